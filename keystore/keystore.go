@@ -1,0 +1,53 @@
+// Package keystore keeps small secrets: in the OS keychain, in an encrypted
+// file, or in memory. It is the only package that knows how; everybody else
+// holds a Store.
+package keystore
+
+import (
+	"context"
+	"errors"
+)
+
+// MaxSize is the largest value a Store takes, in bytes. Windows Credential
+// Manager holds no more (CRED_MAX_CREDENTIAL_BLOB_SIZE, 5 * 512), and all stores
+// keep to it, so that what works on one machine works on the next.
+const MaxSize = 2560
+
+// A Store keeps values by name. All methods are safe for concurrent use and
+// return within a few seconds: a keychain may be waiting for its owner to answer
+// a prompt.
+type Store interface {
+	// Get returns the value kept under name. ErrNotFound means that the store
+	// was read and holds none; every other error means that it could not be
+	// read, and says nothing about what it holds.
+	Get(ctx context.Context, name string) (Secret, error)
+
+	// Set keeps value under name, replacing what is there. When it returns nil
+	// the value was read back and is durable. ErrTooBig is returned before
+	// anything is written. After any other error the old value or the new one
+	// is there, never a mix and never nothing.
+	Set(ctx context.Context, name string, value Secret) error
+
+	// Delete removes name. A name that is not there is no error.
+	Delete(ctx context.Context, name string) error
+}
+
+// What can go wrong. Every error of a Store wraps exactly one of these.
+var (
+	// ErrNotFound: the store was read and has no such name.
+	ErrNotFound = errors.New("not in the keychain")
+	// ErrTooBig: the value is larger than MaxSize.
+	ErrTooBig = errors.New("too large for the keychain")
+	// ErrLocked: there is a keychain and it is locked.
+	ErrLocked = errors.New("the keychain is locked")
+	// ErrAbsent: this machine or session has no keychain.
+	ErrAbsent = errors.New("there is no keychain")
+	// ErrTimeout: the keychain did not answer in time; it may be asking its owner.
+	ErrTimeout = errors.New("the keychain did not answer")
+	// ErrFailed: anything else the keychain or the disk said.
+	ErrFailed = errors.New("the keychain failed")
+	// ErrPassphrase: the passphrase does not open the file.
+	ErrPassphrase = errors.New("the passphrase is wrong")
+	// ErrDamaged: the file is not one of ours, or was changed or cut.
+	ErrDamaged = errors.New("the secrets file is damaged")
+)
