@@ -1,0 +1,5 @@
+package xerosim
+
+import "net/http"
+
+func (s *Sim) routesControl(mux *http.ServeMux) {}
