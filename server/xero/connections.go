@@ -1,10 +1,16 @@
-// Package xero keeps the sign-ins to Xero.
 package xero
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
 	"time"
 
 	"financial-command-center/keystore"
@@ -12,7 +18,7 @@ import (
 
 // App is the Xero app that people sign in through.
 type App struct {
-	ClientID string          // 32 hex digits; empty until the wizard has set it
+	ClientID string          // empty until the wizard has set it
 	Secret   keystore.Secret // only of a "web app"; a PKCE app has none
 	Scopes   []string
 }
@@ -21,7 +27,7 @@ type App struct {
 // those that say otherwise.
 type Config struct {
 	App         App
-	Issuer      string // https://identity.xero.com, or any OIDC issuer
+	Issuer      string // XeroIssuer, or any OIDC issuer
 	API         string // https://api.xero.com
 	RedirectURI string // http://localhost:P/callback
 	Keystore    keystore.Store
@@ -29,8 +35,8 @@ type Config struct {
 	HTTP        http.RoundTripper // optional: the way to Xero
 	Log         *slog.Logger
 
-	// OnRenewal is told of every attempt to renew, in order. It must not block.
-	// Optional.
+	// OnRenewal is told of every attempt to renew, one after the other for each
+	// connection. It must not block. Optional.
 	OnRenewal func(Renewal)
 	// Recall and Remember keep what is no secret but must be known without a
 	// network: a connection's person and organisations. Optional, together.
@@ -44,114 +50,287 @@ type Profile struct {
 	Organisations []Organisation `json:"organisations"`
 }
 
-// Renewal is one attempt to renew a grant.
-type Renewal struct {
-	Connection string
-	At         time.Time
-	Outcome    string // renewed, retrying, refused, unsaved
-	Reason     string // ahead, expired, refused_token, keep_alive, start
+// Connections is the set of sign-ins. Its methods are safe for concurrent use.
+type Connections struct {
+	cfg  Config
+	api  *url.URL
+	base http.RoundTripper
+	http *http.Client // over base, following no redirect
+	log  *slog.Logger
+	work sync.WaitGroup // renewals and saves that must not be cut short
+
+	keychain sync.Mutex // held over writes of index and records; guards ids
+	ids      []string   // the index as it is in the keychain
+
+	mu        sync.Mutex // held for moments only, never over a call to anybody
+	app       App
+	known     *issuer
+	skew      time.Duration
+	skewKnown bool
+	loaded    bool
+	running   context.Context // from Run's start to its end
+	closing   bool            // nothing new is begun
+	problem   *Problem        // while starting, or of the last failed sign-in
+	sessions  []*Session      // by id
+	leaving   []*Session      // disconnected here, and Xero is still to be told
+	attempts  map[attemptKey]*attempt
+	published Status
+	changed   chan struct{} // closed when published is replaced
 }
 
-// Connections is the set of sign-ins.
-type Connections struct{}
-
 // New checks cfg and makes the set. Nothing is read or sent before Run.
-func New(cfg Config) (*Connections, error) { panic("unfinished") }
+func New(cfg Config) (*Connections, error) {
+	if err := CheckAddress(cfg.Issuer); err != nil {
+		return nil, fmt.Errorf("issuer %q: %w", cfg.Issuer, err)
+	}
+	if err := CheckAddress(cfg.API); err != nil {
+		return nil, fmt.Errorf("API %q: %w", cfg.API, err)
+	}
+	api, err := url.Parse(cfg.API)
+	if err != nil {
+		return nil, err
+	}
+	c := &Connections{
+		cfg:      cfg,
+		api:      api,
+		base:     cfg.HTTP,
+		log:      cfg.Log.With("part", "xero"),
+		app:      cfg.App,
+		attempts: map[attemptKey]*attempt{},
+		changed:  make(chan struct{}),
+	}
+	if c.base == nil {
+		c.base = defaultTransport()
+	}
+	c.http = &http.Client{
+		Transport:     c.base,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	c.published = c.statusLocked()
+	return c, nil
+}
 
 // Run reads the grants from the keychain, trying again until it opens, and then
 // keeps them renewed until ctx ends. It returns after the last save, at most ten
 // seconds after ctx.
-func (c *Connections) Run(ctx context.Context) error { panic("unfinished") }
+func (c *Connections) Run(ctx context.Context) error {
+	c.mu.Lock()
+	c.running = ctx
+	c.mu.Unlock()
+	c.load(ctx)
+	<-ctx.Done()
+	c.finish()
+	return nil
+}
 
-// App is the app that the next sign-in uses (its Secret left out).
-func (c *Connections) App() App { panic("unfinished") }
+// finish waits for renewals under way, and saves what is not saved.
+func (c *Connections) finish() {
+	c.mu.Lock()
+	c.closing = true
+	c.mu.Unlock()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		c.work.Wait()
+	}()
+	select {
+	case <-done:
+	case <-time.After(lastSaveTimeout):
+		c.log.Error("a sign-in could not be saved before the end")
+	}
+}
+
+const lastSaveTimeout = 10 * time.Second
+
+// load reads index and records. Either all could be read, or none is taken: a
+// keychain that fails half way is not one with fewer connections.
+func (c *Connections) load(ctx context.Context) {
+	for failures := 0; ; failures++ {
+		sessions, ids, err := c.read(ctx)
+		if err == nil {
+			c.keychain.Lock()
+			c.ids = ids
+			c.keychain.Unlock()
+			c.mu.Lock()
+			c.loaded, c.problem = true, nil
+			for _, s := range sessions {
+				c.addLocked(s)
+			}
+			c.publishLocked()
+			c.mu.Unlock()
+			return
+		}
+		c.log.Warn("keychain not read", "err", err)
+		p := keystoreError(err).Problem
+		c.mu.Lock()
+		c.problem = &p
+		c.publishLocked()
+		c.mu.Unlock()
+		select {
+		case <-time.After(backoff(failures)):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (c *Connections) read(ctx context.Context) ([]*Session, []string, error) {
+	if err := c.readClientSecret(ctx); err != nil {
+		return nil, nil, err
+	}
+	ids, err := readIndex(ctx, c.cfg.Keystore)
+	if err != nil {
+		return nil, nil, err
+	}
+	var sessions []*Session
+	for _, id := range ids {
+		text, err := c.cfg.Keystore.Get(ctx, grantItem+id)
+		if errors.Is(err, keystore.ErrNotFound) {
+			continue // a sign-in that ended between index and record
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		s := newSession(c, id)
+		if c.cfg.Recall != nil {
+			s.profile, _ = c.cfg.Recall(ctx, id)
+		}
+		s.grant, err = decodeGrant(text)
+		switch {
+		case err != nil:
+			c.log.Error("a record in the keychain cannot be read; it is left as it is", "item", grantItem+id, "err", err)
+			s.endLocked(needsLogin("What was kept of the sign-in is damaged."))
+		case s.grant.Issuer != c.cfg.Issuer:
+			c.log.Info("a sign-in with another issuer is left alone", "connection", id, "issuer", s.grant.Issuer)
+			continue
+		}
+		sessions = append(sessions, s)
+	}
+	return sessions, ids, nil
+}
+
+// readClientSecret completes the app from the keychain, or keeps there the secret
+// that came with the settings.
+func (c *Connections) readClientSecret(ctx context.Context) error {
+	c.mu.Lock()
+	app := c.app
+	c.mu.Unlock()
+	if app.ClientID == "" {
+		return nil
+	}
+	kept, err := c.clientSecret(ctx, app.ClientID)
+	if err != nil {
+		return err
+	}
+	if app.Secret.IsZero() {
+		app.Secret = kept
+	} else if !app.Secret.Equal(kept) {
+		if err := c.cfg.Keystore.Set(ctx, clientSecretItem+strings.ToLower(app.ClientID), app.Secret); err != nil {
+			return err
+		}
+	}
+	c.mu.Lock()
+	c.app = app
+	c.mu.Unlock()
+	return nil
+}
+
+// clientSecret reads the secret of a Xero app; most have none.
+func (c *Connections) clientSecret(ctx context.Context, clientID string) (keystore.Secret, error) {
+	secret, err := c.cfg.Keystore.Get(ctx, clientSecretItem+strings.ToLower(clientID))
+	if errors.Is(err, keystore.ErrNotFound) {
+		return keystore.Secret{}, nil
+	}
+	return secret, err
+}
+
+// addLocked takes s into the set and starts its loop.
+func (c *Connections) addLocked(s *Session) {
+	if s.grant.Leaving {
+		c.leaving = append(c.leaving, s)
+	} else {
+		c.sessions = append(c.sessions, s)
+		slices.SortFunc(c.sessions, func(a, b *Session) int { return strings.Compare(a.id, b.id) })
+	}
+	if c.closing {
+		return
+	}
+	ctx, stop := context.WithCancel(c.running)
+	s.stop = stop
+	c.work.Go(func() { s.loop(ctx) })
+}
+
+// App is the app that the next sign-in uses, its Secret left out.
+func (c *Connections) App() App {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return App{ClientID: c.app.ClientID, Scopes: slices.Clone(c.app.Scopes)}
+}
 
 // SetApp changes the app for the sign-ins to come and keeps its secret, if any,
 // in the keychain. Connections made through another app go on as they are.
-func (c *Connections) SetApp(ctx context.Context, app App) error { panic("unfinished") }
+func (c *Connections) SetApp(ctx context.Context, app App) error {
+	if !app.Secret.IsZero() {
+		if err := c.cfg.Keystore.Set(ctx, clientSecretItem+strings.ToLower(app.ClientID), app.Secret); err != nil {
+			return keystoreError(err)
+		}
+	} else if kept, err := c.clientSecret(ctx, app.ClientID); err == nil {
+		app.Secret = kept
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.app = app
+	return nil
+}
 
 // RedirectURI is the address that Xero sends people back to.
-func (c *Connections) RedirectURI() string { panic("unfinished") }
+func (c *Connections) RedirectURI() string { return c.cfg.RedirectURI }
 
-// Find returns the session that reaches the organisation. Ids are compared
-// without case.
-func (c *Connections) Find(tenantID string) (*Session, bool) { panic("unfinished") }
+// LoginHost is where the browser goes to sign in, scheme and host, or "" while a
+// foreign issuer was not asked yet.
+func (c *Connections) LoginHost() string {
+	found := xeroEndpoints
+	if c.cfg.Issuer != XeroIssuer {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.known == nil {
+			return ""
+		}
+		found = c.known.endpoints
+	}
+	u, err := url.Parse(found.Authorize)
+	if err != nil {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
+}
+
+// Find returns the session that reaches the organisation; of several the one that
+// stands best. Ids are compared without case.
+func (c *Connections) Find(tenantID string) (*Session, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var found *Session
+	for _, s := range c.sessions {
+		if s.reachesLocked(tenantID) && (found == nil || badness[s.state] < badness[found.state]) {
+			found = s
+		}
+	}
+	return found, found != nil
+}
 
 // Get returns the session with this id.
-func (c *Connections) Get(id string) (*Session, bool) { panic("unfinished") }
-
-// Attempt is a sign-in that has begun.
-type Attempt struct {
-	URL     string // where the browser goes; holds the state, so not for logs
-	Expires time.Time
+func (c *Connections) Get(id string) (*Session, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	i := slices.IndexFunc(c.sessions, func(s *Session) bool { return s.id == id })
+	if i < 0 {
+		return nil, false
+	}
+	return c.sessions[i], true
 }
 
-// Begin starts a sign-in for owner (a browser session; at most 8 open each) that
-// ends at next, a local path. It fails with CodeLoginFailed without a client id,
-// CodeAttemptsFull, or CodeUnreachable when the issuer's endpoints are not known.
-func (c *Connections) Begin(ctx context.Context, owner, next string) (Attempt, error) {
-	panic("unfinished")
+// attemptsDueLocked drops the attempts that are too late.
+func (c *Connections) attemptsDueLocked(now time.Time) {
+	maps.DeleteFunc(c.attempts, func(_ attemptKey, a *attempt) bool { return !now.Before(a.expires) })
 }
-
-// Abandon ends the open attempts of owner.
-func (c *Connections) Abandon(owner string) { panic("unfinished") }
-
-// Callback is the query that Xero sent the browser back with.
-type Callback struct {
-	State, Code, Issuer, Error string
-}
-
-// SignIn is how an attempt ended.
-type SignIn struct {
-	Owner, Next   string
-	Connection    string // "" when it failed
-	New           bool   // a connection that was not there before
-	Organisations []Organisation
-}
-
-// Finish ends the attempt that cb.State names. CodeBadState: none, spent or
-// late; nothing was changed and nobody called. On any other error the attempt is
-// spent, SignIn has its Owner and Next, and what was connected before stays so.
-func (c *Connections) Finish(ctx context.Context, cb Callback) (SignIn, error) {
-	panic("unfinished")
-}
-
-// Disconnected says what Disconnect did, and what Xero could not be told yet (it
-// is told again later while FCC runs).
-type DisconnectResult struct {
-	Connection    string
-	Organisations []Organisation // no longer reached
-	Untold        []string       // sentences for a person
-}
-
-// Disconnect ends a sign-in: its organisations are disconnected at Xero, the
-// grant revoked, then forgotten. With a tenantID only that organisation is
-// disconnected and nothing revoked. An empty id means the only connection there
-// is. CodeNotFound when there is no such connection or organisation.
-func (c *Connections) Disconnect(ctx context.Context, id, tenantID string) (DisconnectResult, error) {
-	panic("unfinished")
-}
-
-// Session is one connection: one person's sign-in to one Xero app.
-type Session struct{}
-
-// ID names the connection, and its keychain item.
-func (s *Session) ID() string { panic("unfinished") }
-
-// AccessToken is what opens Xero's API for half an hour.
-type AccessToken struct {
-	Token   keystore.Secret
-	Expires time.Time
-}
-
-// Token returns an access token that is good now, renewing it when it must. It
-// waits for a renewal no longer than ctx or 35 seconds, and fails with
-// CodeNeedsLogin, CodeUnreachable or CodeKeystoreUnavailable.
-func (s *Session) Token(ctx context.Context) (AccessToken, error) { panic("unfinished") }
-
-// Transport sends requests with this session's access token, which it puts into
-// the Authorization header of a clone. It refuses every host but the API's. A
-// 401 that says the token is bad is answered by one renewal and, where the body
-// can be sent again, one more try; everything else, 429 too, is handed back.
-// Errors are as Token's, or CodeUnreachable.
-func (s *Session) Transport() http.RoundTripper { panic("unfinished") }

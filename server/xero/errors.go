@@ -1,6 +1,17 @@
 package xero
 
-import "fmt"
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"financial-command-center/keystore"
+)
 
 // An Error has two voices: Problem for the person, Err for the log. Neither
 // holds a secret.
@@ -17,3 +28,77 @@ func (e *Error) Error() string {
 }
 
 func (e *Error) Unwrap() error { return e.Err }
+
+func problem(code Code, message, action string) Problem {
+	return Problem{Code: code, Message: message, Action: action}
+}
+
+// unreachable says in words why Xero could not be reached.
+func unreachable(err error) *Error {
+	message, action := "Xero cannot be reached.", "Check the internet connection. FCC tries again by itself."
+	var (
+		unknown  x509.UnknownAuthorityError
+		wrong    x509.HostnameError
+		invalid  x509.CertificateInvalidError
+		notTLS   tls.RecordHeaderError
+		name     *net.DNSError
+		answered *answerError
+	)
+	switch {
+	case errors.As(err, &unknown), errors.As(err, &wrong), errors.As(err, &invalid), errors.As(err, &notTLS):
+		message = "The connection to Xero is not safe: its certificate is not one that this computer trusts."
+		action = "Something between this computer and Xero looks into encrypted connections (a company network, a virus scanner). Ask who looks after this computer, or try another network."
+	case errors.As(err, &name):
+		message = "Xero's address cannot be found."
+	case errors.As(err, &answered):
+		message = "Xero is in trouble: " + answered.words() + "."
+		action = "Nothing needs doing here. FCC tries again by itself."
+	case errors.Is(err, context.DeadlineExceeded) || isTimeout(err):
+		message = "Xero did not answer in time."
+	}
+	return &Error{problem(CodeUnreachable, message, action), err}
+}
+
+func isTimeout(err error) bool {
+	var n net.Error
+	return errors.As(err, &n) && n.Timeout()
+}
+
+// keystoreError says in words why the keychain cannot be used.
+func keystoreError(err error) *Error {
+	message, action := "The keychain of this computer cannot be used.", "FCC tries again by itself. The log says more."
+	switch {
+	case errors.Is(err, keystore.ErrLocked):
+		message, action = "The keychain of this computer is locked.", "Unlock it. FCC goes on by itself."
+	case errors.Is(err, keystore.ErrAbsent):
+		message, action = "This computer has no keychain that is running.", "Start one (GNOME Keyring, KWallet), or choose the encrypted file with --keystore file."
+	case errors.Is(err, keystore.ErrTimeout):
+		message, action = "The keychain of this computer does not answer.", "Look for a window that asks for its password. FCC goes on by itself."
+	case errors.Is(err, keystore.ErrTooBig):
+		message, action = "The sign-in is larger than the keychain holds.", "Choose the encrypted file with --keystore file, and tell us: this should not happen."
+	case errors.Is(err, keystore.ErrDamaged):
+		message, action = "What the keychain holds for FCC is damaged.", "Nothing was overwritten. The log says which item it is."
+	}
+	return &Error{problem(CodeKeystoreUnavailable, message, action), err}
+}
+
+func needsLogin(why string) Problem {
+	return problem(CodeNeedsLogin, "Sign in to Xero again. "+why, "Sign in again.")
+}
+
+func needsLoginError(p *Problem) *Error {
+	if p != nil && p.Code == CodeNeedsLogin {
+		return &Error{Problem: *p}
+	}
+	return &Error{Problem: needsLogin("The sign-in has ended.")}
+}
+
+// day writes a date as the pages do.
+func day(t time.Time) string { return t.Local().Format("2 January 2006") }
+
+// isNetwork reports whether a call broke off, rather than was answered.
+func isNetwork(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) || isTimeout(err) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, io.ErrClosedPipe)
+}

@@ -1,8 +1,12 @@
 package xero
 
 import (
+	"cmp"
 	"context"
 	"iter"
+	"reflect"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -89,12 +93,139 @@ type Status struct {
 }
 
 // Organisations lists what all connections reach, without repeats, by name.
-func (s Status) Organisations() []Organisation { panic("unfinished") }
+func (s Status) Organisations() []Organisation {
+	var all []Organisation
+	for _, c := range s.Connections {
+		for _, o := range c.Organisations {
+			same := func(other Organisation) bool { return strings.EqualFold(other.TenantID, o.TenantID) }
+			if !slices.ContainsFunc(all, same) {
+				all = append(all, o)
+			}
+		}
+	}
+	sortOrganisations(all)
+	return all
+}
+
+func sortOrganisations(all []Organisation) {
+	slices.SortStableFunc(all, func(a, b Organisation) int {
+		return cmp.Or(cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), cmp.Compare(a.TenantID, b.TenantID))
+	})
+}
+
+// badness orders the states from the best to the worst.
+var badness = map[State]int{Connected: 0, Retrying: 1, NeedsLogin: 2, Disconnected: 3, Starting: 4}
 
 // Status is how things stand now.
-func (c *Connections) Status() Status { panic("unfinished") }
+func (c *Connections) Status() Status {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.published
+}
 
 // Watch yields the present Status at once and then the latest after each change,
 // until ctx ends or the loop is left. A slow watcher misses what lies between,
 // never the last.
-func (c *Connections) Watch(ctx context.Context) iter.Seq[Status] { panic("unfinished") }
+func (c *Connections) Watch(ctx context.Context) iter.Seq[Status] {
+	return func(yield func(Status) bool) {
+		for {
+			c.mu.Lock()
+			status, changed := c.published, c.changed
+			c.mu.Unlock()
+			if ctx.Err() != nil || !yield(status) {
+				return
+			}
+			select {
+			case <-changed:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}
+}
+
+// publishLocked tells the watchers if anything that they could show is different.
+func (c *Connections) publishLocked() {
+	next := c.statusLocked()
+	if next.State == c.published.State {
+		next.Since = c.published.Since
+	}
+	if reflect.DeepEqual(next, c.published) {
+		return
+	}
+	c.published = next
+	close(c.changed)
+	c.changed = make(chan struct{})
+}
+
+func (c *Connections) statusLocked() Status {
+	st := Status{State: Connected, Since: time.Now().UTC(), SigningIn: len(c.attempts) > 0, Connections: []ConnectionStatus{}}
+	switch {
+	case !c.loaded:
+		st.State, st.Problem = Starting, c.problem
+		return st
+	case len(c.sessions) == 0:
+		st.State = Disconnected
+	}
+	for _, s := range c.sessions {
+		cs := s.statusLocked()
+		st.Connections = append(st.Connections, cs)
+		worse := badness[cs.State] > badness[st.State]
+		if worse {
+			st.State = cs.State
+		}
+		if cs.Problem != nil && (worse || st.Problem == nil) {
+			st.Problem = cs.Problem
+		}
+	}
+	if st.Problem == nil {
+		st.Problem = c.problem
+	}
+	return st
+}
+
+// statusLocked never shares memory with the session: watchers keep what they got.
+func (s *Session) statusLocked() ConnectionStatus {
+	cs := ConnectionStatus{
+		ID:            s.id,
+		State:         s.state,
+		Since:         s.since.UTC(),
+		Organisations: append([]Organisation{}, s.profile.Organisations...),
+		Problem:       s.problem,
+		RenewBy:       s.grant.renewBy(),
+		ClientID:      s.grant.ClientID,
+		Scopes:        slices.Clone(s.access.scopes),
+		Held:          s.heldLocked(),
+	}
+	if p := s.profile.Person; p != (Person{}) {
+		cs.Person = &p
+	}
+	if !s.access.token.IsZero() {
+		at := s.access.expires().UTC().Truncate(time.Second)
+		cs.AccessTokenExpiresAt = &at
+	}
+	if s.state == Retrying {
+		at := s.nextTry.UTC().Truncate(time.Second)
+		cs.NextTry = &at
+	}
+	return cs
+}
+
+// heldLocked names the fields of the token answer that are kept, as the Python
+// original named them.
+func (s *Session) heldLocked() []string {
+	held := []string{}
+	if !s.access.token.IsZero() {
+		held = append(held, "access_token", "expires_at", "expires_in")
+	}
+	if s.grant.RefreshToken != "" {
+		held = append(held, "refresh_token")
+	}
+	if len(s.access.scopes) > 0 {
+		held = append(held, "scope")
+	}
+	if !s.access.token.IsZero() {
+		held = append(held, "token_type")
+	}
+	return held
+}

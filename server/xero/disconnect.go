@@ -1,0 +1,216 @@
+package xero
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// DisconnectResult says what Disconnect did, and what Xero could not be told yet (it
+// is told again while FCC runs, also after a restart).
+type DisconnectResult struct {
+	Connection    string
+	Organisations []Organisation // no longer reached
+	Untold        []string       // sentences for a person
+}
+
+// Disconnect ends a sign-in: its organisations are disconnected at Xero, the
+// grant revoked, then forgotten. With a tenantID only that organisation is
+// disconnected and nothing revoked. An empty id means the only connection there
+// is. CodeNotFound when there is no such connection or organisation.
+func (c *Connections) Disconnect(ctx context.Context, id, tenantID string) (DisconnectResult, error) {
+	s, err := c.toDisconnect(id, tenantID)
+	if err != nil {
+		return DisconnectResult{}, err
+	}
+	// What is begun is finished, whoever stops waiting.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	if tenantID != "" {
+		return s.disconnectOne(ctx, tenantID)
+	}
+	return s.disconnectAll(ctx), nil
+}
+
+func (c *Connections) toDisconnect(id, tenantID string) (*Session, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var fit []*Session
+	for _, s := range c.sessions {
+		if (id == "" || s.id == id) && (tenantID == "" || s.reachesLocked(tenantID)) {
+			fit = append(fit, s)
+		}
+	}
+	switch {
+	case !c.loaded:
+		return nil, &Error{Problem: startingProblem(c.problem)}
+	case len(fit) == 0:
+		return nil, &Error{Problem: problem(CodeNotFound, "There is no such sign-in or organisation.", "Reload the page: it may be disconnected already.")}
+	case len(fit) > 1:
+		return nil, &Error{Problem: problem(CodeNotFound, "There are several sign-ins.", "Say which one (connection).")}
+	}
+	return fit[0], nil
+}
+
+// disconnectOne ends one organisation, and changes nothing when Xero cannot be told.
+func (s *Session) disconnectOne(ctx context.Context, tenantID string) (DisconnectResult, error) {
+	found, err := s.organisations(ctx)
+	if err != nil {
+		return DisconnectResult{}, apiError(err)
+	}
+	at := slices.IndexFunc(found, func(o Organisation) bool { return strings.EqualFold(o.TenantID, tenantID) })
+	result := DisconnectResult{Connection: s.id}
+	if at >= 0 {
+		if err := s.deleteConnection(ctx, found[at].ConnectionID); err != nil {
+			return DisconnectResult{}, apiError(err)
+		}
+		result.Organisations = found[at : at+1]
+	}
+	s.look(ctx)
+	return result, nil
+}
+
+// apiError makes an Error of what organisations or deleteConnection said.
+func apiError(err error) *Error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e
+	}
+	return unreachable(err)
+}
+
+// deleteConnection ends the link between app and organisation at Xero. One that is
+// gone already is no error.
+func (s *Session) deleteConnection(ctx context.Context, id string) error {
+	resp, err := s.call(ctx, http.MethodDelete, "/connections/"+url.PathEscape(id))
+	if err != nil {
+		return err
+	}
+	resp.Body.Close()
+	switch resp.StatusCode {
+	case http.StatusOK, http.StatusNoContent, http.StatusNotFound:
+		return nil
+	}
+	return &answerError{status: resp.StatusCode, retryAfter: retryAfter(resp.Header)}
+}
+
+// disconnectAll tells Xero while there is a token to tell it with, then takes the
+// session out of sight. What could not be told stays in the keychain, marked, until
+// it is.
+func (s *Session) disconnectAll(ctx context.Context) DisconnectResult {
+	result := DisconnectResult{Connection: s.id}
+	s.set.mu.Lock()
+	result.Organisations = slices.Clone(s.profile.Organisations)
+	s.set.mu.Unlock()
+	if found, err := s.organisations(ctx); err == nil {
+		for _, o := range found {
+			if err := s.deleteConnection(ctx, o.ConnectionID); err != nil {
+				s.set.log.Warn("organisation not disconnected at Xero", "connection", s.id, "err", err)
+			}
+		}
+	}
+	s.leave()
+	if err := s.farewell(ctx); err != nil {
+		s.set.log.Warn("Xero was not told of a disconnect; trying again", "connection", s.id, "err", err)
+		s.set.mu.Lock()
+		s.nextTry = time.Now().Add(backoff(s.failures))
+		s.set.mu.Unlock()
+		if err := s.set.save(ctx, s); err != nil {
+			s.set.log.Warn("a disconnect was not noted in the keychain", "connection", s.id, "err", err)
+		}
+		result.Untold = append(result.Untold, apiError(err).Message+" Until it can be told, Xero may list FCC among the connected apps. FCC tries again by itself.")
+	}
+	return result
+}
+
+// leave takes the session out of the set that others see, after a renewal that is
+// under way.
+func (s *Session) leave() {
+	c := s.set
+	for {
+		c.mu.Lock()
+		if s.renewal == nil {
+			break
+		}
+		r := s.renewal
+		c.mu.Unlock()
+		<-r.done
+	}
+	defer c.mu.Unlock()
+	c.sessions = slices.DeleteFunc(c.sessions, func(other *Session) bool { return other == s })
+	c.leaving = append(c.leaving, s)
+	s.grant.Leaving, s.unsaved, s.failures = true, false, 0
+	s.nextTry = time.Now().Add(longestSleep)
+	s.access = access{}
+	c.publishLocked()
+}
+
+// farewell revokes the grant, which at Xero also ends its connections
+// (github.com/XeroAPI/Xero-Java, README), and forgets it. Revoking is RFC 7009: a
+// token that is unknown already is answered with 200.
+func (s *Session) farewell(ctx context.Context) error {
+	s.set.mu.Lock()
+	g := s.grant
+	s.set.mu.Unlock()
+	if g.RefreshToken != "" {
+		if err := s.set.revoke(ctx, g); err != nil && !deadGrant(err) {
+			return err
+		}
+	}
+	if err := s.set.forget(ctx, s); err != nil {
+		return err
+	}
+	s.set.mu.Lock()
+	defer s.set.mu.Unlock()
+	s.set.leaving = slices.DeleteFunc(s.set.leaving, func(other *Session) bool { return other == s })
+	if s.stop != nil {
+		s.stop()
+	}
+	return nil
+}
+
+func (c *Connections) revoke(ctx context.Context, g grant) error {
+	issuer, err := c.issuer(ctx)
+	if err != nil || issuer.endpoints.Revocation == "" {
+		return err
+	}
+	secret, err := c.secretFor(ctx, g.ClientID)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, tokenTimeout)
+	defer cancel()
+	resp, err := c.postForm(ctx, issuer.endpoints.Revocation, g.ClientID, secret, url.Values{
+		"token": {g.RefreshToken}, "token_type_hint": {"refresh_token"},
+	})
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return &answerError{status: resp.StatusCode, retryAfter: retryAfter(resp.Header)}
+	}
+	return nil
+}
+
+// leaveStep tries a farewell that failed, when it is due.
+func (s *Session) leaveStep(ctx context.Context, now time.Time) {
+	s.set.mu.Lock()
+	due := !now.Before(s.nextTry)
+	s.set.mu.Unlock()
+	if !due {
+		return
+	}
+	err := s.farewell(ctx)
+	if err == nil {
+		s.set.log.Info("Xero was told of a disconnect", "connection", s.id)
+		return
+	}
+	s.set.mu.Lock()
+	defer s.set.mu.Unlock()
+	s.failures++
+	s.nextTry = now.Add(min(10*backoff(s.failures), settingPause))
+}

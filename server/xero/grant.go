@@ -1,0 +1,162 @@
+package xero
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"financial-command-center/keystore"
+)
+
+// Xero ends a refresh token that was not used for this long
+// (developer.xero.com/faq/oauth2).
+const refreshLife = 60 * 24 * time.Hour
+
+// Names of the items in the keychain. A keychain cannot be listed, so the index
+// holds the ids of all connections; it is written before the first record of a
+// connection, so that no grant is ever kept where nobody finds it.
+const (
+	indexItem        = "connections"
+	grantItem        = "connection-"    // + id of the connection
+	clientSecretItem = "client-secret-" // + client id, lower case
+)
+
+const recordVersion = 1
+
+// grant is the record of one connection in the keychain. It is kept small: what
+// can be asked of Xero again is not in it.
+type grant struct {
+	Version      int       `json:"v"`
+	Issuer       string    `json:"issuer"` // a grant is never sent to another issuer
+	ClientID     string    `json:"client_id"`
+	Subject      string    `json:"subject"` // who signed in: Xero's user id
+	RefreshToken string    `json:"refresh_token"`
+	Issued       time.Time `json:"issued"`
+	// Renewing is set from just before a renewal until its answer is saved. Found
+	// at a start, it means that Xero may have replaced RefreshToken and honours it
+	// for half an hour more.
+	Renewing time.Time `json:"renewing,omitzero"`
+	// Leaving is set when the person has disconnected and Xero is still to be told.
+	Leaving bool `json:"leaving,omitempty"`
+}
+
+func (g grant) renewBy() time.Time {
+	if g.Issued.IsZero() {
+		return time.Time{}
+	}
+	return g.Issued.Add(refreshLife)
+}
+
+// sameOwner reports whether a new sign-in takes the place of this grant.
+func (g grant) sameOwner(issuer, clientID, subject string) bool {
+	return g.Issuer == issuer && strings.EqualFold(g.ClientID, clientID) && g.Subject == subject
+}
+
+func (g grant) encode() keystore.Secret {
+	g.Version = recordVersion
+	data, err := json.Marshal(g)
+	if err != nil {
+		panic(err) // strings, times and booleans always encode
+	}
+	return keystore.NewSecret(string(data))
+}
+
+// decodeGrant fails on what is not a record, or one of a newer version. Its errors
+// do not repeat the text.
+func decodeGrant(text keystore.Secret) (grant, error) {
+	var g grant
+	if err := json.Unmarshal([]byte(text.Reveal()), &g); err != nil {
+		return grant{}, errors.New("the record is damaged")
+	}
+	if g.Version != recordVersion {
+		return grant{}, fmt.Errorf("the record has version %d, this program knows %d", g.Version, recordVersion)
+	}
+	if g.RefreshToken == "" || g.ClientID == "" || g.Issuer == "" {
+		return grant{}, errors.New("the record lacks a field")
+	}
+	return g, nil
+}
+
+// index is the item that names all connections.
+type index struct {
+	Version int      `json:"v"`
+	IDs     []string `json:"ids"`
+}
+
+func readIndex(ctx context.Context, ks keystore.Store) ([]string, error) {
+	text, err := ks.Get(ctx, indexItem)
+	if errors.Is(err, keystore.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var x index
+	if err := json.Unmarshal([]byte(text.Reveal()), &x); err != nil || x.Version != recordVersion {
+		return nil, fmt.Errorf("%w: the list of connections is damaged or of a newer version", keystore.ErrDamaged)
+	}
+	return x.IDs, nil
+}
+
+func writeIndex(ctx context.Context, ks keystore.Store, ids []string) error {
+	data, err := json.Marshal(index{Version: recordVersion, IDs: ids})
+	if err != nil {
+		return err
+	}
+	return ks.Set(ctx, indexItem, keystore.NewSecret(string(data)))
+}
+
+// save writes s's grant, after its id is in the index.
+func (c *Connections) save(ctx context.Context, s *Session) error {
+	c.keychain.Lock()
+	defer c.keychain.Unlock()
+	if err := c.indexLocked(ctx, s.id, true); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	record := s.grant.encode()
+	c.mu.Unlock()
+	return c.cfg.Keystore.Set(ctx, grantItem+s.id, record)
+}
+
+// forget removes s's record, then its id from the index.
+func (c *Connections) forget(ctx context.Context, s *Session) error {
+	c.keychain.Lock()
+	defer c.keychain.Unlock()
+	if err := c.cfg.Keystore.Delete(ctx, grantItem+s.id); err != nil {
+		return err
+	}
+	return c.indexLocked(ctx, s.id, false)
+}
+
+// indexLocked puts id into the index or takes it out, with c.keychain held.
+func (c *Connections) indexLocked(ctx context.Context, id string, present bool) error {
+	at := slices.Index(c.ids, id)
+	if (at >= 0) == present {
+		return nil
+	}
+	ids := slices.Clone(c.ids)
+	if present {
+		ids = append(ids, id)
+	} else {
+		ids = slices.Delete(ids, at, at+1)
+	}
+	if err := writeIndex(ctx, c.cfg.Keystore, ids); err != nil {
+		return err
+	}
+	c.ids = ids
+	return nil
+}
+
+// newID names a connection: 64 random bits in hex.
+func newID() string {
+	var b [8]byte
+	rand.Read(b[:])
+	return hex.EncodeToString(b[:])
+}

@@ -1,0 +1,335 @@
+package xero
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
+
+	"financial-command-center/keystore"
+)
+
+const (
+	attemptLife = 10 * time.Minute
+	attemptsMax = 8 // open at a time, for one owner
+	// An id token may look this much too young or too old: users' clocks differ by
+	// minutes, and Xero's nbf was seen 70 seconds ahead
+	// (github.com/XeroAPI/xero-node/issues/327). An hour's difference is measured
+	// from Xero's Date header and taken off before.
+	idTokenLeeway = 5 * time.Minute
+)
+
+// attemptKey is the hash of a state: looking it up tells nothing by its time.
+type attemptKey [sha256.Size]byte
+
+// attempt is a sign-in that waits for the browser to come back.
+type attempt struct {
+	owner, next string
+	nonce       string
+	verifier    string
+	app         App
+	expires     time.Time
+}
+
+// Attempt is a sign-in that has begun.
+type Attempt struct {
+	URL     string // where the browser goes; holds the state, so not for logs
+	Expires time.Time
+}
+
+// Begin starts a sign-in for owner (a browser session; at most 8 open each) that
+// ends at next, a local path. It fails with CodeKeystoreUnavailable before the
+// keychain was read, CodeLoginFailed without a client id, CodeAttemptsFull, or
+// CodeUnreachable when the issuer's endpoints cannot be found.
+func (c *Connections) Begin(ctx context.Context, owner, next string) (Attempt, error) {
+	issuer, err := c.issuer(ctx)
+	if err != nil {
+		return Attempt{}, unreachable(err)
+	}
+	now := time.Now()
+	state := rand.Text() + rand.Text() // 260 bits
+	a := &attempt{
+		owner: owner, next: next, nonce: rand.Text(),
+		verifier: oauth2.GenerateVerifier(), expires: now.Add(attemptLife),
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.attemptsDueLocked(now)
+	a.app = c.app
+	open := 0
+	for _, other := range c.attempts {
+		if other.owner == owner {
+			open++
+		}
+	}
+	switch {
+	case !c.loaded:
+		return Attempt{}, &Error{Problem: startingProblem(c.problem)}
+	case a.app.ClientID == "":
+		return Attempt{}, &Error{Problem: problem(CodeLoginFailed, "FCC does not know your Xero app yet.", "Open Set-up and paste its client id.")}
+	case open >= attemptsMax:
+		return Attempt{}, &Error{Problem: problem(CodeAttemptsFull, "Several sign-ins are open already.", "Finish one of them, or wait ten minutes.")}
+	}
+	c.attempts[sha256.Sum256([]byte(state))] = a
+	time.AfterFunc(attemptLife, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.attemptsDueLocked(time.Now())
+		c.publishLocked()
+	})
+	c.publishLocked()
+	return Attempt{c.oauth(issuer, a.app).AuthCodeURL(state, oauth2.S256ChallengeOption(a.verifier), oidc.Nonce(a.nonce)), a.expires}, nil
+}
+
+func startingProblem(p *Problem) Problem {
+	if p != nil {
+		return *p
+	}
+	return problem(CodeKeystoreUnavailable, "FCC is starting: the keychain has not been read yet.", "Try again in a moment.")
+}
+
+func (c *Connections) oauth(i *issuer, app App) *oauth2.Config {
+	return &oauth2.Config{
+		ClientID: app.ClientID, RedirectURL: c.cfg.RedirectURI, Scopes: app.Scopes,
+		Endpoint: oauth2.Endpoint{AuthURL: i.endpoints.Authorize, TokenURL: i.endpoints.Token, AuthStyle: oauth2.AuthStyleInParams},
+	}
+}
+
+// Abandon ends the open attempts of owner.
+func (c *Connections) Abandon(owner string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for key, a := range c.attempts {
+		if a.owner == owner {
+			delete(c.attempts, key)
+		}
+	}
+	c.publishLocked()
+}
+
+// Callback is the query that Xero sent the browser back with.
+type Callback struct {
+	State, Code, Issuer, Error string
+}
+
+// SignIn is how an attempt ended.
+type SignIn struct {
+	Owner, Next   string
+	Connection    string // "" when it failed
+	New           bool   // a connection that was not there before
+	Organisations []Organisation
+}
+
+// Finish ends the attempt that cb.State names. CodeBadState: none, spent or
+// late; nothing was changed and nobody called. On any other error the attempt is
+// spent, SignIn has its Owner and Next, and what was connected before stays so.
+//
+// Once the state was found the exchange goes on even if ctx ends: a code that Xero
+// has seen works only once.
+func (c *Connections) Finish(ctx context.Context, cb Callback) (SignIn, error) {
+	a := c.take(cb.State)
+	if a == nil {
+		return SignIn{}, &Error{Problem: problem(CodeBadState, "This sign-in is not one that FCC is waiting for: it was finished already, took longer than ten minutes, or began somewhere else.", "Start again from FCC.")}
+	}
+	done := SignIn{Owner: a.owner, Next: a.next}
+	c.mu.Lock()
+	if c.closing {
+		c.mu.Unlock()
+		return done, &Error{Problem: problem(CodeLoginFailed, "FCC is stopping.", "Start it again, then sign in.")}
+	}
+	c.work.Add(1)
+	c.mu.Unlock()
+	defer c.work.Done()
+	s, isNew, err := c.signIn(context.WithoutCancel(ctx), a, cb)
+	if err != nil {
+		e := loginError(err)
+		c.log.Warn("sign-in failed", "err", err)
+		c.mu.Lock()
+		c.problem = &e.Problem
+		c.publishLocked()
+		c.mu.Unlock()
+		return done, e
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	done.Connection, done.New = s.id, isNew
+	done.Organisations = append(done.Organisations, s.profile.Organisations...)
+	return done, nil
+}
+
+// take spends the attempt with this state.
+func (c *Connections) take(state string) *attempt {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.attemptsDueLocked(time.Now())
+	key := attemptKey(sha256.Sum256([]byte(state)))
+	a := c.attempts[key]
+	delete(c.attempts, key)
+	c.publishLocked()
+	return a
+}
+
+// signIn turns a callback into a connection. The grant is in the keychain before
+// the access token is used for anything.
+func (c *Connections) signIn(ctx context.Context, a *attempt, cb Callback) (s *Session, isNew bool, err error) {
+	switch {
+	case cb.Issuer != "" && cb.Issuer != c.cfg.Issuer: // RFC 9207
+		return nil, false, errors.New("the callback names another issuer")
+	case cb.Error != "":
+		return nil, false, &answerError{code: oauthCode(cb.Error), detail: "said in the callback"}
+	case cb.Code == "":
+		return nil, false, errors.New("the callback has no code")
+	}
+	issuer, err := c.issuer(ctx)
+	if err != nil {
+		return nil, false, unreachable(err)
+	}
+	got, err := c.tokenRequest(ctx, issuer.endpoints.Token, a.app.ClientID, a.app.Secret, url.Values{
+		"grant_type": {"authorization_code"}, "code": {cb.Code},
+		"redirect_uri": {c.cfg.RedirectURI}, "code_verifier": {a.verifier},
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	id, err := c.checkIDToken(ctx, issuer, a, got.IDToken)
+	if err != nil {
+		return nil, false, err
+	}
+	if got.RefreshToken.IsZero() {
+		return nil, false, &Error{Problem: problem(CodeLoginFailed, "Xero gave a sign-in that ends after half an hour.", "Add offline_access to the scopes in Set-up, then sign in again.")}
+	}
+	s, isNew = c.accept(a, id, got)
+	saveErr := c.save(ctx, s)
+	c.mu.Lock()
+	if saveErr != nil {
+		s.unsavedLocked(saveErr)
+	}
+	c.publishLocked()
+	c.mu.Unlock()
+	s.look(ctx)
+	s.nudge()
+	return s, isNew, nil
+}
+
+// identity is what is taken of an id token.
+type identity struct {
+	Subject    string `json:"sub"`
+	UserID     string `json:"xero_userid"`
+	Name       string `json:"name"`
+	GivenName  string `json:"given_name"`
+	FamilyName string `json:"family_name"`
+	Email      string `json:"email"`
+}
+
+// key is Xero's stable id of a person; other issuers have sub.
+func (i identity) key() string {
+	if i.UserID != "" {
+		return i.UserID
+	}
+	return i.Subject
+}
+
+func (i identity) person() Person {
+	name := i.Name
+	if name == "" {
+		name = strings.TrimSpace(i.GivenName + " " + i.FamilyName)
+	}
+	return Person{Name: name, Email: i.Email}
+}
+
+// checkIDToken checks signature, issuer, audience, nonce and times (OpenID Connect
+// Core, section 3.1.3.7), by Xero's clock and with idTokenLeeway.
+func (c *Connections) checkIDToken(ctx context.Context, i *issuer, a *attempt, raw keystore.Secret) (identity, error) {
+	if raw.IsZero() {
+		return identity{}, errors.New("no id token: the scopes lack openid")
+	}
+	ctx, cancel := context.WithTimeout(ctx, tokenTimeout) // the keys may have to be fetched
+	defer cancel()
+	verifier := oidc.NewVerifier(i.endpoints.Issuer, i.keys, &oidc.Config{
+		ClientID:             a.app.ClientID,
+		SupportedSigningAlgs: []string{oidc.RS256, oidc.ES256},
+		SkipExpiryCheck:      true, // below, with our leeway
+	})
+	token, err := verifier.Verify(ctx, raw.Reveal())
+	if err != nil {
+		return identity{}, fmt.Errorf("id token: %w", err)
+	}
+	var id identity
+	now := c.xeroNow()
+	switch {
+	case token.Nonce != a.nonce:
+		return identity{}, errors.New("id token: it is not for this sign-in (nonce)")
+	case now.Add(-idTokenLeeway).After(token.Expiry):
+		return identity{}, errors.New("id token: it is too old")
+	case now.Add(idTokenLeeway).Before(token.IssuedAt):
+		return identity{}, errors.New("id token: it was issued in the future")
+	}
+	if err := token.Claims(&id); err != nil {
+		return identity{}, fmt.Errorf("id token: %w", err)
+	}
+	if id.key() == "" {
+		return identity{}, errors.New("id token: it names nobody")
+	}
+	return id, nil
+}
+
+// accept puts a new grant in the place of the same person's old one, or adds a
+// connection.
+func (c *Connections) accept(a *attempt, id identity, got answer) (s *Session, isNew bool) {
+	g := grant{
+		Issuer: c.cfg.Issuer, ClientID: a.app.ClientID, Subject: id.key(),
+		RefreshToken: got.RefreshToken.Reveal(), Issued: time.Now().UTC().Truncate(time.Second),
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, other := range c.sessions {
+		if other.grant.sameOwner(g.Issuer, g.ClientID, g.Subject) {
+			s = other
+		}
+	}
+	if isNew = s == nil; isNew {
+		s = newSession(c, newID())
+		s.grant = g
+		defer c.addLocked(s)
+	}
+	s.grant, s.access = g, got.access()
+	s.profile.Person = id.person()
+	s.setStateLocked(Connected)
+	s.problem, s.failures, s.failing, s.putOff, s.unsaved = nil, 0, time.Time{}, false, false
+	s.lookFailed = true
+	c.problem = nil
+	return s, isNew
+}
+
+// loginError puts a failed sign-in into words.
+func loginError(err error) *Error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e
+	}
+	say := func(message, action string) *Error { return &Error{problem(CodeLoginFailed, message, action), err} }
+	a, answered := errors.AsType[*answerError](err)
+	switch {
+	case answered && a.code == "access_denied":
+		return say("The sign-in was cancelled at Xero.", "Nothing has changed here. Sign in again when you like.")
+	case answered && a.code == "invalid_grant":
+		return say("Xero did not take the code that it had given: it was used before, or is older than five minutes.", "Sign in again.")
+	case settingError(err):
+		p := refusedApp(err)
+		return &Error{p, err}
+	case answered && a.code != "":
+		return say("Xero refused the sign-in.", "Sign in again. The log has Xero's word for it: "+a.code+".")
+	case answered:
+		return say("The sign-in could not be finished: "+a.words()+".", "Sign in again in a minute.")
+	case isNetwork(err):
+		e := unreachable(err)
+		return say("The sign-in could not be finished. "+e.Message, "Check the internet connection, then sign in again.")
+	}
+	return say("Xero's answer did not prove who it is from, so it was not used.", "Sign in again. If it happens again, look in the log.")
+}
