@@ -22,6 +22,7 @@ var commands []command
 
 func init() {
 	commands = []command{
+		{"icons", "draw the program's icons into assets/icons", icons},
 		{"test", "check and test everything, as a change must pass it (installs what it needs on Debian)", test},
 	}
 }

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"bytes"
+	"image"
+	"image/color"
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func TestTheIconsAreWhatTheProgramDraws(t *testing.T) {
+	drawn := t.TempDir()
+	if err := icons([]string{"--dir", drawn}); err != nil {
+		t.Fatal(err)
+	}
+	kept := filepath.Join("..", "assets", "icons")
+	files, err := os.ReadDir(drawn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) != 3+2*len(states) {
+		t.Errorf("%d files were drawn", len(files))
+	}
+	for _, f := range files {
+		want, err := os.ReadFile(filepath.Join(drawn, f.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(filepath.Join(kept, f.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s is not what the program draws. Run: go run ./build icons", f.Name())
+		}
+	}
+}
+
+// Without colour, at the smallest size, any two icons still differ in an eighth
+// of their pixels.
+func TestTheIconsAreToldApartByShape(t *testing.T) {
+	const size = 16
+	outline := func(img image.Image) (filled [size * size]bool) {
+		for i := range filled {
+			filled[i] = img.At(i%size, i/size).(color.NRGBA).A > 127
+		}
+		return filled
+	}
+	for a, drawA := range states {
+		for b, drawB := range states {
+			if a >= b {
+				continue
+			}
+			one, other := outline(render(drawA(size), size)), outline(render(drawB(size), size))
+			differ := 0
+			for i := range one {
+				if one[i] != other[i] {
+					differ++
+				}
+			}
+			if differ < size*size/8 {
+				t.Errorf("%s and %s differ in %d pixels of %d", a, b, differ, size*size)
+			}
+		}
+	}
+}
+
+func TestTheIconsStandOffFromLightAndDarkPanels(t *testing.T) {
+	light, dark := color.NRGBA{0xff, 0xff, 0xff, 0xff}, color.NRGBA{0x20, 0x20, 0x20, 0xff}
+	for name, draw := range states {
+		c := draw(16)[0].colour
+		if l, d := contrast(c, light), contrast(c, dark); l < 3 || d < 3 {
+			t.Errorf("%s: %.1f on a light panel, %.1f on a dark one, wanted 3", name, l, d)
+		}
+	}
+}
+
+// contrast is WCAG 2.2's contrast ratio.
+func contrast(a, b color.NRGBA) float64 {
+	luminance := func(c color.NRGBA) float64 {
+		part := func(v uint8) float64 {
+			if x := float64(v) / 255; x > 0.04045 {
+				return math.Pow((x+0.055)/1.055, 2.4)
+			}
+			return float64(v) / 255 / 12.92
+		}
+		return 0.2126*part(c.R) + 0.7152*part(c.G) + 0.0722*part(c.B)
+	}
+	x, y := luminance(a)+0.05, luminance(b)+0.05
+	return max(x, y) / min(x, y)
+}
