@@ -152,6 +152,13 @@ func (s *Sim) Now() time.Time { return time.Now().Add(time.Duration(s.ahead.Load
 // clock stays, so to others Xero's clock is wrong from then on.
 func (s *Sim) Advance(d time.Duration) { s.ahead.Add(int64(d)) }
 
+// Unknowns is what the simulated Xero assumes now.
+func (s *Sim) Unknowns() Unknowns {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.unknowns
+}
+
 // Assume changes what the simulated Xero does where Xero is unknown.
 func (s *Sim) Assume(u Unknowns) {
 	s.mu.Lock()
