@@ -1,0 +1,79 @@
+package server
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/gorilla/sessions"
+
+	"financial-command-center/server/xero"
+)
+
+// A call is what the guard has settled about a request before its handler runs.
+type call struct {
+	peer    peer
+	session *sessions.Session // nil without one; a change counts once it was saved (Session.Save)
+	key     *apiKey           // nil without one
+}
+
+// sessionTenant is the value of a session that holds its organisation's id.
+const sessionTenant = "tenant"
+
+// organisation settles which organisation r is about, and the sign-in that
+// reaches it. A browser names it by ?tenant=, else it is the one last chosen in
+// the pages; a program by xero-tenant-id, else it is the key's own. Who names none
+// gets the only one there is, and with several tenant_required: never simply the
+// first, and never another than the one that was named.
+func (s *Server) organisation(r *http.Request, c *call) (xero.Organisation, *xero.Session, error) {
+	status := s.cfg.Connections.Status()
+	all := status.Organisations()
+	var named string
+	switch {
+	case c.key != nil:
+		named = strings.TrimSpace(r.Header.Get("xero-tenant-id"))
+		if own := c.key.Tenant; own != "" {
+			if named != "" && !strings.EqualFold(named, own) {
+				return xero.Organisation{}, nil, fail(codeTenantNotAllowed)
+			}
+			named = own
+		}
+	case c.session != nil:
+		if named = strings.TrimSpace(r.URL.Query().Get("tenant")); named == "" {
+			named, _ = c.session.Values[sessionTenant].(string)
+		}
+	}
+	if len(all) == 0 {
+		return xero.Organisation{}, nil, notConnected(status)
+	}
+	if named == "" && len(all) == 1 {
+		named = all[0].TenantID
+	}
+	choose := fail(xero.CodeTenantRequired)
+	choose.organisations = all
+	if c.key != nil && c.key.Tenant != "" {
+		choose.organisations = nil
+	}
+	if named == "" {
+		return xero.Organisation{}, nil, choose
+	}
+	for _, o := range all {
+		if strings.EqualFold(o.TenantID, named) {
+			if session, ok := s.cfg.Connections.Find(o.TenantID); ok {
+				return o, session, nil
+			}
+		}
+	}
+	return xero.Organisation{}, nil, choose.saying("The organisation that is meant is not connected any more.", "Choose another, or connect it again by signing in to Xero.")
+}
+
+// notConnected says why there is no organisation at all.
+func notConnected(status xero.Status) error {
+	if status.State == xero.Starting {
+		f := fail(codeKeystoreUnavailable).saying("FCC is starting.", "Try again in a moment.")
+		if status.Problem != nil {
+			f.Problem = *status.Problem
+		}
+		return f
+	}
+	return fail(xero.CodeNeedsLogin)
+}

@@ -1,0 +1,169 @@
+package server
+
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"financial-command-center/server/xero"
+)
+
+// The codes of this package besides those of server/xero.
+const (
+	codeBadHost             xero.Code = "bad_host"
+	codeBadRequest          xero.Code = "bad_request"
+	codeCrossSite           xero.Code = "cross_site"
+	codeDebugOff            xero.Code = "debug_off"
+	codeInternal            xero.Code = "internal"
+	codeKeyLimit            xero.Code = "key_limit"
+	codeKeyReadOnly         xero.Code = "key_read_only"
+	codeKeyRequired         xero.Code = "key_required"
+	codeKeystoreUnavailable           = xero.CodeKeystoreUnavailable
+	codeMethodNotAllowed    xero.Code = "method_not_allowed"
+	codeNotFound                      = xero.CodeNotFound
+	codeOtherUser           xero.Code = "other_user"
+	codeRateLimited         xero.Code = "rate_limited"
+	codeSessionRequired     xero.Code = "session_required"
+	codeStateUnavailable    xero.Code = "state_unavailable"
+	codeTenantNotAllowed    xero.Code = "tenant_not_allowed"
+	codeTicketInvalid       xero.Code = "ticket_invalid"
+	codeTooLarge            xero.Code = "too_large"
+	codeWriteRefused        xero.Code = "write_refused"
+)
+
+// answers is the one table of errors: code to status, and what is said where the
+// place that fails has no better words.
+var answers = map[xero.Code]struct {
+	status          int
+	message, action string
+}{
+	codeBadRequest:          {400, "FCC cannot read this request.", "Check the address and what was sent with it."},
+	xero.CodeTenantRequired: {400, "The request does not say which organisation is meant.", "Name one: its id as xero-tenant-id with a key, as ?tenant= with a browser."},
+	xero.CodeBadState:       {400, "This sign-in is not one that FCC is waiting for.", "Start again from FCC."},
+	codeSessionRequired:     {401, "FCC does not know this browser yet.", "Open FCC from its icon in the tray, or run: fcc open"},
+	codeKeyRequired:         {401, "This address is for programs that have a key.", "Make one with: fcc keys add NAME. Send it as Authorization: Bearer fcc_…"},
+	codeKeyReadOnly:         {403, "This key may read and not write.", "Make one that may: fcc keys add NAME --write"},
+	codeTenantNotAllowed:    {403, "This key is for another organisation.", "Use the key of the organisation that is meant, or leave xero-tenant-id out."},
+	codeOtherUser:           {403, "FCC belongs to another user of this computer.", "Start FCC under your own name. For a program, its owner can make a key with: fcc keys add NAME --any-user"},
+	codeTicketInvalid:       {403, "This link was used already, or is older than ten minutes.", "Get a new one from the tray, or run: fcc open"},
+	codeCrossSite:           {403, "Another web site sent this request.", "If it was you, go on here."},
+	codeDebugOff:            {403, "This address answers only while FCC runs with --debug.", "Stop FCC and start it with: fcc --debug"},
+	codeWriteRefused:        {403, "This sign-in may read and not write.", "Choose a wider set of permissions in Set-up, then sign in again."},
+	codeNotFound:            {404, "There is nothing at this address.", "Go to the start page."},
+	codeMethodNotAllowed:    {405, "This address does not take requests of this kind.", "The Allow header names the kinds it takes."},
+	xero.CodeAttemptsFull:   {409, "Too many sign-ins are open in this browser.", "Finish one of them, or wait ten minutes."},
+	codeTooLarge:            {413, "This is more than FCC takes here.", "Send at most 1 MiB."},
+	codeBadHost:             {421, "FCC is not at this address.", "Use http://localhost and the port that FCC names when it starts."},
+	codeRateLimited:         {429, "Xero asks to wait: too many requests.", "Try again after the time in Retry-After."},
+	codeKeyLimit:            {429, "This key is used too often.", "Try again after the time in Retry-After."},
+	codeInternal:            {500, "Something in FCC went wrong.", "Try again. If it happens again, look in the log."},
+	xero.CodeLoginFailed:    {502, "The sign-in could not be finished.", "Sign in again."},
+	xero.CodeNeedsLogin:     {503, "Nobody is signed in to Xero.", "Sign in to Xero from FCC's start page."},
+	codeKeystoreUnavailable: {503, "The keychain of this computer cannot be used.", "Unlock it. FCC goes on by itself."},
+	codeStateUnavailable:    {503, "FCC cannot read what it keeps on the disk.", "Run: fcc doctor. It says what is wrong."},
+	xero.CodeUnreachable:    {504, "Xero cannot be reached.", "Check the internet connection. FCC tries again by itself."},
+}
+
+// A failure is an error on its way to the caller: what is said, and, for the log
+// alone, its cause.
+type failure struct {
+	xero.Problem
+	cause         error
+	organisations []xero.Organisation // to choose from, with tenant_required
+	retryAfter    time.Duration       // at least one second when set
+	button        button              // on a page only
+}
+
+// A button is a link that looks the part.
+type button struct{ Label, Link string }
+
+// fail makes a failure with the words of the table.
+func fail(code xero.Code) *failure {
+	a := answers[code]
+	return &failure{Problem: xero.Problem{Code: code, Message: a.message, Action: a.action}}
+}
+
+func (f *failure) saying(message, action string) *failure {
+	f.Message, f.Action = message, action
+	return f
+}
+
+func (f *failure) because(err error) *failure {
+	f.cause = err
+	return f
+}
+
+func (f *failure) offering(label, link string) *failure {
+	f.button = button{label, link}
+	return f
+}
+
+func (f *failure) Error() string {
+	if f.cause == nil {
+		return string(f.Code)
+	}
+	return string(f.Code) + ": " + f.cause.Error()
+}
+
+func (f *failure) Unwrap() error { return f.cause }
+
+// asFailure gives every error its words; those that nobody gave any are internal.
+func asFailure(err error) *failure {
+	if f, ok := errors.AsType[*failure](err); ok {
+		return f
+	}
+	if e, ok := errors.AsType[*xero.Error](err); ok {
+		if _, known := answers[e.Code]; known {
+			return &failure{Problem: e.Problem, cause: e.Err}
+		}
+	}
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return fail(codeTooLarge).because(err)
+	}
+	return fail(codeInternal).because(err)
+}
+
+// refuse answers with err: JSON, or a page for a browser.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, c *call, err error) {
+	f := asFailure(err)
+	status := answers[f.Code].status
+	switch {
+	case status >= 500:
+		s.log.Error("request failed", "method", r.Method, "path", r.URL.Path, "code", f.Code, "err", f.cause)
+	default:
+		s.log.Debug("request refused", "method", r.Method, "path", r.URL.Path, "code", f.Code, "err", f.cause)
+	}
+	if status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="Financial Command Center"`)
+	}
+	if f.retryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(f.retryAfter.Seconds()))))
+	}
+	if wantsPage(r) {
+		s.errorPage(w, r, c, status, f)
+		return
+	}
+	type body struct {
+		xero.Problem
+		Organisations []xero.Organisation `json:"organisations,omitempty"`
+	}
+	writeJSON(w, status, map[string]body{"error": {f.Problem, f.organisations}})
+}
+
+// wantsPage reports whether r comes from somebody who reads.
+func wantsPage(r *http.Request) bool {
+	return strings.Contains(r.Header.Get("Accept"), "text/html")
+}
+
+// writeJSON answers with value. What is given to it always marshals.
+func writeJSON(w http.ResponseWriter, status int, value any) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	_ = enc.Encode(value) // the caller has gone
+}

@@ -1,0 +1,161 @@
+// Package server is the local web server: one program on this computer, for its
+// user alone. Every request passes the guard before it is routed; what it may
+// then do stands in the route's own row.
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"financial-command-center/keystore"
+	"financial-command-center/server/xero"
+)
+
+// Mode says whose books are shown.
+type Mode string
+
+// The modes.
+const (
+	Live Mode = "live"
+	Demo Mode = "demo" // a simulated Xero; every page and answer says so
+)
+
+// Config is what a Server is made from. All fields are needed but those that say
+// otherwise.
+type Config struct {
+	Version     string
+	Mode        Mode
+	Port        int // the bound one: part of the Host list and of the cookie's name
+	DataDir     string
+	StatePath   string // the state database; "" keeps state in memory
+	Debug       bool
+	Connections *xero.Connections
+	Keystore    keystore.Store
+	KeysStored  bool            // Keystore outlives the process
+	FlaskSecret keystore.Secret // optional: FLASK_SECRET_KEY, taken over when there is no secret yet
+	ControlKey  keystore.Secret // what the commands prove to know
+	Log         *slog.Logger
+
+	// SaveClientID keeps the Xero app's client id in the settings.
+	SaveClientID func(id string) error
+	// Stop ends the program. It must not block.
+	Stop func()
+}
+
+// Server answers on the loopback addresses. Make one with New.
+type Server struct {
+	cfg     Config
+	log     *slog.Logger
+	started time.Time
+	origins []string // http://host:port, as browsers write them
+	handler http.Handler
+	pages   pages
+
+	// closed is why routes that need a session or a key answer 503, nil once the
+	// session secret was read.
+	closed atomic.Pointer[xero.Problem]
+}
+
+// New makes a Server. It neither reads nor listens: see Serve and Run.
+func New(cfg Config) (*Server, error) {
+	s := &Server{cfg: cfg, log: cfg.Log.With("part", "server"), started: time.Now()}
+	for _, host := range []string{"localhost", "127.0.0.1", "[::1]"} {
+		s.origins = append(s.origins, "http://"+host+":"+strconv.Itoa(cfg.Port))
+	}
+	starting := fail(codeKeystoreUnavailable).saying("FCC is starting.", "Try again in a moment.").Problem
+	s.closed.Store(&starting)
+	var err error
+	if s.pages, err = parsePages(); err != nil {
+		return nil, fmt.Errorf("pages: %w", err)
+	}
+	mux, err := s.mux(s.routes())
+	if err != nil {
+		return nil, err
+	}
+	s.handler = s.guard(mux)
+	return s, nil
+}
+
+// Handler is the guarded server. Who is at the other end of a connection is known
+// only under Serve.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// BaseURL is where people and redirects find the server.
+func (s *Server) BaseURL() string { return s.origins[0] }
+
+// Time-outs and limits. Requests to our own routes have deadlines of their own,
+// see route; streams have none.
+const (
+	headerTimeout   = 10 * time.Second
+	idleTimeout     = 2 * time.Minute
+	ownReadTimeout  = 30 * time.Second
+	ownWriteTimeout = time.Minute
+	maxHeaderBytes  = 32 << 10
+	shutdownTimeout = 3 * time.Second
+)
+
+// Serve answers on all listeners until ctx ends, then gives the requests under
+// way a moment to finish. It returns nil after a shutdown.
+func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	requests, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	server := &http.Server{
+		Handler:           s.handler,
+		ReadHeaderTimeout: headerTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		Protocols:         protocols,
+		TLSNextProto:      map[string]func(*http.Server, *tls.Conn, http.Handler){},
+		BaseContext:       func(net.Listener) context.Context { return requests },
+		ConnContext:       withPeer,
+		ErrorLog:          log.New(serveLog{s.log}, "", 0),
+	}
+	failed := make(chan error, len(listeners))
+	var serving sync.WaitGroup
+	for _, l := range listeners {
+		serving.Go(func() { failed <- server.Serve(l) })
+	}
+	var err error
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+	}
+	stop() // streams end; the gateway's requests to Xero are given up
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	defer cancel()
+	if server.Shutdown(last) != nil {
+		_ = server.Close()
+	}
+	serving.Wait()
+	if errors.Is(err, http.ErrServerClosed) {
+		err = nil
+	}
+	return err
+}
+
+// serveLog keeps net/http's own lines: broken connections, never a request.
+type serveLog struct{ log *slog.Logger }
+
+func (l serveLog) Write(p []byte) (int, error) {
+	l.log.Debug("http", "said", string(p))
+	return len(p), nil
+}
+
+// Run opens what the routes need, trying again while the keychain is shut, and
+// looks after it until ctx ends.
+func (s *Server) Run(ctx context.Context) error {
+	<-ctx.Done()
+	return nil
+}
