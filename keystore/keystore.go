@@ -5,7 +5,11 @@ package keystore
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
 )
 
 // MaxSize is the largest value a Store takes, in bytes. Windows Credential
@@ -13,9 +17,15 @@ import (
 // keep to it, so that what works on one machine works on the next.
 const MaxSize = 2560
 
+// patience is how long a call waits for the keychain or the disk. A prompt may
+// stay open for longer; the call that opened it then goes on by itself.
+const patience = 5 * time.Second
+
 // A Store keeps values by name. All methods are safe for concurrent use and
 // return within a few seconds: a keychain may be waiting for its owner to answer
-// a prompt.
+// a prompt. Calls of one Store take effect one after another, also those that
+// were given up: one that ended in ErrTimeout happens later or not at all, but
+// never after a call that was made later.
 type Store interface {
 	// Get returns the value kept under name. ErrNotFound means that the store
 	// was read and holds none; every other error means that it could not be
@@ -42,7 +52,8 @@ var (
 	ErrLocked = errors.New("the keychain is locked")
 	// ErrAbsent: this machine or session has no keychain.
 	ErrAbsent = errors.New("there is no keychain")
-	// ErrTimeout: the keychain did not answer in time; it may be asking its owner.
+	// ErrTimeout: the keychain did not answer in time, or the caller's context
+	// ended; the keychain may be asking its owner.
 	ErrTimeout = errors.New("the keychain did not answer")
 	// ErrFailed: anything else the keychain or the disk said.
 	ErrFailed = errors.New("the keychain failed")
@@ -51,3 +62,15 @@ var (
 	// ErrDamaged: the file is not one of ours, or was changed or cut.
 	ErrDamaged = errors.New("the secrets file is damaged")
 )
+
+// Service is the name under which the OS keychain keeps the secrets of one data
+// folder, given by its absolute path. Folders other than the default one have
+// names of their own, so that two FCCs of one person never share an item.
+func Service(dataDir string, isDefault bool) string {
+	const name = "Financial-Command-Center-AI"
+	if isDefault {
+		return name
+	}
+	sum := sha256.Sum256([]byte(filepath.Clean(dataDir)))
+	return fmt.Sprintf("%s · %x", name, sum[:4])
+}

@@ -15,6 +15,8 @@ const masked = "[secret]"
 // Reveal gives it out, so that every place which does can be found by that word.
 // The zero value is the empty secret.
 type Secret struct {
+	_ [0]func() // no ==, which would compare the pointers: use Equal
+
 	// A pointer, so that fmt does not reach the text by reflection when the
 	// Secret sits in an unexported field, where its methods are not called.
 	text *string
