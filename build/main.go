@@ -23,6 +23,7 @@ var commands []command
 func init() {
 	commands = []command{
 		{"icons", "draw the program's icons into assets/icons", icons},
+		{"sim", "run the simulated Xero alone", sim},
 		{"test", "check and test everything, as a change must pass it (installs what it needs on Debian)", test},
 	}
 }

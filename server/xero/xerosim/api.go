@@ -12,5 +12,5 @@ func (s *Sim) openAPI() error { return nil }
 // routesAPI adds what api.xero.com answers: /connections and /api.xro/.
 func (s *Sim) routesAPI(mux *http.ServeMux) {}
 
-// routesControlAPI adds the API half's own switches under /_sim/.
-func (s *Sim) routesControlAPI(mux *http.ServeMux) {}
+// controlsAPI are the API half's own switches under /_sim/.
+func (s *Sim) controlsAPI() []control { return nil }

@@ -87,6 +87,7 @@ type Sim struct {
 	identity identity
 	journal  journal
 	faults   []*Fault
+	released chan struct{} // closed, and made anew, by Release
 	dateSkew time.Duration
 
 	api api
@@ -107,7 +108,7 @@ func New(opt Options) (*Sim, error) {
 	opt.Grace = cmp.Or(opt.Grace, 30*time.Minute)
 	opt.RefreshLife = cmp.Or(opt.RefreshLife, 60*24*time.Hour)
 
-	s := &Sim{opt: opt, unknowns: opt.Unknowns}
+	s := &Sim{opt: opt, unknowns: opt.Unknowns, released: make(chan struct{})}
 	if len(opt.Clients) == 0 {
 		return nil, errors.New("simulated Xero: no client")
 	}
@@ -138,9 +139,8 @@ func (s *Sim) routes() http.Handler {
 	s.routesAPI(xero)
 
 	all := http.NewServeMux()
-	all.Handle("/", s.recorded(s.faulty(xero)))
+	all.Handle("/", s.recorded(xero))
 	s.routesControl(all)
-	s.routesControlAPI(all)
 	// A page elsewhere must not press this one's buttons.
 	return http.NewCrossOriginProtection().Handler(all)
 }
