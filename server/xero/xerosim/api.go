@@ -1,16 +1,238 @@
 package xerosim
 
-import "net/http"
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
 
 // api is what the API half keeps in a Sim, behind Sim.mu.
-type api struct{}
+type api struct {
+	books  map[string]*shelf // by tenant id: a demo reset starts new books
+	meters map[meterKey]*meter
+	apps   map[*client]*window // calls a minute of an app to all organisations
+	odd    oddities
+}
 
-// openAPI makes the books. It runs once, when people and organisations are
-// there and before any request.
-func (s *Sim) openAPI() error { return nil }
+// shelf holds books that are made when they are first opened.
+type shelf struct {
+	once  sync.Once
+	books *books
+}
+
+// openAPI makes nothing but room: books are made when somebody asks.
+func (s *Sim) openAPI() error {
+	s.api = api{books: map[string]*shelf{}, meters: map[meterKey]*meter{}, apps: map[*client]*window{}}
+	return nil
+}
 
 // routesAPI adds what api.xero.com answers: /connections and /api.xro/.
-func (s *Sim) routesAPI(mux *http.ServeMux) {}
+func (s *Sim) routesAPI(mux *http.ServeMux) {
+	for _, path := range []string{"/connections", "/Connections"} { // Xero takes both, its SDKs use both
+		mux.HandleFunc("GET "+path, s.listConnections)
+		mux.HandleFunc("DELETE "+path+"/{id}", s.deleteConnection)
+	}
+	for _, base := range []string{"/api.xro/", "/assets.xro/", "/files.xro/", "/payroll.xro/", "/projects.xro/"} {
+		mux.HandleFunc(base, s.gateway)
+	}
+}
 
-// controlsAPI are the API half's own switches under /_sim/.
-func (s *Sim) controlsAPI() []control { return nil }
+// A resource is one collection of the Accounting API. Of its scopes any will do,
+// and those that write may read. A nil function is a method that the simulated
+// Xero does not have.
+type resource struct {
+	scopes []string // without .read
+	list   func(*call) (any, error)
+	one    func(*call) (any, error)
+	save   func(*call) (any, error) // POST and PUT, to the list or to one
+}
+
+// find takes the path below /api.xro/2.0/ apart. Names are told apart without
+// case, as at Xero.
+func find(path string) (found resource, key string) {
+	name, key, _ := strings.Cut(strings.TrimSuffix(path, "/"), "/")
+	switch strings.ToLower(name) {
+	case "organisation":
+		found = resource{scopes: []string{"accounting.settings"}, list: showOrganisation}
+	case "accounts":
+		found = resource{scopes: []string{"accounting.settings"}, list: listAccounts, one: oneAccount}
+	case "contacts":
+		found = resource{scopes: []string{"accounting.contacts"}, list: listContacts, one: oneContact, save: saveContacts}
+	case "invoices":
+		found = resource{scopes: []string{"accounting.invoices", "accounting.transactions"}, list: listInvoices, one: oneInvoice, save: saveInvoices}
+	case "payments":
+		found = resource{scopes: []string{"accounting.payments", "accounting.transactions"}, list: listPayments, one: onePayment}
+	case "reports":
+		found = resource{one: report} // of those that are not there no scope is known
+		if strings.EqualFold(key, "BankSummary") {
+			found.scopes = []string{"accounting.reports", "accounting.reports.banksummary"}
+		}
+	}
+	return found, key
+}
+
+func (r resource) open(scopes []string, write bool) bool {
+	return len(r.scopes) == 0 || slices.ContainsFunc(r.scopes, func(scope string) bool {
+		return slices.Contains(scopes, scope) || !write && slices.Contains(scopes, scope+".read")
+	})
+}
+
+// A call is a request that may see the books it asks for.
+type call struct {
+	request *http.Request
+	access  *access
+	tenant  string // id
+	reports bool   // the person's role reaches reports
+	books   *books
+	now     time.Time
+	key     string // of one record; empty: the list
+}
+
+// An apiError is an answer other than 200.
+type apiError struct {
+	status     int
+	kind, body string // Content-Type, and a body that needs no request to be known
+	json       any    // instead of body
+}
+
+func (e *apiError) Error() string { return http.StatusText(e.status) + ": " + e.body }
+
+// Bodies as users pasted them, for example github.com/XeroAPI/Xero-OpenAPI/issues/163
+// and XeroAPI/Xero-Net/issues/347.
+var (
+	errNotFound = &apiError{status: http.StatusNotFound, kind: "text/html; charset=utf-8", body: "The resource you're looking for cannot be found"}
+	errRole     = &apiError{status: http.StatusForbidden, kind: "text/html; charset=utf-8",
+		body: "You are not permitted to access this resource without the reporting role or higher privileges."}
+	errMethod = &apiError{status: http.StatusNotImplemented, kind: "text/plain; charset=utf-8", body: "The simulated Xero does not do this."}
+)
+
+// gateway checks a request in Xero's order, token, scope, organisation, limits,
+// and has it answered.
+func (s *Sim) gateway(w http.ResponseWriter, r *http.Request) {
+	correlate(w)
+	access, err := s.grantOf(r)
+	if err != nil {
+		refuse(w, err)
+		return
+	}
+	var what resource
+	var key string
+	if path, ok := strings.CutPrefix(r.URL.Path, "/api.xro/2.0/"); ok {
+		what, key = find(path)
+	}
+	write := r.Method != http.MethodGet && r.Method != http.MethodHead
+	if !what.open(access.scopes, write) {
+		refuse(w, &refusal{"AuthorizationUnsuccessful", "insufficient_scope"})
+		return
+	}
+	limits := s.enter(access, r.Header.Get("xero-tenant-id"))
+	limits.headers(w.Header())
+	defer s.leave(limits)
+	switch {
+	case limits.problem != "":
+		w.WriteHeader(http.StatusTooManyRequests)
+		return
+	case limits.organisation == nil:
+		gatewayError(w, http.StatusForbidden, "AuthenticationUnsuccessful")
+		return
+	}
+	if s.pause(r.Context()) != nil {
+		return // the caller has gone
+	}
+	c := &call{request: r, access: access, now: s.Now(), key: key, tenant: limits.tenant, reports: limits.reports, books: s.open(limits)}
+	answer := s.answer(c, what, write)
+	s.strange(&answer)
+	answer.write(w)
+}
+
+// open takes the books off the shelf, and makes them if nobody did.
+func (s *Sim) open(limits *admission) *books {
+	limits.shelf.once.Do(func() { limits.shelf.books = newBooks(limits.profile, s.opt.Seed, s.Now()) })
+	return limits.shelf.books
+}
+
+func (s *Sim) answer(c *call, what resource, write bool) response {
+	do := what.list
+	switch {
+	case write && (c.request.Method == http.MethodPost || c.request.Method == http.MethodPut):
+		do = what.save
+	case write:
+		do = nil
+	case c.key != "":
+		do = what.one
+	}
+	if do == nil {
+		if !write || what.scopes == nil {
+			return errNotFound.response()
+		}
+		return errMethod.response()
+	}
+	body, err := do(c)
+	if failed, ok := errors.AsType[*apiError](err); ok {
+		return failed.response()
+	}
+	return response{http.StatusOK, jsonType, encode(body)}
+}
+
+const jsonType = "application/json; charset=utf-8"
+
+type response struct {
+	status int
+	kind   string
+	body   []byte
+}
+
+func (e *apiError) response() response {
+	if e.json != nil {
+		return response{e.status, jsonType, encode(e.json)}
+	}
+	return response{e.status, e.kind, []byte(e.body)}
+}
+
+func (a response) write(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", a.kind)
+	w.WriteHeader(a.status)
+	_, _ = w.Write(a.body)
+}
+
+// encode writes markup as it stands: Xero does not escape it.
+func encode(v any) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		panic(err) // our own plain values
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}
+
+// correlate names the answer, for Xero's support to look up.
+func correlate(w http.ResponseWriter) { w.Header().Set("Xero-Correlation-Id", newGUID()) }
+
+// refuse answers what grantOf returned.
+func refuse(w http.ResponseWriter, err error) {
+	because, ok := errors.AsType[*refusal](err)
+	if !ok {
+		panic(err) // grantOf returns no other
+	}
+	w.Header().Set("WWW-Authenticate", because.challenge)
+	gatewayError(w, http.StatusUnauthorized, because.detail)
+}
+
+// gatewayError is the gateway's own body, in JSON whatever was asked for.
+func gatewayError(w http.ResponseWriter, status int, detail string) {
+	body := struct {
+		Type       *string
+		Title      string
+		Status     int
+		Detail     string
+		Instance   string
+		Extensions struct{}
+	}{Title: http.StatusText(status), Status: status, Detail: detail, Instance: w.Header().Get("Xero-Correlation-Id")}
+	response{status, jsonType, encode(body)}.write(w)
+}

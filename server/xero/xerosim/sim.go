@@ -36,6 +36,10 @@ type Options struct {
 
 	Seed uint64 // of the books and of all ids that a restart must not change
 
+	// DayLimit is how many calls a day an app may make to one organisation:
+	// 1,000 for a Starter app, 5,000 above. Zero means 1,000.
+	DayLimit int
+
 	Unknowns
 }
 

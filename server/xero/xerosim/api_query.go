@@ -1,0 +1,205 @@
+package xerosim
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/shopspring/decimal"
+)
+
+// query is what a list may be asked for. Each resource takes what is its own.
+type query struct {
+	page, size                           int // page 0: unpaged
+	ids, contacts, numbers, statuses     []string
+	term                                 string // lower case
+	light, includeArchived, createdByApp bool
+	unitPlaces                           int32
+	since                                time.Time
+	order                                []string // "Field" or "Field DESC"
+}
+
+const (
+	defaultPageSize = 100
+	mostPageSize    = 1000
+)
+
+// ask reads the request's query. Names are taken in any case. What the simulated
+// Xero cannot do it refuses: a filter that is not applied would be a wrong answer.
+func (c *call) ask() (query, error) {
+	q := query{unitPlaces: 2}
+	for name, values := range c.request.URL.Query() {
+		value := values[len(values)-1]
+		all := strings.Split(strings.Join(values, ","), ",")
+		var err error
+		switch strings.ToLower(name) {
+		case "page":
+			q.page, err = within(value, 1<<20)
+		case "pagesize":
+			q.size, err = within(value, mostPageSize)
+		case "ids":
+			q.ids = all
+		case "contactids":
+			q.contacts = all
+		case "invoicenumbers":
+			q.numbers = all
+		case "statuses":
+			q.statuses = all
+		case "searchterm":
+			q.term = strings.ToLower(value)
+		case "summaryonly":
+			q.light, err = strconv.ParseBool(value)
+		case "includearchived":
+			q.includeArchived, err = strconv.ParseBool(value)
+		case "createdbymyapp":
+			q.createdByApp, err = strconv.ParseBool(value)
+		case "unitdp":
+			if value == "4" {
+				q.unitPlaces = 4
+			}
+		case "order":
+			q.order = all
+		case "where":
+			return q, &apiError{status: http.StatusNotImplemented, kind: "text/plain; charset=utf-8", body: `The simulated Xero does not read "where".`}
+		}
+		if err != nil {
+			return q, parseError(fmt.Sprintf("%s is no value for %s", value, name))
+		}
+	}
+	if header := c.request.Header.Get("If-Modified-Since"); header != "" {
+		// Xero takes its own form beside HTTP's; what is neither it ignores.
+		since, err := time.Parse("2006-01-02T15:04:05", strings.TrimSuffix(header, "Z"))
+		if err != nil {
+			since, _ = http.ParseTime(header)
+		}
+		q.since = since
+	}
+	if q.size > 0 && q.page == 0 {
+		q.page = 1
+	}
+	if q.page > 0 && q.size == 0 {
+		q.size = defaultPageSize
+	}
+	return q, nil
+}
+
+func within(value string, most int) (int, error) {
+	n, err := strconv.Atoi(value)
+	if err == nil && (n < 1 || n > most) {
+		err = errors.New("out of range")
+	}
+	return n, err
+}
+
+// detail is how much of each record the list shows: Xero leaves the lines out of
+// a list without pages.
+func (q query) detail() detail {
+	switch {
+	case q.light:
+		return light
+	case q.page == 0:
+		return listed
+	}
+	return full
+}
+
+// among reports whether id is in list, or there is none.
+func among(list []string, id string) bool {
+	return len(list) == 0 || slices.ContainsFunc(list, func(one string) bool { return strings.EqualFold(strings.TrimSpace(one), id) })
+}
+
+// mentions reports whether a field holds the search term.
+func (q query) mentions(fields ...string) bool {
+	return q.term == "" || slices.ContainsFunc(fields, func(f string) bool { return strings.Contains(strings.ToLower(f), q.term) })
+}
+
+// an ordering compares two records by one field.
+type ordering[T any] map[string]func(a, b T) int
+
+func by[T any, V cmp.Ordered](of func(T) V) func(a, b T) int {
+	return func(a, b T) int { return cmp.Compare(of(a), of(b)) }
+}
+
+func byTime[T any](of func(T) time.Time) func(a, b T) int {
+	return func(a, b T) int { return of(a).Compare(of(b)) }
+}
+
+func byAmount[T any](of func(T) decimal.Decimal) func(a, b T) int {
+	return func(a, b T) int { return of(a).Cmp(of(b)) }
+}
+
+// sort sorts all, which must be the caller's own, as the query wants it. Without
+// an order the books' own stays.
+func (o ordering[T]) sort(q query, all []T, kind string) error {
+	var by []func(a, b T) int
+	for _, term := range q.order {
+		field, way, _ := strings.Cut(strings.TrimSpace(term), " ")
+		compare := o[strings.ToLower(field)]
+		switch {
+		case compare == nil:
+			return parseError(fmt.Sprintf("No property or field '%s' exists in type '%s'", field, kind))
+		case strings.EqualFold(way, "DESC"):
+			by = append(by, func(a, b T) int { return compare(b, a) })
+		case way == "" || strings.EqualFold(way, "ASC"):
+			by = append(by, compare)
+		default:
+			return parseError(fmt.Sprintf("Syntax error in order '%s'", term))
+		}
+	}
+	slices.SortStableFunc(all, func(a, b T) int {
+		for _, compare := range by {
+			if c := compare(a, b); c != 0 {
+				return c
+			}
+		}
+		return 0
+	})
+	return nil
+}
+
+// parseError is the answer to a query that cannot be read.
+func parseError(message string) error {
+	return &apiError{status: http.StatusBadRequest, json: errorJSON{ErrorNumber: 16, Type: "QueryParseException", Message: message}}
+}
+
+type errorJSON struct {
+	ErrorNumber int
+	Type        string
+	Message     string
+	Elements    []any `json:",omitempty"`
+}
+
+// head begins every answer of the Accounting API.
+type head struct {
+	ID           string `json:"Id"`
+	Status       string
+	ProviderName string // the app's name
+	DateTimeUTC  string
+	Pagination   *paginationJSON `json:"pagination,omitempty"`
+}
+
+type paginationJSON struct {
+	Page      int `json:"page"`
+	PageSize  int `json:"pageSize"`
+	PageCount int `json:"pageCount"`
+	ItemCount int `json:"itemCount"`
+}
+
+func (c *call) head() head {
+	return head{ID: newGUID(), Status: "OK", ProviderName: c.access.client.Name, DateTimeUTC: stamp(c.now)}
+}
+
+// cut takes the page that q asks for out of all, and says so in h.
+func cut[T any](h *head, q query, all []T) []T {
+	if q.page == 0 {
+		return all
+	}
+	h.Pagination = &paginationJSON{q.page, q.size, (len(all) + q.size - 1) / q.size, len(all)}
+	from := min((q.page-1)*q.size, len(all))
+	return all[from:min(from+q.size, len(all))]
+}
