@@ -1,0 +1,83 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"time"
+)
+
+// Key is a local API key: what it may do, and the hash it is known by.
+type Key struct {
+	Name     string
+	Hash     [32]byte
+	Write    bool
+	Tenant   string // the only organisation it reaches; "" for any
+	AnyUser  bool   // good for other users of this machine
+	Created  time.Time
+	LastUsed time.Time // zero: never
+}
+
+// AddKey keeps a new key. ErrExists when its name, or its hash, is there.
+func (s *Store) AddKey(ctx context.Context, key Key) error {
+	result, err := s.db.ExecContext(ctx, `INSERT INTO keys (name, hash, writes, tenant, any_user, created, last_used)
+		VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		key.Name, key.Hash[:], key.Write, key.Tenant, key.AnyUser, millis(key.Created), millis(key.LastUsed))
+	return one(result, err, "add a key", ErrExists)
+}
+
+// Keys lists all keys by name.
+func (s *Store) Keys(ctx context.Context) ([]Key, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT name, hash, writes, tenant, any_user, created, last_used
+		FROM keys ORDER BY name`)
+	if err != nil {
+		return nil, explain("list keys", err)
+	}
+	defer rows.Close()
+	var keys []Key
+	for rows.Next() {
+		var (
+			key           Key
+			hash          []byte
+			created, used int64
+		)
+		if err := rows.Scan(&key.Name, &hash, &key.Write, &key.Tenant, &key.AnyUser, &created, &used); err != nil {
+			return nil, explain("list keys", err)
+		}
+		copy(key.Hash[:], hash)
+		key.Created, key.LastUsed = moment(created), moment(used)
+		keys = append(keys, key)
+	}
+	return keys, explain("list keys", rows.Err())
+}
+
+// RevokeKey removes a key. ErrNotFound when there is none of this name.
+func (s *Store) RevokeKey(ctx context.Context, name string) error {
+	result, err := s.db.ExecContext(ctx, "DELETE FROM keys WHERE name = ?", name)
+	return one(result, err, "revoke a key", ErrNotFound)
+}
+
+// TouchKeys notes when keys were last used, by name. A time before the one that
+// is kept, and a name that is not there, change nothing.
+func (s *Store) TouchKeys(ctx context.Context, used map[string]time.Time) error {
+	return s.in(ctx, "note the use of keys", func(tx *sql.Tx) error {
+		for name, at := range used {
+			_, err := tx.ExecContext(ctx, "UPDATE keys SET last_used = ?1 WHERE name = ?2 AND last_used < ?1",
+				millis(at), name)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// one turns a change of no row into the error none.
+func one(result sql.Result, err error, what string, none error) error {
+	if err != nil {
+		return explain(what, err)
+	}
+	if n, err := result.RowsAffected(); err != nil || n == 0 {
+		return explain(what, none)
+	}
+	return nil
+}
