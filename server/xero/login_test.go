@@ -321,12 +321,16 @@ func TestAnIDTokenThatProvesNothingIsNotUsed(t *testing.T) {
 			parts := strings.Split(raw, ".")
 			return "eyJhbGciOiJub25lIn0." + parts[1] + "."
 		}},
-		"issuer":    {spoil: func(raw string) string { return resign(raw, set("iss", "https://identity.example.com")) }, ownKeys: true},
-		"audience":  {spoil: func(raw string) string { return resign(raw, set("aud", otherApp)) }, ownKeys: true},
-		"nonce":     {spoil: func(raw string) string { return resign(raw, set("nonce", "another")) }, ownKeys: true},
-		"no nonce":  {spoil: func(raw string) string { return resign(raw, func(c map[string]any) { delete(c, "nonce") }) }, ownKeys: true},
-		"expired":   {spoil: func(raw string) string { return resign(raw, func(c map[string]any) { shift(c, "exp", -20*time.Minute) }) }, ownKeys: true},
-		"of future": {spoil: func(raw string) string { return resign(raw, func(c map[string]any) { shift(c, "iat", 20*time.Minute) }) }, ownKeys: true},
+		"issuer":   {spoil: func(raw string) string { return resign(raw, set("iss", "https://identity.example.com")) }, ownKeys: true},
+		"audience": {spoil: func(raw string) string { return resign(raw, set("aud", otherApp)) }, ownKeys: true},
+		"nonce":    {spoil: func(raw string) string { return resign(raw, set("nonce", "another")) }, ownKeys: true},
+		"no nonce": {spoil: func(raw string) string { return resign(raw, func(c map[string]any) { delete(c, "nonce") }) }, ownKeys: true},
+		"expired": {spoil: func(raw string) string {
+			return resign(raw, func(c map[string]any) { shift(c, "exp", -20*time.Minute) })
+		}, ownKeys: true},
+		"of future": {spoil: func(raw string) string {
+			return resign(raw, func(c map[string]any) { shift(c, "iat", 20*time.Minute) })
+		}, ownKeys: true},
 		"nobody": {spoil: func(raw string) string {
 			return resign(raw, func(c map[string]any) { delete(c, "sub"); delete(c, "xero_userid") })
 		}, ownKeys: true},

@@ -2,6 +2,7 @@ package xero_test
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -60,7 +61,7 @@ func (b *bench) signInAs(email string) (xero.SignIn, error) {
 	if err != nil {
 		return xero.SignIn{}, err
 	}
-	back, err := b.sim.ApproveAs(email, attempt.URL)
+	back, err := b.sim.Approve(attempt.URL + "&login_hint=" + url.QueryEscape(email))
 	if err != nil {
 		b.t.Fatal(err)
 	}
