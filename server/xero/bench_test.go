@@ -46,11 +46,11 @@ type bench struct {
 }
 
 // inBubble runs test with a bench whose FCC is running.
-func inBubble(t *testing.T, test func(b *bench)) {
+func inBubble(t *testing.T, test func(t *testing.T, b *bench)) {
 	inBubbleWith(t, xerosim.Options{}, test)
 }
 
-func inBubbleWith(t *testing.T, opt xerosim.Options, test func(b *bench)) {
+func inBubbleWith(t *testing.T, opt xerosim.Options, test func(t *testing.T, b *bench)) {
 	t.Helper()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
@@ -75,7 +75,7 @@ func inBubbleWith(t *testing.T, opt xerosim.Options, test func(b *bench)) {
 			_ = server.Serve(b.far)
 		}()
 		b.start()
-		test(b)
+		test(t, b)
 		b.stop()
 		server.Close()
 		<-served
@@ -208,7 +208,7 @@ func (b *bench) token() xero.AccessToken {
 func (b *bench) tokenRequests(grantType string) int {
 	n := 0
 	for _, e := range b.sim.Journal() {
-		if e.Path == "/connect/token" && e.GrantType == grantType {
+		if e.Path == "/connect/token" && e.Form.Get("grant_type") == grantType {
 			n++
 		}
 	}

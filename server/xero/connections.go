@@ -59,6 +59,8 @@ type Connections struct {
 	log  *slog.Logger
 	work sync.WaitGroup // renewals and saves that must not be cut short
 
+	accepting sync.Mutex // one sign-in at a time becomes a connection
+
 	keychain sync.Mutex // held over writes of index and records; guards ids
 	ids      []string   // the index as it is in the keychain
 

@@ -205,14 +205,7 @@ func (c *Connections) signIn(ctx context.Context, a *attempt, cb Callback) (s *S
 	if got.RefreshToken.IsZero() {
 		return nil, false, &Error{Problem: problem(CodeLoginFailed, "Xero gave a sign-in that ends after half an hour.", "Add offline_access to the scopes in Set-up, then sign in again.")}
 	}
-	s, isNew = c.accept(a, id, got)
-	saveErr := c.save(ctx, s)
-	c.mu.Lock()
-	if saveErr != nil {
-		s.unsavedLocked(saveErr)
-	}
-	c.publishLocked()
-	c.mu.Unlock()
+	s, isNew = c.accept(ctx, a, id, got)
 	s.look(ctx)
 	s.nudge()
 	return s, isNew, nil
@@ -281,14 +274,15 @@ func (c *Connections) checkIDToken(ctx context.Context, i *issuer, a *attempt, r
 }
 
 // accept puts a new grant in the place of the same person's old one, or adds a
-// connection.
-func (c *Connections) accept(a *attempt, id identity, got answer) (s *Session, isNew bool) {
+// connection. It saves the grant before anybody can see the access token.
+func (c *Connections) accept(ctx context.Context, a *attempt, id identity, got answer) (s *Session, isNew bool) {
+	c.accepting.Lock() // two tabs of one person are one connection
+	defer c.accepting.Unlock()
 	g := grant{
 		Issuer: c.cfg.Issuer, ClientID: a.app.ClientID, Subject: id.key(),
 		RefreshToken: got.RefreshToken.Reveal(), Issued: time.Now().UTC().Truncate(time.Second),
 	}
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	for _, other := range c.sessions {
 		if other.grant.sameOwner(g.Issuer, g.ClientID, g.Subject) {
 			s = other
@@ -296,15 +290,24 @@ func (c *Connections) accept(a *attempt, id identity, got answer) (s *Session, i
 	}
 	if isNew = s == nil; isNew {
 		s = newSession(c, newID())
-		s.grant = g
-		defer c.addLocked(s)
 	}
-	s.grant, s.access = g, got.access()
-	s.profile.Person = id.person()
+	s.grant = g
+	c.mu.Unlock()
+
+	saveErr := c.save(ctx, s)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s.access, s.profile.Person = got.access(), id.person()
 	s.setStateLocked(Connected)
 	s.problem, s.failures, s.failing, s.putOff, s.unsaved = nil, 0, time.Time{}, false, false
-	s.lookFailed = true
 	c.problem = nil
+	if saveErr != nil {
+		s.unsavedLocked(saveErr)
+	}
+	if isNew {
+		c.addLocked(s)
+	}
+	c.publishLocked()
 	return s, isNew
 }
 

@@ -20,7 +20,7 @@ import (
 )
 
 func TestASignInConnectsAndIsKeptBeforeItsTokenIsUsed(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(t *testing.T, b *bench) {
 		b.wantState(xero.Disconnected, "")
 		w := b.withBetween()
 		w.at("/connections", func(req *http.Request, real func() (*http.Response, error)) (*http.Response, error) {
@@ -72,7 +72,7 @@ func onlyID(t *testing.T, b *bench) string {
 }
 
 func TestTheAuthorizeAddressHoldsAllThatProtectsASignIn(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(t *testing.T, b *bench) {
 		seen := map[string]bool{}
 		for range 3 {
 			attempt, err := b.Begin(t.Context(), "browser", "/")
@@ -102,7 +102,7 @@ func TestTheAuthorizeAddressHoldsAllThatProtectsASignIn(t *testing.T) {
 }
 
 func TestACallbackWithAStateThatIsNotWaitedForCallsNobodyAndEndsNothing(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(t *testing.T, b *bench) {
 		b.signIn()
 		attempt, err := b.Begin(t.Context(), "browser", "/")
 		if err != nil {
@@ -157,7 +157,7 @@ func TestACallbackWithAStateThatIsNotWaitedForCallsNobodyAndEndsNothing(t *testi
 }
 
 func TestTwoTabsDoNotDisturbEachOther(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(t *testing.T, b *bench) {
 		first, err := b.Begin(t.Context(), "browser", "/first")
 		if err != nil {
 			t.Fatal(err)
@@ -187,7 +187,7 @@ func TestTwoTabsDoNotDisturbEachOther(t *testing.T) {
 }
 
 func TestNoMoreThanEightSignInsAreOpenForOneOwner(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(t *testing.T, b *bench) {
 		for range 8 {
 			if _, err := b.Begin(t.Context(), "flood", "/"); err != nil {
 				t.Fatal(err)
@@ -211,7 +211,7 @@ func TestNoMoreThanEightSignInsAreOpenForOneOwner(t *testing.T) {
 }
 
 func TestACancelledSignInChangesNothingAndIsSaid(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(t *testing.T, b *bench) {
 		b.signIn()
 		attempt, err := b.Begin(t.Context(), "browser", "/profile")
 		if err != nil {
@@ -233,7 +233,7 @@ func TestACancelledSignInChangesNothingAndIsSaid(t *testing.T) {
 }
 
 func TestARefusedCodeSpendsTheAttemptAndLeavesTheGrant(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(t *testing.T, b *bench) {
 		b.signIn()
 		attempt, err := b.Begin(t.Context(), "browser", "/")
 		if err != nil {
@@ -252,7 +252,7 @@ func TestARefusedCodeSpendsTheAttemptAndLeavesTheGrant(t *testing.T) {
 }
 
 func TestASignInWithoutAClientIDSaysWhatToDo(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(t *testing.T, b *bench) {
 		b.app = xero.App{Scopes: scopes}
 		b.restart()
 		if _, err := b.Begin(t.Context(), "browser", "/"); codeOf(err) != xero.CodeLoginFailed {
@@ -267,7 +267,7 @@ func TestASignInWithoutAClientIDSaysWhatToDo(t *testing.T) {
 }
 
 func TestASignInWithoutOrganisationsIsKeptAndSaid(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(t *testing.T, b *bench) {
 		w := b.withBetween()
 		w.say("/connections", 200, "application/json", "[]")
 		b.signIn()
@@ -338,7 +338,7 @@ func TestAnIDTokenThatProvesNothingIsNotUsed(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(b *bench) {
+			inBubble(t, func(t *testing.T, b *bench) {
 				w := b.withBetween()
 				if c.ownKeys {
 					w.at("/.well-known/openid-configuration/jwks", func(*http.Request, func() (*http.Response, error)) (*http.Response, error) {
@@ -389,7 +389,7 @@ func shift(c map[string]any, name string, by time.Duration) {
 func TestATokenAnswerThatIsNoneFailsTheSignInOnly(t *testing.T) {
 	for name, spoil := range tokenTroubles {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(b *bench) {
+			inBubble(t, func(t *testing.T, b *bench) {
 				w := b.withBetween()
 				w.at("/connect/token", spoil)
 				if _, err := b.trySignIn(); codeOf(err) != xero.CodeLoginFailed {
@@ -440,7 +440,7 @@ func instead(status int, contentType, body string) func(*http.Request, func() (*
 func TestClocksThatDifferAreAllowedFor(t *testing.T) {
 	for name, ahead := range map[string]time.Duration{"an hour behind Xero": time.Hour, "an hour ahead of Xero": -time.Hour, "days behind": 72 * time.Hour} {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(b *bench) {
+			inBubble(t, func(t *testing.T, b *bench) {
 				b.sim.Advance(ahead)
 				b.signIn()
 				b.wantState(xero.Connected, "")
@@ -457,7 +457,7 @@ func TestClocksThatDifferAreAllowedFor(t *testing.T) {
 }
 
 func TestNothingOfATokenAnswerIsTakenBeyondTheContract(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(t *testing.T, b *bench) {
 		w := b.withBetween()
 		w.rewrite("/connect/token", func(body []byte) []byte {
 			return bytes.Replace(body, []byte("{"), []byte(`{"surprise":"SURPRISE",`), 1)

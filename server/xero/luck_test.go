@@ -19,7 +19,7 @@ func TestNoStringOfBadLuckCostsASignIn(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		luck := rapid.SliceOfN(rapid.SampledFrom(events), 1, 12).Draw(rt, "luck")
 		var wrong error
-		inBubble(t, func(b *bench) {
+		inBubble(t, func(t *testing.T, b *bench) {
 			w := b.withBetween()
 			b.signIn()
 			for _, event := range luck {

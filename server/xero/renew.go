@@ -304,7 +304,7 @@ func (s *Session) saveAgain(ctx context.Context) {
 // saveAtEnd is the last chance of a grant that is not saved: what is lost here
 // costs a sign-in once Xero's half hour of grace is over.
 func (s *Session) saveAtEnd() {
-	for {
+	for end := time.Now().Add(lastSaveTimeout); time.Now().Before(end); time.Sleep(retryPause / 2) {
 		s.set.mu.Lock()
 		unsaved := s.unsaved
 		s.set.mu.Unlock()
@@ -312,6 +312,5 @@ func (s *Session) saveAtEnd() {
 			return
 		}
 		s.saveAgain(context.Background())
-		time.Sleep(500 * time.Millisecond)
 	}
 }

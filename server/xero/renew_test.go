@@ -16,7 +16,7 @@ import (
 )
 
 func TestATokenIsRenewedAheadOfItsEndWithoutAnybodyAsking(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(t *testing.T, b *bench) {
 		b.signIn()
 		first := b.token()
 		time.Sleep(life * 6 / 10)
@@ -42,7 +42,7 @@ func TestATokenIsRenewedAheadOfItsEndWithoutAnybodyAsking(t *testing.T) {
 }
 
 func TestFiftyCallersOnAnExpiredTokenCauseOneRenewal(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(t *testing.T, b *bench) {
 		b.signIn()
 		session := b.session()
 		b.far.cut(true)
@@ -67,7 +67,7 @@ func TestFiftyCallersOnAnExpiredTokenCauseOneRenewal(t *testing.T) {
 }
 
 func TestACallerThatHangsUpDoesNotEndTheRenewal(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(t *testing.T, b *bench) {
 		w := b.withBetween()
 		b.signIn()
 		release := make(chan struct{})
@@ -97,7 +97,7 @@ func TestACallerThatHangsUpDoesNotEndTheRenewal(t *testing.T) {
 }
 
 func TestTheOldTokenServesWhileXeroIsAway(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(t *testing.T, b *bench) {
 		b.signIn()
 		first := b.token()
 		time.Sleep(life / 2)
@@ -122,7 +122,7 @@ func TestTheOldTokenServesWhileXeroIsAway(t *testing.T) {
 }
 
 func TestADayWithoutXeroNamesTheDateByWhichItMustSucceed(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(t *testing.T, b *bench) {
 		b.signIn()
 		b.far.cut(true)
 		time.Sleep(26 * time.Hour)
@@ -139,7 +139,7 @@ func TestADayWithoutXeroNamesTheDateByWhichItMustSucceed(t *testing.T) {
 func TestTroubleAtTheTokenEndpointNeverEndsAGrant(t *testing.T) {
 	for name, spoil := range tokenTroubles {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(b *bench) {
+			inBubble(t, func(t *testing.T, b *bench) {
 				w := b.withBetween()
 				b.signIn()
 				w.at("/connect/token", spoil)
@@ -156,7 +156,7 @@ func TestTroubleAtTheTokenEndpointNeverEndsAGrant(t *testing.T) {
 }
 
 func TestAnAnswerThatWasLostIsAskedForAgainWithinTheGrace(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(t *testing.T, b *bench) {
 		w := b.withBetween()
 		b.signIn()
 		lost := 0
@@ -169,6 +169,7 @@ func TestAnAnswerThatWasLostIsAskedForAgainWithinTheGrace(t *testing.T) {
 			return resp, err
 		})
 		time.Sleep(life * 9 / 10)
+		synctest.Wait()
 		if lost != 2 {
 			t.Errorf("%d token requests, want the lost one and one more", lost)
 		}
@@ -179,7 +180,7 @@ func TestAnAnswerThatWasLostIsAskedForAgainWithinTheGrace(t *testing.T) {
 }
 
 func TestAnEndedGrantNeedsASignInAndItsRecordStaysUntilThen(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(t *testing.T, b *bench) {
 		b.signIn()
 		id := onlyID(t, b)
 		b.stop()
@@ -209,7 +210,7 @@ func TestAnEndedGrantNeedsASignInAndItsRecordStaysUntilThen(t *testing.T) {
 }
 
 func TestARefusedGrantIsReadAgainBeforeItIsGivenUp(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(t *testing.T, b *bench) {
 		b.signIn()
 		item := "connection-" + onlyID(t, b)
 		stale, err := b.keychain.Store.Get(t.Context(), item)
@@ -245,7 +246,7 @@ func TestARefusedGrantIsReadAgainBeforeItIsGivenUp(t *testing.T) {
 }
 
 func TestAWrongClientSettingEndsNothing(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(t *testing.T, b *bench) {
 		w := b.withBetween()
 		b.signIn()
 		w.say("/connect/token", 400, "application/json", `{"error":"invalid_client"}`)
@@ -258,7 +259,7 @@ func TestAWrongClientSettingEndsNothing(t *testing.T) {
 }
 
 func TestARestartGoesOnWithTheKeptGrant(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(t *testing.T, b *bench) {
 		b.signIn()
 		for range 5 {
 			time.Sleep(life)
@@ -273,7 +274,7 @@ func TestARestartGoesOnWithTheKeptGrant(t *testing.T) {
 }
 
 func TestAStartWithoutANetworkKnowsTheOrganisations(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(t *testing.T, b *bench) {
 		b.signIn()
 		b.stop()
 		b.far.cut(true)
@@ -292,7 +293,7 @@ func TestAStartWithoutANetworkKnowsTheOrganisations(t *testing.T) {
 func TestAKeychainThatCannotBeReadIsNeverTakenForAnEmptyOne(t *testing.T) {
 	for _, why := range []error{keystore.ErrLocked, keystore.ErrAbsent, keystore.ErrTimeout, keystore.ErrFailed} {
 		t.Run(why.Error(), func(t *testing.T) {
-			inBubble(t, func(b *bench) {
+			inBubble(t, func(t *testing.T, b *bench) {
 				b.signIn()
 				b.stop()
 				b.keychain.set(why, why)
@@ -312,7 +313,7 @@ func TestAKeychainThatCannotBeReadIsNeverTakenForAnEmptyOne(t *testing.T) {
 }
 
 func TestAKeychainThatTakesNoWritesPutsTheRenewalOffToTheLastMinute(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(t *testing.T, b *bench) {
 		b.signIn()
 		b.keychain.set(nil, keystore.ErrLocked)
 		time.Sleep(life - 2*time.Minute)
@@ -336,7 +337,7 @@ func TestAKeychainThatTakesNoWritesPutsTheRenewalOffToTheLastMinute(t *testing.T
 }
 
 func TestAKeychainThatOpensAgainIsNoticedWithinHalfAMinute(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(t *testing.T, b *bench) {
 		b.signIn()
 		b.keychain.set(nil, keystore.ErrLocked)
 		time.Sleep(life * 3 / 4)
@@ -348,7 +349,7 @@ func TestAKeychainThatOpensAgainIsNoticedWithinHalfAMinute(t *testing.T) {
 }
 
 func TestASaveThatFailsAfterTheRenewalIsMadeUpForBeforeTheEnd(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(t *testing.T, b *bench) {
 		w := b.withBetween()
 		b.signIn()
 		w.at("/connect/token", func(_ *http.Request, real func() (*http.Response, error)) (*http.Response, error) {
@@ -371,7 +372,7 @@ func TestASaveThatFailsAfterTheRenewalIsMadeUpForBeforeTheEnd(t *testing.T) {
 }
 
 func TestQuittingWaitsNoLongerThanTenSecondsForASave(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(t *testing.T, b *bench) {
 		b.signIn()
 		b.keychain.set(nil, keystore.ErrFailed)
 		time.Sleep(life)
@@ -390,7 +391,7 @@ func TestQuittingWaitsNoLongerThanTenSecondsForASave(t *testing.T) {
 
 // kill -9 at any moment of a renewal costs at most one use of the grace.
 func TestAKillBetweenAnswerAndSaveHealsAtTheNextStart(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(t *testing.T, b *bench) {
 		w := b.withBetween()
 		b.signIn()
 		w.at("/connect/token", func(_ *http.Request, real func() (*http.Response, error)) (*http.Response, error) {
@@ -410,7 +411,7 @@ func TestAKillBetweenAnswerAndSaveHealsAtTheNextStart(t *testing.T) {
 }
 
 func TestAGrantIsRenewedAtLeastDailyWhateverItsTokensLife(t *testing.T) {
-	inBubbleWith(t, xerosim.Options{TokenLife: 30 * 24 * time.Hour}, func(b *bench) {
+	inBubbleWith(t, xerosim.Options{TokenLife: 30 * 24 * time.Hour}, func(t *testing.T, b *bench) {
 		b.signIn()
 		time.Sleep(24*time.Hour + time.Minute)
 		if got := b.notes.last(); b.renewals() != 1 || got.Reason != xero.ReasonKeepAlive {
@@ -420,7 +421,7 @@ func TestAGrantIsRenewedAtLeastDailyWhateverItsTokensLife(t *testing.T) {
 }
 
 func TestANewSignInIsNotUndoneByARenewalUnderWay(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(t *testing.T, b *bench) {
 		w := b.withBetween()
 		b.signIn()
 		b.sim.Assume(xerosim.Unknowns{SignInEndsOlder: true})

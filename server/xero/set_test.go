@@ -15,7 +15,7 @@ import (
 )
 
 func TestTwoPeopleAndTwoAppsAreThreeConnections(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(t *testing.T, b *bench) {
 		first := b.signIn()
 		second, err := b.signInAs("ben@example.com")
 		if err != nil || !second.New || second.Connection == first.Connection {
@@ -69,13 +69,13 @@ func (b *bench) signInAs(email string) (xero.SignIn, error) {
 }
 
 func TestOneEndedSignInLeavesTheOthers(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(t *testing.T, b *bench) {
 		b.signIn()
 		ben, err := b.signInAs("ben@example.com")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := b.sim.RevokeGrants("ben@example.com"); err != nil {
+		if err := b.sim.RevokeGrant("ben@example.com"); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(life)
@@ -99,7 +99,7 @@ func TestOneEndedSignInLeavesTheOthers(t *testing.T) {
 }
 
 func TestWatchGivesThePresentAtOnceAndThenOnlyChanges(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(t *testing.T, b *bench) {
 		var seen []xero.State
 		ended := make(chan struct{})
 		go func() {
@@ -123,7 +123,7 @@ func TestWatchGivesThePresentAtOnceAndThenOnlyChanges(t *testing.T) {
 		if len(seen) > n+1 { // an attempt's end may count
 			t.Errorf("%d changes while nothing changed", len(seen)-n)
 		}
-		if err := b.sim.RevokeGrants("aroha@example.com"); err != nil {
+		if err := b.sim.RevokeGrant("aroha@example.com"); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(life)
@@ -135,7 +135,7 @@ func TestWatchGivesThePresentAtOnceAndThenOnlyChanges(t *testing.T) {
 }
 
 func TestAStatusIsAValueThatLaterChangesDoNotReach(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(t *testing.T, b *bench) {
 		b.signIn()
 		st := b.Status()
 		st.Connections[0].Organisations[0].Name = "scribbled over"
@@ -152,7 +152,7 @@ func TestAStatusIsAValueThatLaterChangesDoNotReach(t *testing.T) {
 }
 
 func TestDisconnectTellsXeroFirstAndForgetsLast(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(t *testing.T, b *bench) {
 		b.signIn()
 		id := onlyID(t, b)
 		before := len(b.sim.Journal())
@@ -182,7 +182,7 @@ func TestDisconnectTellsXeroFirstAndForgetsLast(t *testing.T) {
 }
 
 func TestADisconnectThatXeroCannotBeToldIsToldLaterAlsoAfterARestart(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(t *testing.T, b *bench) {
 		b.signIn()
 		id := onlyID(t, b)
 		b.far.cut(true)
@@ -206,7 +206,7 @@ func TestADisconnectThatXeroCannotBeToldIsToldLaterAlsoAfterARestart(t *testing.
 }
 
 func TestOneOrganisationIsDisconnectedAndTheSignInStays(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(t *testing.T, b *bench) {
 		b.signIn()
 		gone := b.Status().Organisations()[1]
 		result, err := b.Disconnect(t.Context(), "", strings.ToUpper(gone.TenantID))
@@ -229,7 +229,7 @@ func TestOneOrganisationIsDisconnectedAndTheSignInStays(t *testing.T) {
 }
 
 func TestADamagedRecordAsksForASignInAndIsLeftAlone(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(t *testing.T, b *bench) {
 		b.signIn()
 		item := "connection-" + onlyID(t, b)
 		b.stop()

@@ -11,7 +11,7 @@ import (
 )
 
 func TestATokenThatXeroRefusesIsRenewedOnceAndTheRequestSentAgain(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(t *testing.T, b *bench) {
 		b.signIn()
 		b.sim.ExpireAccessTokens()
 		resp := b.get("/api.xro/2.0/Organisation")
@@ -28,7 +28,7 @@ func TestATokenThatXeroRefusesIsRenewedOnceAndTheRequestSentAgain(t *testing.T) 
 }
 
 func TestA401ForAMissingScopeIsHandedBackWithoutARenewal(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(t *testing.T, b *bench) {
 		b.signIn()
 		resp := b.get("/api.xro/2.0/Payments") // the bench's scopes have no payments
 		if resp.StatusCode != http.StatusUnauthorized {
@@ -41,7 +41,7 @@ func TestA401ForAMissingScopeIsHandedBackWithoutARenewal(t *testing.T) {
 }
 
 func TestABodyThatCannotBeSentAgainIsNotSentTwice(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(t *testing.T, b *bench) {
 		b.signIn()
 		b.sim.ExpireAccessTokens()
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, xeroHost+"/api.xro/2.0/Contacts", io.NopCloser(strings.NewReader(`{}`)))
@@ -70,7 +70,7 @@ func TestABodyThatCannotBeSentAgainIsNotSentTwice(t *testing.T) {
 }
 
 func TestTheTokenGoesToTheAPIAlone(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(t *testing.T, b *bench) {
 		b.signIn()
 		for _, address := range []string{"http://localhost:9001/api.xro/2.0/Invoices", "https://localhost:9000/", "http://example.com/"} {
 			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
@@ -86,7 +86,7 @@ func TestTheTokenGoesToTheAPIAlone(t *testing.T) {
 }
 
 func TestTheCallersRequestIsLeftAsItWas(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(t *testing.T, b *bench) {
 		b.signIn()
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, xeroHost+"/connections", nil)
 		if err != nil {
@@ -105,7 +105,7 @@ func TestTheCallersRequestIsLeftAsItWas(t *testing.T) {
 
 func TestOtherAnswersAreHandedBackAsTheyCame(t *testing.T) {
 	for status, kind := range map[int]string{403: "application/json", 429: "", 500: "text/html", 503: "text/plain"} {
-		inBubble(t, func(b *bench) {
+		inBubble(t, func(t *testing.T, b *bench) {
 			w := b.withBetween()
 			b.signIn()
 			w.say("/api.xro/2.0/Invoices", status, kind, "as it came")
@@ -120,7 +120,7 @@ func TestOtherAnswersAreHandedBackAsTheyCame(t *testing.T) {
 }
 
 func TestAnAnswerThatNeverComesIsUnreachableWithin35Seconds(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(t *testing.T, b *bench) {
 		w := b.withBetween()
 		b.signIn()
 		w.at("/api.xro/2.0/Invoices", func(req *http.Request, _ func() (*http.Response, error)) (*http.Response, error) {
@@ -140,10 +140,10 @@ func TestAnAnswerThatNeverComesIsUnreachableWithin35Seconds(t *testing.T) {
 }
 
 func TestAnOrganisationThatIsGoneLeavesTheListAndNoOtherTakesItsPlace(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(t *testing.T, b *bench) {
 		b.signIn()
 		gone := b.Status().Organisations()[0]
-		if err := b.sim.DisconnectOrganisation(gone.TenantID); err != nil {
+		if err := b.sim.Disconnect(gone.TenantID); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(2 * time.Minute)
