@@ -44,6 +44,8 @@ func main() {
 		}
 		switch err := c.run(os.Args[2:]); {
 		case errors.Is(err, flag.ErrHelp):
+		case errors.Is(err, errSaid):
+			os.Exit(1)
 		case err != nil:
 			fmt.Fprintf(os.Stderr, "build %s: %v\n", name, err)
 			os.Exit(1)

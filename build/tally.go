@@ -1,0 +1,159 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A tally counts checks and tests, and shows each as it ends.
+type tally struct {
+	passed, failed, skipped int
+	failures                []string
+}
+
+// check runs one check and shows its output when it fails.
+func (t *tally) check(name string, run func() (output string, err error)) {
+	fmt.Printf("%-32s", name)
+	begun := time.Now()
+	output, err := run()
+	if err == nil {
+		t.passed++
+		fmt.Printf("ok      %s\n", since(begun))
+		return
+	}
+	t.fail(name)
+	fmt.Printf("FAILED  %s\n%s%v\n", since(begun), output, err)
+}
+
+// run is check for a program; env is added to the environment.
+func (t *tally) run(name string, env []string, argv ...string) {
+	t.check(name, func() (string, error) {
+		cmd := exec.Command(argv[0], argv[1:]...)
+		cmd.Env = testEnv(env...)
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	})
+}
+
+func (t *tally) fail(name string) {
+	t.failed++
+	t.failures = append(t.failures, name)
+}
+
+// A testEvent is one line of go test -json (go doc test2json).
+type testEvent struct {
+	Action, Package, ImportPath, Test, Output string
+	Elapsed                                   float64
+}
+
+// tests runs go test with args, and counts each test and subtest. Output is
+// shown of what failed only. A package that fails without a failed test (it did
+// not compile, it ran out of time) counts as one.
+func (t *tally) tests(args ...string) {
+	cmd := exec.Command("go", append([]string{"test", "-json", "-count=1", "-timeout=20m"}, args...)...)
+	cmd.Env = raceEnv()
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	stdout, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.fail("go test")
+		fmt.Println(err)
+		return
+	}
+	failedBefore := t.failed
+	output := map[string][]string{} // by package, or package and test
+	failedTests := map[string]int{} // by package
+	lines := bufio.NewReader(stdout)
+	for {
+		line, err := lines.ReadBytes('\n')
+		if len(line) > 0 {
+			t.event(line, output, failedTests)
+		}
+		if err != nil {
+			break
+		}
+	}
+	if err := cmd.Wait(); err != nil && t.failed == failedBefore {
+		t.fail("go test")
+		fmt.Printf("go test: %v\n", err)
+	}
+	if t.failed > failedBefore {
+		os.Stdout.Write(stderr.Bytes())
+	}
+}
+
+func (t *tally) event(line []byte, output map[string][]string, failedTests map[string]int) {
+	var e testEvent
+	if json.Unmarshal(line, &e) != nil {
+		fmt.Printf("%s", line) // go itself, not a test
+		return
+	}
+	key := e.Package + " " + e.Test
+	switch e.Action {
+	case "output":
+		output[key] = append(output[key], e.Output)
+	case "build-output":
+		fmt.Print(e.Output)
+	case "pass", "fail", "skip":
+		if e.Test == "" {
+			t.packageEnd(e, output[key], failedTests[e.Package])
+			return
+		}
+		switch e.Action {
+		case "pass":
+			t.passed++
+		case "skip":
+			t.skipped++
+			t.failures = append(t.failures, key+" (skipped)")
+			fmt.Printf("--- SKIPPED %s\n%s", key, strings.Join(output[key], ""))
+		case "fail":
+			t.fail(key)
+			failedTests[e.Package]++
+			fmt.Printf("--- FAILED %s\n%s", key, strings.Join(output[key], ""))
+		}
+		delete(output, key)
+	}
+}
+
+func (t *tally) packageEnd(e testEvent, output []string, failedTests int) {
+	took := time.Duration(e.Elapsed * float64(time.Second))
+	name := strings.TrimPrefix(e.Package, "financial-command-center/")
+	switch {
+	case e.Action == "skip": // go test's word for a package without tests
+		fmt.Printf("%-32sno tests\n", name)
+	case e.Action == "pass":
+		fmt.Printf("%-32sok      %s\n", name, took.Round(100*time.Millisecond))
+	default:
+		if failedTests == 0 {
+			t.fail(e.Package)
+		}
+		fmt.Printf("%-32sFAILED  %s\n%s", name, took.Round(100*time.Millisecond), strings.Join(output, ""))
+	}
+}
+
+// close prints what failed, and the counts last.
+func (t *tally) close(begun time.Time) error {
+	for _, f := range slices.Sorted(slices.Values(t.failures)) {
+		fmt.Println("failed: " + f)
+	}
+	fmt.Printf("took %s\n", since(begun))
+	fmt.Printf("%d passed, %d failed, %d skipped\n", t.passed, t.failed, t.skipped)
+	if t.failed > 0 || t.skipped > 0 {
+		return errSaid
+	}
+	return nil
+}
+
+func since(begun time.Time) time.Duration {
+	return time.Since(begun).Round(100 * time.Millisecond)
+}
