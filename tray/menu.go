@@ -1,0 +1,245 @@
+package tray
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+	"unicode"
+
+	"financial-command-center/server/xero"
+)
+
+// An icon says the most important thing without words.
+type icon int
+
+const (
+	iconSignedOut icon = iota // nobody is signed in, or it is not known yet
+	iconSignedIn              // books are there for the asking
+	iconWorking               // it will come right by itself
+	iconAttention             // only a person can mend it
+)
+
+// An order is what a click asks for: a page of ours, beginning with a slash, or
+// one of these.
+type order string
+
+const (
+	openLogs order = "logs"
+	quit     order = "quit"
+)
+
+// A line is one row of the menu; without a label it is a separator.
+type line struct {
+	label  string
+	order  order // "" is shown greyed and cannot be clicked
+	hidden bool
+	under  []line // a submenu
+}
+
+// A menu is all that the tray shows. Its lines are the same in number and order
+// for every Status of a mode, so that a display only ever changes what a line
+// says; the lines under one may come and go.
+type menu struct {
+	icon    icon
+	tooltip string // our own words only: some desktops read markup in it
+	lines   []line
+}
+
+const (
+	maxLabel = 48 // runes
+	maxUnder = 30 // organisations listed; all stand on the page
+)
+
+// menuFor decides what the tray says of st.
+func menuFor(st xero.Status, mode string) menu {
+	organisations := st.Organisations()
+	show, status := summary(st, organisations)
+
+	var m menu
+	m.icon, m.tooltip = show, "Financial Command Center · "+tooltips[show]
+	if mode == "demo" {
+		m.tooltip = "Financial Command Center demo · " + tooltips[show]
+		m.lines = append(m.lines, line{label: "Demo · invented books, nothing reaches Xero"})
+	}
+	signIn := line{label: "Sign in again", order: "/login"}
+	switch st.State {
+	case xero.Starting:
+		signIn = line{label: "Sign in to Xero"}
+	case xero.Disconnected:
+		signIn.label = "Sign in to Xero"
+	}
+	disconnect := line{label: "Disconnect from Xero…"}
+	if len(st.Connections) > 0 {
+		disconnect.order = "/disconnect"
+	}
+	m.lines = append(m.lines,
+		line{label: fit(status)},
+		line{},
+		line{label: "Open dashboard", order: "/"},
+		line{label: "Organisations", order: "/profile", hidden: len(organisations) < 2, under: choices(organisations)},
+		line{},
+		signIn,
+		disconnect,
+		line{},
+		line{label: "Health", order: "/health"},
+		line{label: "Logs folder", order: openLogs},
+		line{},
+		line{label: "Quit", order: quit})
+	return m
+}
+
+var tooltips = map[icon]string{
+	iconSignedOut: "not signed in",
+	iconSignedIn:  "signed in to Xero",
+	iconWorking:   "working on it",
+	iconAttention: "needs you",
+}
+
+// choices lists the organisations, when there is something to choose.
+func choices(organisations []xero.Organisation) []line {
+	if len(organisations) < 2 {
+		return nil
+	}
+	var under []line
+	for _, o := range organisations[:min(len(organisations), maxUnder)] {
+		under = append(under, line{label: fit(plain(o.Name)), order: order("/?tenant=" + url.QueryEscape(o.TenantID))})
+	}
+	if len(organisations) > maxUnder {
+		under = append(under, line{label: fmt.Sprintf("All %d organisations…", len(organisations)), order: "/profile"})
+	}
+	return under
+}
+
+// summary is the state in an icon and a line.
+func summary(st xero.Status, organisations []xero.Organisation) (icon, string) {
+	var code xero.Code
+	if st.Problem != nil {
+		code = st.Problem.Code
+	}
+	switch {
+	case st.State == xero.Starting && code == "":
+		return iconSignedOut, "Starting · reading the keychain"
+	case st.State == xero.Starting:
+		return iconAttention, "Keychain is shut · see Health"
+	case st.SigningIn && st.State == xero.Connected:
+		return iconSignedIn, "Signing in · go on in the browser"
+	case st.SigningIn:
+		return iconWorking, "Signing in · go on in the browser"
+	}
+	switch st.State {
+	case xero.Connected:
+		return connected(code, organisations)
+	case xero.Retrying:
+		next := nextTry(st.Connections)
+		switch code {
+		case xero.CodeKeystoreUnavailable:
+			return iconAttention, "Keychain is shut · " + next
+		case xero.CodeLoginFailed:
+			return iconAttention, "Xero refuses the app · see Health"
+		}
+		return iconWorking, "Xero not reached · " + next
+	case xero.NeedsLogin:
+		return iconAttention, needsLogin(st)
+	case xero.Disconnected:
+		switch code {
+		case "":
+			return iconSignedOut, "Not signed in to Xero"
+		case xero.CodeLoginFailed:
+			return iconSignedOut, "Not signed in · it did not work, try again"
+		}
+		return iconAttention, "Not signed in · see Health"
+	}
+	return iconAttention, "Something is wrong · see Health"
+}
+
+func connected(code xero.Code, organisations []xero.Organisation) (icon, string) {
+	switch {
+	case code == xero.CodeKeystoreUnavailable:
+		return iconAttention, "Signed in · keychain is shut, see Health"
+	case len(organisations) == 0:
+		return iconAttention, "Signed in · no organisation, sign in again"
+	case code == xero.CodeTenantRequired:
+		return iconAttention, "Signed in · choose an organisation"
+	case code == xero.CodeLoginFailed: // a later attempt: the sign-in before it still serves
+		return iconSignedIn, "Signed in · the last try did not work"
+	case code != "":
+		return iconWorking, "Signed in · not all is well, see Health"
+	case len(organisations) == 1:
+		return iconSignedIn, named(organisations[0].Name, " · signed in, renews by itself")
+	}
+	return iconSignedIn, fmt.Sprintf("Signed in · %d organisations", len(organisations))
+}
+
+// nextTry names a time of day, not a time to wait, so that the line need not
+// change while nothing happens.
+func nextTry(connections []xero.ConnectionStatus) string {
+	var next time.Time
+	for _, c := range connections {
+		if c.NextTry != nil && (next.IsZero() || c.NextTry.Before(next)) {
+			next = *c.NextTry
+		}
+	}
+	if next.IsZero() {
+		return "trying again"
+	}
+	return "next try " + next.Local().Format("15:04")
+}
+
+// needsLogin speaks of the sign-ins that have ended, not of those that go on.
+func needsLogin(st xero.Status) string {
+	ended := xero.Status{}
+	since := st.Since
+	for _, c := range st.Connections {
+		if c.State == xero.NeedsLogin {
+			if len(ended.Connections) == 0 || c.Since.Before(since) {
+				since = c.Since
+			}
+			ended.Connections = append(ended.Connections, c)
+		}
+	}
+	when := since.Local().Format("2 January")
+	switch organisations := ended.Organisations(); len(organisations) {
+	case 0:
+		return "Xero · needs a sign-in since " + when
+	case 1:
+		return named(organisations[0].Name, " · needs a sign-in since "+when)
+	default:
+		return fmt.Sprintf("%d organisations · need a sign-in since %s", len(organisations), when)
+	}
+}
+
+// named puts as much of the name before rest as leaves rest whole.
+func named(name, rest string) string {
+	return shorten(plain(name), maxLabel-len([]rune(rest))) + rest
+}
+
+// fit makes a label of a text that may be too long.
+func fit(text string) string { return shorten(text, maxLabel) }
+
+func shorten(text string, limit int) string {
+	runes := []rune(text)
+	if len(runes) <= limit {
+		return text
+	}
+	return strings.TrimRight(string(runes[:limit-1]), " ") + "…"
+}
+
+// plain is an organisation's name on one line, without what cannot be seen or
+// turns text around.
+func plain(name string) string {
+	name = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case !unicode.IsGraphic(r): // controls, marks of direction
+			return -1
+		}
+		return r
+	}, name)
+	name = strings.Join(strings.Fields(name), " ")
+	if name == "" {
+		return "(no name)"
+	}
+	return name
+}

@@ -1,0 +1,166 @@
+//go:build !darwin || cgo
+
+package tray
+
+import (
+	"context"
+	"sync"
+
+	"fyne.io/systray"
+
+	"financial-command-center/assets"
+)
+
+// systrayDisplay shows the menu by way of the system. It keeps its items for
+// ever and changes what they say: an item that is taken out and put back closes
+// the menu under the pointer.
+type systrayDisplay struct {
+	ctx    context.Context
+	clicks chan<- position
+	owned  sync.WaitGroup // a receiver for each item
+
+	icon    icon
+	tooltip string
+	rows    []*row
+}
+
+// A row is an item and what it shows now.
+type row struct {
+	*systray.MenuItem // nil for a separator
+	label             string
+	disabled, hidden  bool
+	under             []*row
+}
+
+const hasTray = true
+
+func newDisplay() display { return &systrayDisplay{icon: -1} }
+
+func (d *systrayDisplay) run(ctx context.Context, first menu, clicks chan<- position, shown func()) {
+	d.ctx, d.clicks = ctx, clicks
+	defer d.owned.Wait()
+
+	if paintBeforeStart {
+		systray.SetTitle("Financial Command Center")
+		d.paint(first)
+		start, _ := systray.RunWithExternalLoop(nil, nil)
+		start()
+		shown()
+		<-ctx.Done()
+		// The end that RunWithExternalLoop returned would close the D-Bus
+		// connection that the keychain uses too.
+		systray.Quit()
+		return
+	}
+	release := context.AfterFunc(ctx, systray.Quit)
+	defer release()
+	systray.Run(func() {
+		d.paint(first)
+		shown()
+	}, nil)
+	<-ctx.Done()
+}
+
+// paint makes the items.
+func (d *systrayDisplay) paint(m menu) {
+	for i, l := range m.lines {
+		if l.label == "" {
+			systray.AddSeparator()
+			d.rows = append(d.rows, &row{})
+			continue
+		}
+		r := &row{MenuItem: systray.AddMenuItem(escape(l.label), ""), label: l.label}
+		d.rows = append(d.rows, r)
+		d.receive(r, position{i, -1})
+	}
+	d.update(m)
+}
+
+func (d *systrayDisplay) update(m menu) {
+	if m.icon != d.icon {
+		d.icon = m.icon
+		systray.SetIcon(iconFiles[m.icon])
+	}
+	if m.tooltip != d.tooltip {
+		d.tooltip = m.tooltip
+		systray.SetTooltip(m.tooltip)
+	}
+	for i, want := range m.lines {
+		r := d.rows[i]
+		if r.MenuItem == nil {
+			continue
+		}
+		r.show(want)
+		if want.hidden {
+			continue // Windows cannot add lines under one that is not there
+		}
+		for j, want := range want.under {
+			if j == len(r.under) {
+				d.add(r, want, position{i, j})
+			}
+			r.under[j].show(want)
+		}
+		for j := len(want.under); j < len(r.under); j++ {
+			r.under[j].show(line{hidden: true})
+		}
+	}
+}
+
+func (d *systrayDisplay) add(parent *row, l line, at position) {
+	r := &row{MenuItem: parent.AddSubMenuItem(escape(l.label), ""), label: l.label}
+	parent.under = append(parent.under, r)
+	d.receive(r, at)
+}
+
+// receive passes on the clicks of an item. systray drops one when nobody is
+// receiving, so that nothing here may take time.
+func (d *systrayDisplay) receive(r *row, at position) {
+	d.owned.Go(func() {
+		for {
+			select {
+			case <-r.ClickedCh:
+				select {
+				case d.clicks <- at:
+				default: // nobody clicks eight times faster than a loop that does not wait
+				}
+			case <-d.ctx.Done():
+				return
+			}
+		}
+	})
+}
+
+// show brings the item to what it must say, by as few changes as there are: each
+// is a repaint.
+func (r *row) show(want line) {
+	if want.hidden {
+		if !r.hidden {
+			r.hidden = true
+			r.Hide()
+		}
+		return // a new title would bring it back on Windows
+	}
+	if r.label != want.label {
+		r.label = want.label
+		r.SetTitle(escape(want.label))
+	}
+	if disabled := want.order == ""; r.disabled != disabled {
+		r.disabled = disabled
+		if disabled {
+			r.Disable()
+		} else {
+			r.Enable()
+		}
+	}
+	if r.hidden {
+		r.hidden = false
+		r.Show()
+	}
+}
+
+var iconFiles = map[icon][]byte{
+	iconSignedOut: assets.IconSignedOut,
+	iconSignedIn:  assets.IconSignedIn,
+	iconWorking:   assets.IconWorking,
+	iconAttention: assets.IconAttention,
+}
