@@ -180,19 +180,21 @@ func (c *Connections) read(ctx context.Context) ([]*Session, []string, error) {
 	if err := c.readClientSecret(ctx); err != nil {
 		return nil, nil, err
 	}
-	ids, err := readIndex(ctx, c.cfg.Keystore)
+	listed, err := readIndex(ctx, c.cfg.Keystore)
 	if err != nil {
 		return nil, nil, err
 	}
 	var sessions []*Session
-	for _, id := range ids {
+	var ids []string
+	for _, id := range listed {
 		text, err := c.cfg.Keystore.Get(ctx, grantItem+id)
 		if errors.Is(err, keystore.ErrNotFound) {
-			continue // a sign-in that ended between index and record
+			continue // a sign-in that was cut off between index and record
 		}
 		if err != nil {
 			return nil, nil, err
 		}
+		ids = append(ids, id)
 		s := newSession(c, id)
 		if c.cfg.Recall != nil {
 			s.profile, _ = c.cfg.Recall(ctx, id)

@@ -79,7 +79,7 @@ type AccessToken struct {
 }
 
 // Token returns an access token that is good now, renewing it when it must. It
-// waits for a renewal no longer than ctx, and fails with CodeNeedsLogin,
+// waits for a renewal no longer than ctx or 34 seconds, and fails with CodeNeedsLogin,
 // CodeUnreachable, CodeLoginFailed (Xero refuses the app) or
 // CodeKeystoreUnavailable.
 func (s *Session) Token(ctx context.Context) (AccessToken, error) {
@@ -92,6 +92,8 @@ func (s *Session) renewRefused(ctx context.Context, refused AccessToken) (Access
 }
 
 func (s *Session) token(ctx context.Context, refused keystore.Secret) (AccessToken, error) {
+	enough := time.NewTimer(patience)
+	defer enough.Stop()
 	for {
 		s.set.mu.Lock()
 		if s.state == NeedsLogin || s.grant.Leaving {
@@ -116,6 +118,8 @@ func (s *Session) token(ctx context.Context, refused keystore.Secret) (AccessTok
 			if r.err != nil {
 				return AccessToken{}, r.err
 			}
+		case <-enough.C:
+			return AccessToken{}, unreachable(context.DeadlineExceeded)
 		case <-ctx.Done():
 			return AccessToken{}, ctx.Err()
 		}

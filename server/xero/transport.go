@@ -45,12 +45,15 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return resp, err
 	}
 	again := req.Body == nil || req.Body == http.NoBody || req.GetBody != nil
-	token, renewErr := s.renewRefused(req.Context(), token)
-	if renewErr != nil || !again {
+	token, err = s.renewRefused(req.Context(), token)
+	if err == nil && !again {
 		return resp, nil
 	}
 	_, _ = io.CopyN(io.Discard, resp.Body, 4<<10)
 	resp.Body.Close()
+	if err != nil {
+		return nil, err
+	}
 	if req.GetBody != nil {
 		req = req.Clone(req.Context())
 		if req.Body, err = req.GetBody(); err != nil {

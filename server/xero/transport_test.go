@@ -160,3 +160,21 @@ func TestAnOrganisationThatIsGoneLeavesTheListAndNoOtherTakesItsPlace(t *testing
 		b.wantState(xero.Connected, "")
 	})
 }
+
+func TestACallerHearsThatTheSignInEndedRatherThanXeros401(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.signIn()
+		if err := b.sim.RevokeGrant("aroha@example.com"); err != nil {
+			t.Fatal(err)
+		}
+		b.sim.ExpireAccessTokens()
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, xeroHost+"/api.xro/2.0/Organisation", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.session().Transport().RoundTrip(req); codeOf(err) != xero.CodeNeedsLogin {
+			t.Errorf("%v, want needs_login", err)
+		}
+		b.wantState(xero.NeedsLogin, xero.CodeNeedsLogin)
+	})
+}
