@@ -1,6 +1,7 @@
 package xerosim
 
 import (
+	"crypto/rand"
 	"embed"
 	"html/template"
 	"net/http"
@@ -102,7 +103,7 @@ func (s *Sim) consent(w http.ResponseWriter, r *http.Request) {
 	p := s.personFor(r.PostFormValue("person"))
 	if r.PostFormValue("do") != "allow" {
 		back := url.Values{"error": {"access_denied"}}
-		if !s.Unknowns().CancelOmitsState {
+		if a.query.Has("state") && !s.Unknowns().CancelOmitsState {
 			back.Set("state", a.state)
 		}
 		sendBack(w, r, a.redirect, back)
@@ -122,20 +123,14 @@ func (s *Sim) allow(a authorization, p *person, tenantIDs []string) url.Values {
 	defer s.mu.Unlock()
 	now := s.Now()
 	g := s.grant(a.client, p)
-	if s.unknowns.SignInEndsOlder {
-		for _, t := range s.identity.refresh {
-			if t.signIn.grant == g {
-				t.signIn.dead = true
-			}
-		}
-	}
 	for _, scope := range a.scopes {
 		if !slices.Contains(g.scopes, scope) {
 			g.scopes = append(g.scopes, scope)
 		}
 	}
 	in := &signIn{
-		grant: g, authEventID: newGUID(), session: newID(), globalSession: newID(), nonce: a.nonce, at: now,
+		grant: g, scopes: slices.Clone(g.scopes), authEventID: newGUID(),
+		session: newID(), globalSession: newID(), nonce: a.nonce, at: now,
 	}
 	for _, o := range p.organisations {
 		if slices.Contains(tenantIDs, o.tenantID) {
@@ -149,7 +144,7 @@ func (s *Sim) allow(a authorization, p *person, tenantIDs []string) url.Values {
 	back := url.Values{
 		"code":          {value},
 		"scope":         {strings.Join(g.scopes, " ")},
-		"session_state": {newSecret("look")[len(marker):] + "." + newID()},
+		"session_state": {rand.Text() + "." + newID()},
 	}
 	if a.query.Has("state") {
 		back.Set("state", a.state)

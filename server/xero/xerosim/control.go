@@ -106,7 +106,7 @@ A fault's do is, once the request was carried out:
   lose (cut, no answer)  half (cut in the body)  delay  stall (the second half late)
   hold (until release)  bare (no access_token)  big (1 MB)
 or, in the place of that:
-  drop (cut)  html (200)  waf (403)  status (with status=503 or another)
+  drop (cut)  html (200)  waf (403)  fail (with status=503 or another)
 times is 1 unless given, negative for ever; delay a duration.
 `)
 	return b.String()

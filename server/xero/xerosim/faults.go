@@ -25,13 +25,13 @@ const (
 	Bare  Trouble = "bare"  // JSON without its access_token
 	Big   Trouble = "big"   // JSON of 1 MB
 
-	Drop   Trouble = "drop"   // the connection is cut
-	HTML   Trouble = "html"   // 200 and a page, as an hotel's network answers
-	WAF    Trouble = "waf"    // 403 and a page, as Xero's edge answers
-	Status Trouble = "status" // Fault.Status
+	Drop Trouble = "drop" // the connection is cut
+	HTML Trouble = "html" // 200 and a page, as a hotel's network answers
+	WAF  Trouble = "waf"  // 403 and a page, as Xero's edge answers
+	Fail Trouble = "fail" // Fault.Status
 )
 
-var replacing = []Trouble{Drop, HTML, WAF, Status}
+var replacing = []Trouble{Drop, HTML, WAF, Fail}
 
 // A Fault is trouble for the next requests of a kind. Several wait for their
 // turn in the order they were made.
@@ -40,7 +40,7 @@ type Fault struct {
 	Do     Trouble
 	Times  int           // 0 is once; negative until ClearFaults
 	Delay  time.Duration // of Delay and Stall
-	Status int           // of Status: 503 in plain text, others as a page
+	Status int           // of Fail: 503 in plain text, others as a page
 }
 
 // Fault makes trouble. It panics on one that is not known.
@@ -62,7 +62,7 @@ func (f *Fault) check() error {
 	switch {
 	case !slices.Contains(known, f.Do):
 		return fmt.Errorf("simulated Xero: there is no trouble %q", f.Do)
-	case f.Do == Status && (f.Status < 400 || f.Status > 599):
+	case f.Do == Fail && (f.Status < 400 || f.Status > 599):
 		return fmt.Errorf("simulated Xero: %d is no status of an error", f.Status)
 	}
 	return nil
@@ -117,7 +117,7 @@ func (f *Fault) replace(a *answer) {
 		a.status = http.StatusForbidden
 		a.header.Set("Server", "AkamaiGHost")
 		a.body.WriteString("<html><head><title>Access Denied</title></head><body><h1>Access Denied</h1></body></html>")
-	case Status:
+	case Fail:
 		a.status = f.Status
 		if f.Status == http.StatusServiceUnavailable {
 			a.header.Set("Content-Type", "text/plain; charset=utf-8")
@@ -128,9 +128,9 @@ func (f *Fault) replace(a *answer) {
 	}
 }
 
-// deliver sends a, as the fault lets it. It panics with http.ErrAbortHandler to
+// deliver sends a, as the fault lets it, after released if it holds. It panics with http.ErrAbortHandler to
 // cut the connection.
-func (s *Sim) deliver(w http.ResponseWriter, r *http.Request, a *answer, f *Fault) {
+func deliver(w http.ResponseWriter, r *http.Request, a *answer, f *Fault, released <-chan struct{}) {
 	if f == nil {
 		a.send(w, -1)
 		return
@@ -151,9 +151,6 @@ func (s *Sim) deliver(w http.ResponseWriter, r *http.Request, a *answer, f *Faul
 		_ = http.NewResponseController(w).Flush()
 		return
 	case Hold:
-		s.mu.Lock()
-		released := s.released
-		s.mu.Unlock()
 		pause(r, released)
 	case Bare:
 		body := strings.Replace(a.body.String(), `"access_token"`, `"no_access_token"`, 1)

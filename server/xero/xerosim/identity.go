@@ -39,6 +39,7 @@ func (i *identity) open() {
 // A signIn is one consent and all tokens that come of it.
 type signIn struct {
 	grant         *grant
+	scopes        []string // all that the person had allowed the app by then
 	authEventID   string
 	session       string // sid
 	globalSession string

@@ -151,7 +151,7 @@ func (s *Sim) recorded(next http.Handler) http.Handler {
 			s.journal.entries = slices.Delete(s.journal.entries, 0, over)
 		}
 		s.journal.happened(e.Point, "seen")
-		fault := s.fault(e.Point)
+		fault, released := s.fault(e.Point), s.released
 		s.mu.Unlock()
 
 		a := &answer{header: http.Header{}}
@@ -175,7 +175,7 @@ func (s *Sim) recorded(next http.Handler) http.Handler {
 		s.mu.Lock()
 		a.header.Set("Date", s.Now().Add(s.dateSkew).UTC().Format(http.TimeFormat))
 		s.mu.Unlock()
-		s.deliver(w, r, a, fault)
+		deliver(w, r, a, fault, released)
 		sent = true
 	})
 }

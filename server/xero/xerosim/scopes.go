@@ -12,7 +12,8 @@ var identityScopes = strings.Fields("openid profile email offline_access")
 // (developer.xero.com/faq/granular-scopes).
 var broadScopes = strings.Fields(`
 	accounting.transactions accounting.transactions.read
-	accounting.reports.read`)
+	accounting.reports.read
+	accounting.classicexpenses accounting.classicexpenses.read`)
 
 // granularScopes are open to every app.
 var granularScopes = slices.Concat(identityScopes, withRead(`

@@ -137,6 +137,12 @@ func (s *site) post(path string, form url.Values, basic ...string) (int, string)
 
 func (s *site) do(r *http.Request) (int, string) {
 	s.t.Helper()
+	answer, body := s.send(r)
+	return answer.StatusCode, body
+}
+
+func (s *site) send(r *http.Request) (*http.Response, string) {
+	s.t.Helper()
 	answer, err := s.client.Do(r)
 	if err != nil {
 		s.t.Fatal(err)
@@ -146,7 +152,36 @@ func (s *site) do(r *http.Request) (int, string) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return answer.StatusCode, string(body)
+	return answer, string(body)
+}
+
+// connected is one row of GET /connections.
+type connected struct{ ID, AuthEventID, TenantID, TenantName, CreatedDateUtc, UpdatedDateUtc string }
+
+// connections is what the API says a token reaches.
+func (s *site) connections(accessToken string) []connected {
+	s.t.Helper()
+	status, body := s.callAPI("/connections", accessToken, "")
+	var list []connected
+	if err := json.Unmarshal([]byte(body), &list); status != http.StatusOK || err != nil {
+		s.t.Fatalf("GET /connections: %d %q: %v", status, body, err)
+	}
+	return list
+}
+
+// callAPI makes a GET with an access token, for an organisation unless "".
+func (s *site) callAPI(path, accessToken, tenantID string) (int, string) {
+	s.t.Helper()
+	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, s.base+path, nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+accessToken)
+	r.Header.Set("Accept", "application/json")
+	if tenantID != "" {
+		r.Header.Set("xero-tenant-id", tenantID)
+	}
+	return s.do(r)
 }
 
 // codeForm is a PKCE app's exchange of a code.

@@ -109,8 +109,13 @@ func (s *Sim) exchange(c *client, form url.Values) (tokenAnswer, string) {
 		!same(base64.RawURLEncoding.EncodeToString(sum[:]), code.challenge):
 		return tokenAnswer{}, "invalid_grant"
 	}
+	if s.unknowns.SignInEndsOlder {
+		for _, t := range s.identity.refresh {
+			t.signIn.dead = t.signIn.dead || t.signIn.grant == code.signIn.grant
+		}
+	}
 	answer := s.mint(code.signIn, nil)
-	if slices.Contains(code.signIn.grant.scopes, "openid") {
+	if slices.Contains(code.signIn.scopes, "openid") {
 		nonce := code.signIn.nonce
 		if s.unknowns.OmitNonce {
 			nonce = ""
@@ -141,7 +146,7 @@ func (s *Sim) renew(c *client, form url.Values) (tokenAnswer, string) {
 		a.dead = a.dead || s.unknowns.RefreshEndsAccess && a.signIn == t.signIn
 	}
 	answer := s.mint(t.signIn, t)
-	if slices.Contains(t.signIn.grant.scopes, "openid") && !s.unknowns.RefreshOmitsIDToken {
+	if slices.Contains(t.signIn.scopes, "openid") && !s.unknowns.RefreshOmitsIDToken {
 		answer.IDToken = s.idToken(t.signIn, answer.AccessToken, "")
 	}
 	return answer, ""
@@ -155,11 +160,11 @@ func (t *refreshToken) endChildren() {
 }
 
 // mint gives out an access token and, if allowed, a refresh token born of
-// parent. Their scope is all that the person ever allowed the app. The caller
-// holds Sim.mu.
+// parent. Their scope is all that the person had allowed the app when signing
+// in, be it more than was asked for. The caller holds Sim.mu.
 func (s *Sim) mint(in *signIn, parent *refreshToken) tokenAnswer {
 	now, g := s.Now(), in.grant
-	a := &access{grant: g, signIn: in, scopes: slices.Clone(g.scopes), expires: now.Add(s.opt.TokenLife)}
+	a := &access{grant: g, signIn: in, scopes: in.scopes, expires: now.Add(s.opt.TokenLife)}
 	claims := accessClaims{
 		ID:        newID(),
 		NotBefore: now.Add(s.identity.nbfSkew).Unix(),
@@ -174,9 +179,9 @@ func (s *Sim) mint(in *signIn, parent *refreshToken) tokenAnswer {
 		AccessToken: s.signer().sign(claims),
 		ExpiresIn:   int64(s.opt.TokenLife / time.Second),
 		TokenType:   "Bearer",
-		Scope:       strings.Join(g.scopes, " "),
+		Scope:       strings.Join(in.scopes, " "),
 	}
-	if slices.Contains(g.scopes, "offline_access") {
+	if slices.Contains(in.scopes, "offline_access") {
 		t := &refreshToken{signIn: in, issued: now}
 		if parent != nil {
 			parent.children = append(parent.children, t)
@@ -196,10 +201,10 @@ func (s *Sim) idToken(in *signIn, accessToken, nonce string) string {
 		Subject: p.sub, UserID: p.userID, AuthTime: in.at.Unix(), GlobalSession: in.globalSession,
 		PreferredName: p.email, Methods: []string{"pwd", "mfa", "otp"},
 	}
-	if slices.Contains(in.grant.scopes, "email") {
+	if slices.Contains(in.scopes, "email") {
 		claims.Email = p.email
 	}
-	if slices.Contains(in.grant.scopes, "profile") {
+	if slices.Contains(in.scopes, "profile") {
 		claims.GivenName, claims.FamilyName = p.given, p.family
 	}
 	return s.signer().sign(claims)
