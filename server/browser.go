@@ -1,12 +1,403 @@
 package server
 
-import "net/http"
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
 
-// startSession gives the browser that sent r a session, unless it has one, and
-// puts it into c.
-func (s *Server) startSession(w http.ResponseWriter, r *http.Request, c *call) error {
-	return fail(codeInternal)
+	"github.com/gorilla/securecookie"
+	"github.com/gorilla/sessions"
+
+	"financial-command-center/keystore"
+	"financial-command-center/server/store"
+)
+
+// What is promised about browser sessions.
+const (
+	sessionLife   = 7 * 24 * time.Hour
+	renewAfter    = time.Hour // a session slides at most this often
+	trialLife     = 24 * time.Hour
+	mostSessions  = 1000
+	sweepSessions = 100 // this many new ones are a reason to sweep
+	sessionBytes  = 32
+	defaultPort   = 8000
+)
+
+// browsers keeps the sessions of browsers; it is a sessions.Store. A cookie
+// carries a random id under a signature and nothing else, and only the id's hash
+// is kept. What is in use is in memory, so that a request does not wait for the
+// disk, and a disk that fails costs nobody a session while FCC runs.
+//
+// A session is on trial until its cookie comes back: a script that visits without
+// keeping cookies cannot push out the browsers that do.
+type browsers struct {
+	cookie string
+	state  func() *store.Store
+	report func(error) // how the last use of the disk went
+
+	disk   sync.Mutex // held over writes, so that an older one never comes last
+	mu     sync.Mutex // held for moments
+	held   secrets
+	codecs []securecookie.Codec // of held, the current one first
+	known  map[[32]byte]*browser
+	begun  int // since the last sweep
 }
 
-// Ticket makes a one-time ticket for /open: 128 bits, ten minutes, one use.
-func (s *Server) Ticket() string { return "" }
+// browser is one session in memory. It is replaced, not changed, save for unsaved.
+type browser struct {
+	data    []byte // the session's values, a JSON object
+	created time.Time
+	expires time.Time
+	unsaved bool // the disk has something older
+	ended   bool // kept only until the disk has forgotten it too
+}
+
+func newBrowsers(port int, state func() *store.Store, report func(error)) *browsers {
+	b := &browsers{cookie: "fcc_session", state: state, report: report, known: map[[32]byte]*browser{}}
+	if port != defaultPort { // browsers share cookies between the ports of a host
+		b.cookie += "_" + strconv.Itoa(port)
+	}
+	return b
+}
+
+func (b *browsers) secrets() secrets {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.held
+}
+
+// use signs with the current secret from now on, and reads both.
+func (b *browsers) use(held secrets) error {
+	var codecs []securecookie.Codec
+	for _, secret := range []keystore.Secret{held.current, held.previous} {
+		if secret.IsZero() {
+			continue
+		}
+		signing, err := cookieKey(secret)
+		if err != nil {
+			return err
+		}
+		codec := securecookie.New(signing, nil)
+		codec.SetSerializer(securecookie.NopEncoder{})
+		codec.MaxAge(int(sessionLife.Seconds()))
+		codecs = append(codecs, codec)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.held, b.codecs = held, codecs
+	return nil
+}
+
+// Get returns the session that r's cookie names, or a new one that is not kept
+// until it is saved. A request has one, however often it is asked for.
+func (b *browsers) Get(r *http.Request, name string) (*sessions.Session, error) {
+	return sessions.GetRegistry(r).Get(b, name)
+}
+
+// New reads the session of r's cookie. It never fails: what cannot be read is a
+// new session.
+func (b *browsers) New(r *http.Request, name string) (*sessions.Session, error) {
+	session := sessions.NewSession(b, name)
+	session.IsNew = true
+	id, _ := b.idOf(r)
+	if id == nil {
+		return session, nil
+	}
+	hash := sha256.Sum256(id)
+	kept, ok := b.load(r.Context(), hash)
+	if !ok {
+		return session, nil
+	}
+	var values map[string]any
+	if json.Unmarshal(kept.data, &values) != nil {
+		return session, nil
+	}
+	for name, value := range values {
+		session.Values[name] = value
+	}
+	session.ID, session.IsNew = hex.EncodeToString(hash[:]), false
+	return session, nil
+}
+
+// idOf is the id in r's cookie, nil without a good one; stale when it was signed
+// with the previous secret. Another program on this host can set cookies of our
+// name for some paths, so the first good one counts.
+func (b *browsers) idOf(r *http.Request) (id []byte, stale bool) {
+	b.mu.Lock()
+	codecs := b.codecs
+	b.mu.Unlock()
+	for _, cookie := range r.CookiesNamed(b.cookie) {
+		for i, codec := range codecs {
+			if err := codec.Decode(b.cookie, cookie.Value, &id); err == nil && len(id) == sessionBytes {
+				return id, i > 0
+			}
+		}
+	}
+	return nil, false
+}
+
+// load returns the session with this hash, from memory or else from the disk.
+func (b *browsers) load(ctx context.Context, hash [32]byte) (browser, bool) {
+	now := time.Now()
+	b.mu.Lock()
+	kept, ok := b.known[hash]
+	if ok {
+		defer b.mu.Unlock()
+		return *kept, !kept.ended && now.Before(kept.expires)
+	}
+	b.mu.Unlock()
+	row, err := b.state().Session(ctx, hash)
+	if err != nil {
+		if !errors.Is(err, store.ErrNotFound) {
+			b.report(err)
+		}
+		return browser{}, false
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if kept, ok = b.known[hash]; !ok {
+		kept = &browser{data: row.Data, created: row.Created, expires: row.Expires}
+		b.known[hash] = kept
+	}
+	return *kept, !kept.ended && now.Before(kept.expires)
+}
+
+// Save keeps the values of session. A new session gets an id and the browser its
+// cookie; one with Options.MaxAge below zero ends.
+func (b *browsers) Save(r *http.Request, w http.ResponseWriter, session *sessions.Session) error {
+	if session.Options.MaxAge < 0 {
+		return b.end(r.Context(), w, session)
+	}
+	values := make(map[string]any, len(session.Values))
+	for name, value := range session.Values {
+		text, ok := name.(string)
+		if !ok {
+			return fmt.Errorf("session value %v: its name is no string", name)
+		}
+		values[text] = value
+	}
+	data, err := json.Marshal(values)
+	if err != nil {
+		return fmt.Errorf("session values: %w", err)
+	}
+	if session.ID == "" {
+		id := make([]byte, sessionBytes)
+		rand.Read(id)
+		if err := b.setCookie(w, id); err != nil {
+			return err
+		}
+		hash, now := sha256.Sum256(id), time.Now()
+		session.ID, session.IsNew = hex.EncodeToString(hash[:]), false
+		b.keep(r.Context(), hash, browser{data: data, created: now, expires: now.Add(trialLife)})
+		return nil
+	}
+	return b.change(r.Context(), session, func(next *browser) bool {
+		next.data = data
+		return true
+	})
+}
+
+// touch slides the session of r: its first return ends the trial, and later ones
+// count once an hour.
+func (b *browsers) touch(w http.ResponseWriter, r *http.Request, session *sessions.Session) error {
+	due, now := false, time.Now()
+	err := b.change(r.Context(), session, func(next *browser) bool {
+		if due = next.expires.Sub(now) < sessionLife-renewAfter; due {
+			next.expires = now.Add(sessionLife)
+		}
+		return due
+	})
+	if err != nil {
+		return err
+	}
+	if id, stale := b.idOf(r); id != nil && (due || stale) {
+		return b.setCookie(w, id)
+	}
+	return nil
+}
+
+// change keeps what do makes of session, if it says so. A session that was ended
+// meanwhile stays ended.
+func (b *browsers) change(ctx context.Context, session *sessions.Session, do func(*browser) bool) error {
+	hash, err := hashOf(session)
+	if err != nil {
+		return err
+	}
+	b.mu.Lock()
+	kept, ok := b.known[hash]
+	if !ok || kept.ended {
+		b.mu.Unlock()
+		return nil
+	}
+	next := *kept
+	changed := do(&next)
+	b.mu.Unlock()
+	if changed {
+		b.keep(ctx, hash, next)
+	}
+	return nil
+}
+
+// renew gives session a new id and ends the old one, so that whoever knew the id
+// before the sign-in knows nothing after it.
+func (b *browsers) renew(w http.ResponseWriter, r *http.Request, session *sessions.Session) error {
+	old, err := hashOf(session)
+	if err != nil {
+		return err
+	}
+	session.ID = ""
+	if err := b.Save(r, w, session); err != nil {
+		return err
+	}
+	b.forget(r.Context(), old)
+	return nil
+}
+
+func (b *browsers) end(ctx context.Context, w http.ResponseWriter, session *sessions.Session) error {
+	w.Header().Set("Set-Cookie", b.newCookie("", -1).String())
+	hash, err := hashOf(session)
+	if err != nil {
+		return err
+	}
+	b.forget(ctx, hash)
+	return nil
+}
+
+// keep puts a session into memory and on the disk; the disk may follow later.
+func (b *browsers) keep(ctx context.Context, hash [32]byte, next browser) {
+	next.unsaved = true
+	b.mu.Lock()
+	if _, ok := b.known[hash]; !ok {
+		b.begun++
+	}
+	b.known[hash] = &next
+	full := b.begun >= sweepSessions
+	b.mu.Unlock()
+	b.report(b.save(ctx, hash, &next))
+	if full {
+		b.report(b.sweep(ctx, time.Now()))
+	}
+}
+
+// forget ends a session, in memory at once.
+func (b *browsers) forget(ctx context.Context, hash [32]byte) {
+	gone := &browser{ended: true, unsaved: true}
+	b.mu.Lock()
+	b.known[hash] = gone
+	b.mu.Unlock()
+	b.report(b.save(ctx, hash, gone))
+}
+
+// save brings one session to the disk, unless it was changed since. A caller that
+// hangs up does not stop it.
+func (b *browsers) save(ctx context.Context, hash [32]byte, kept *browser) error {
+	ctx = context.WithoutCancel(ctx)
+	b.disk.Lock()
+	defer b.disk.Unlock()
+	b.mu.Lock()
+	changed := b.known[hash] != kept
+	b.mu.Unlock()
+	if changed {
+		return nil
+	}
+	var err error
+	if kept.ended {
+		err = b.state().DeleteSession(ctx, hash)
+	} else {
+		err = b.state().SaveSession(ctx, store.Session{Hash: hash, Data: kept.data, Created: kept.created, Expires: kept.expires})
+	}
+	if err != nil {
+		return err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if kept.unsaved = false; kept.ended && b.known[hash] == kept {
+		delete(b.known, hash)
+	}
+	return nil
+}
+
+// flush brings to the disk what is not there yet.
+func (b *browsers) flush(ctx context.Context) error {
+	b.mu.Lock()
+	waiting := map[[32]byte]*browser{}
+	for hash, kept := range b.known {
+		if kept.unsaved {
+			waiting[hash] = kept
+		}
+	}
+	b.mu.Unlock()
+	for hash, kept := range waiting {
+		if err := b.save(ctx, hash, kept); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sweep ends what has expired and, of the rest, all but the most that are allowed,
+// those first that expire first.
+func (b *browsers) sweep(ctx context.Context, now time.Time) error {
+	b.mu.Lock()
+	b.begun = 0
+	var live [][32]byte
+	for hash, kept := range b.known {
+		switch {
+		case kept.ended:
+		case now.Before(kept.expires):
+			live = append(live, hash)
+		default:
+			delete(b.known, hash)
+		}
+	}
+	if len(live) > mostSessions {
+		slices.SortFunc(live, func(x, y [32]byte) int { return b.known[y].expires.Compare(b.known[x].expires) })
+		for _, hash := range live[mostSessions:] {
+			delete(b.known, hash)
+		}
+	}
+	b.mu.Unlock()
+	_, err := b.state().SweepSessions(ctx, now, mostSessions)
+	return err
+}
+
+// hashOf is the hash that a session's ID spells in hex. The id itself is nowhere
+// but in the browser.
+func hashOf(session *sessions.Session) (hash [32]byte, err error) {
+	raw, err := hex.DecodeString(session.ID)
+	if err != nil || len(raw) != len(hash) {
+		return hash, errors.New("a session without an id")
+	}
+	copy(hash[:], raw)
+	return hash, nil
+}
+
+// setCookie replaces a cookie that is set already: an answer sets one at most.
+func (b *browsers) setCookie(w http.ResponseWriter, id []byte) error {
+	b.mu.Lock()
+	codecs := b.codecs
+	b.mu.Unlock()
+	value, err := securecookie.EncodeMulti(b.cookie, id, codecs...)
+	if err != nil {
+		return fmt.Errorf("session cookie: %w", err)
+	}
+	w.Header().Set("Set-Cookie", b.newCookie(value, int(sessionLife.Seconds())).String())
+	return nil
+}
+
+// newCookie is Secure although FCC speaks http: browsers treat http://localhost as
+// secure (w3c.github.io/webappsec-secure-contexts, section 3.1).
+func (b *browsers) newCookie(value string, maxAge int) *http.Cookie {
+	return sessions.NewCookie(b.cookie, value, &sessions.Options{
+		Path: "/", MaxAge: maxAge, Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	})
+}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"financial-command-center/server/store"
 	"financial-command-center/server/xero"
 )
 
@@ -166,4 +167,23 @@ func writeJSON(w http.ResponseWriter, status int, value any) {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	_ = enc.Encode(value) // the caller has gone
+}
+
+// keystoreFailure says in words why the keychain cannot be used.
+func keystoreFailure(err error) *failure {
+	return &failure{Problem: xero.KeystoreProblem(err), cause: err}
+}
+
+// stateFailure says in words what is wrong with the state database.
+func stateFailure(err error) *failure {
+	f := fail(codeStateUnavailable).because(err)
+	switch {
+	case errors.Is(err, store.ErrDamaged):
+		return f.saying("The file in which FCC keeps browser sessions and keys is damaged. It is left as it is.", "Stop FCC, move state.db out of the data folder, start FCC, and make the keys again.")
+	case errors.Is(err, store.ErrNewer):
+		return f.saying("The file in which FCC keeps browser sessions and keys was written by a newer FCC.", "Install the newer FCC again.")
+	case errors.Is(err, store.ErrFull):
+		return f.saying("The disk is full, so what changes now is lost when FCC stops.", "Make room on the disk. FCC goes on by itself.")
+	}
+	return f.saying("FCC cannot write to its data folder, so what changes now is lost when FCC stops.", "Make the data folder writable. FCC goes on by itself.")
 }

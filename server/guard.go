@@ -2,36 +2,291 @@ package server
 
 import (
 	"net/http"
+	"net/url"
+	"path"
 	stack "runtime/debug"
 	"slices"
 	"strings"
+	"time"
+	"unicode/utf8"
 )
 
+// maxBody is the most that our own routes read of a request.
+const maxBody = 1 << 20
+
 // guard settles for every path, before anything is routed, that r came to this
-// machine's own address.
+// machine's own address, in one spelling of its path, and from no foreign page.
+// enter, around each handler, asks for the credential of the route's audience.
 func (s *Server) guard(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !slices.Contains(s.origins, "http://"+strings.ToLower(r.Host)) {
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		w := &answer{ResponseWriter: rw}
+		defer s.recover(w, r)
+		s.protect(w.Header())
+		switch {
+		case r.URL.Host != "" || !slices.Contains(s.origins, "http://"+strings.ToLower(r.Host)):
+			// A page of another site whose name was made to point here (DNS rebinding)
+			// sends its own name.
 			s.refuse(w, r, nil, fail(codeBadHost))
-			return
+		case !cleanPath(r.URL):
+			s.refuse(w, r, nil, fail(codeNotFound))
+		case s.foreignOrigin(r):
+			s.refuse(w, r, nil, fail(codeCrossSite))
+		default:
+			next.ServeHTTP(w, r)
 		}
-		next.ServeHTTP(w, r)
 	})
 }
 
-// enter asks for the credential that the route's audience wants, and hands over.
+// enter is around every handler: mux makes nothing else reachable.
 func (s *Server) enter(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c := &call{peer: peerOf(r)}
-		defer s.recover(w, r, c)
-		if err := rt.handle(w, r, c); err != nil {
+		if !rt.stream {
+			deadlines := http.NewResponseController(w)
+			_ = deadlines.SetReadDeadline(time.Now().Add(ownReadTimeout)) // not every writer has one
+			_ = deadlines.SetWriteDeadline(time.Now().Add(ownWriteTimeout))
+			defer deadlines.SetWriteDeadline(time.Time{}) // the connection may stream next
+			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		}
+		c := &call{}
+		err := s.admit(w, r, rt, c)
+		if err == nil {
+			err = rt.handle(w, r, c)
+		}
+		if err != nil {
 			s.refuse(w, r, c, err)
 		}
 	})
 }
 
+// sameOrigin lets unsafe methods through only from our own pages, or from
+// programs that are no browsers.
+var sameOrigin = http.NewCrossOriginProtection()
+
+// admit settles who calls, and whether the route's audience has them.
+func (s *Server) admit(w http.ResponseWriter, r *http.Request, rt route, c *call) error {
+	if c.peer = peerOf(r); c.peer == peerSame && proxied(r) {
+		c.peer = peerUnknown // it is the proxy that is the same user's
+	}
+	switch {
+	case c.peer == peerOther && rt.who != public:
+		return s.admitOther(r, rt, c)
+	case rt.once && r.Method == http.MethodHead:
+		w.Header().Set("Allow", http.MethodGet)
+		return fail(codeMethodNotAllowed)
+	case rt.once && strings.Contains(r.Header.Get("Sec-Purpose"), "prefetch"):
+		return fail(codeBadRequest).saying("The browser asked for this page before anybody wanted it.", "Open the link again.")
+	case sameOrigin.Check(r) != nil:
+		return fail(codeCrossSite)
+	case crossSite(r) && !rt.who.crossed(r):
+		return fail(codeCrossSite)
+	case rt.who == debug && !s.cfg.Debug:
+		return fail(codeDebugOff)
+	case !rt.stream && r.ContentLength > maxBody:
+		return fail(codeTooLarge)
+	}
+	if p := s.closed.Load(); p != nil && rt.who.needsState() {
+		return &failure{Problem: *p}
+	}
+	return s.admitAs(w, r, rt.who, c)
+}
+
+// admitOther lets another user of this machine in, with a key that is meant for
+// them and nothing else.
+func (s *Server) admitOther(r *http.Request, rt route, c *call) error {
+	if rt.who != key && rt.who != sessionOrKey {
+		return fail(codeOtherUser)
+	}
+	k, err := s.keyOf(r)
+	if err != nil || k == nil || !k.AnyUser {
+		return fail(codeOtherUser)
+	}
+	if crossSite(r) || sameOrigin.Check(r) != nil {
+		return fail(codeCrossSite)
+	}
+	if p := s.closed.Load(); p != nil {
+		return &failure{Problem: *p}
+	}
+	c.key = k
+	return nil
+}
+
+// admitAs asks for the audience's credential.
+func (s *Server) admitAs(w http.ResponseWriter, r *http.Request, who audience, c *call) error {
+	if who != key && who != control && c.peer != peerOther {
+		kept, err := s.browsers.Get(r, s.browsers.cookie)
+		if err != nil {
+			return err
+		}
+		if !kept.IsNew {
+			c.session = kept
+			if err := s.browsers.touch(w, r, kept); err != nil {
+				return err
+			}
+		}
+	}
+	var badKey error
+	if who == key || who == sessionOrKey || who == public {
+		c.key, badKey = s.keyOf(r)
+		if c.key != nil && c.peer == peerOther && !c.key.AnyUser {
+			c.key = nil
+		}
+	}
+	switch who {
+	case public, local, ticket, callback, control:
+		return nil
+	case page:
+		if c.session == nil {
+			return s.visit(w, r, c)
+		}
+		return nil
+	case session:
+		if c.session == nil {
+			return fail(codeSessionRequired)
+		}
+		return nil
+	case debug:
+		if c.session == nil && c.peer != peerSame {
+			return fail(codeSessionRequired)
+		}
+		return nil
+	case sessionOrKey:
+		if c.key == nil && c.session == nil && badKey == nil {
+			return fail(codeSessionRequired).saying("FCC does not know who asks.", "Open FCC from its icon in the tray, or send a key: fcc keys add NAME")
+		}
+		return badKey
+	case key:
+		if c.key == nil && badKey == nil {
+			return fail(codeKeyRequired)
+		}
+		return badKey
+	}
+	return fail(codeInternal)
+}
+
+// visit starts a session for a browser of the same OS user that just comes along.
+func (s *Server) visit(w http.ResponseWriter, r *http.Request, c *call) error {
+	switch {
+	case proxied(r):
+		return fail(codeSessionRequired).saying("This request came through a proxy or a tunnel, so FCC cannot tell who sent it.", "Open FCC on the computer it runs on.").
+			offering("Open FCC directly", s.BaseURL()+r.URL.RequestURI())
+	case c.peer != peerSame || r.Method != http.MethodGet:
+		return fail(codeSessionRequired)
+	case crossSite(r):
+		return fail(codeCrossSite).offering("Continue", r.URL.RequestURI())
+	}
+	return s.startSession(w, r, c)
+}
+
+// crossed reports whether the audience takes a request that another site's page
+// set off. Pages take navigations, with the cookie: so Xero sends people back.
+func (who audience) crossed(r *http.Request) bool {
+	switch who {
+	case public, local, ticket, callback:
+		return true
+	case page:
+		mode := r.Header.Get("Sec-Fetch-Mode")
+		return mode == "" || mode == "navigate"
+	}
+	return false
+}
+
+// needsState reports whether nothing can be said before the session secret was read.
+func (who audience) needsState() bool {
+	return who != public && who != local && who != control
+}
+
+// crossSite reports whether a browser says that another site set this off. Other
+// ports of this host are other sites to us: they may be other people's.
+func crossSite(r *http.Request) bool {
+	site := r.Header.Get("Sec-Fetch-Site")
+	return site != "" && site != "none" && site != "same-origin"
+}
+
+func (s *Server) foreignOrigin(r *http.Request) bool {
+	for _, origin := range r.Header.Values("Origin") {
+		if !slices.Contains(s.origins, strings.ToLower(origin)) {
+			return true
+		}
+	}
+	return false
+}
+
+// proxied reports whether r says that somebody passed it on.
+func proxied(r *http.Request) bool {
+	for name := range r.Header {
+		name = strings.ReplaceAll(strings.ToLower(name), "_", "-")
+		if name == "forwarded" || name == "via" || strings.HasPrefix(name, "x-forwarded") || name == "x-real-ip" {
+			return true
+		}
+	}
+	return false
+}
+
+// cleanPath reports whether the path is written in the one way that leaves nothing
+// to interpret: no dot segments, no doubled or trailing slash, and an escape only
+// where a character needs it and means just itself.
+func cleanPath(u *url.URL) bool {
+	p := u.Path
+	if p == "" || p[0] != '/' || path.Clean(p) != p || !utf8.ValidString(p) {
+		return false
+	}
+	for i := range len(p) {
+		if c := p[i]; c < ' ' || c == 0x7f || c == '\\' || c == '%' || c == ';' {
+			return false
+		}
+	}
+	raw := u.EscapedPath()
+	for i := 0; i+2 < len(raw); i++ {
+		if raw[i] != '%' {
+			continue
+		}
+		decoded, err := url.PathUnescape(raw[i : i+3])
+		if err != nil || plain(decoded[0]) {
+			return false
+		}
+	}
+	return true
+}
+
+// plain reports whether c never needs an escape in a path (RFC 3986, 2.3), or is
+// the slash, which an escape would hide.
+func plain(c byte) bool {
+	return c == '/' || c == '-' || c == '.' || c == '_' || c == '~' ||
+		'0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+}
+
+// localPath is next where it is a path of this server, else the start page: what
+// came with a request never sends a browser elsewhere.
+func localPath(next string) string {
+	u, err := url.Parse(next)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" || !cleanPath(u) {
+		return "/"
+	}
+	return u.RequestURI()
+}
+
+// protect sets what every answer says to browsers.
+func (s *Server) protect(h http.Header) {
+	forms := "'self'"
+	if login := s.cfg.Connections.LoginHost(); login != "" {
+		forms += " " + login
+	}
+	h.Set("Content-Security-Policy", "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action "+forms)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	// Not no-referrer: browsers then send "Origin: null" with our own forms
+	// (fetch.spec.whatwg.org, append a request Origin header).
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Cache-Control", "no-store")
+	if s.cfg.Mode == Demo {
+		h.Set("X-FCC-Mode", string(Demo))
+	}
+}
+
 // recover turns a panic into a 500 that tells the caller nothing.
-func (s *Server) recover(w http.ResponseWriter, r *http.Request, c *call) {
+func (s *Server) recover(w *answer, r *http.Request) {
 	v := recover()
 	if v == nil {
 		return
@@ -40,5 +295,27 @@ func (s *Server) recover(w http.ResponseWriter, r *http.Request, c *call) {
 		panic(v)
 	}
 	s.log.Error("panic", "method", r.Method, "path", r.URL.Path, "value", v, "stack", string(stack.Stack()))
-	s.refuse(w, r, c, fail(codeInternal))
+	if w.begun {
+		panic(http.ErrAbortHandler) // half an answer must not look like a whole one
+	}
+	s.refuse(w, r, nil, fail(codeInternal))
 }
+
+// answer knows whether anything was sent.
+type answer struct {
+	http.ResponseWriter
+	begun bool
+}
+
+func (a *answer) WriteHeader(status int) {
+	a.begun = a.begun || status >= 200
+	a.ResponseWriter.WriteHeader(status)
+}
+
+func (a *answer) Write(p []byte) (int, error) {
+	a.begun = true
+	return a.ResponseWriter.Write(p)
+}
+
+// Unwrap is for http.ResponseController.
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }

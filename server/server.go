@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"financial-command-center/keystore"
+	"financial-command-center/server/store"
 	"financial-command-center/server/xero"
 )
 
@@ -61,14 +62,31 @@ type Server struct {
 	handler http.Handler
 	pages   pages
 
+	browsers *browsers
+	tickets  tickets
+	state    *store.Store  // may be read once opened is closed
+	opened   chan struct{} // closed when state was opened
+	renewals chan xero.Renewal
+	rotating sync.Mutex
+
 	// closed is why routes that need a session or a key answer 503, nil once the
 	// session secret was read.
 	closed atomic.Pointer[xero.Problem]
+	// stateLost is why there is only a state in memory, stateTrouble why the last
+	// write failed; nil when all is well.
+	stateLost, stateTrouble atomic.Pointer[xero.Problem]
 }
 
 // New makes a Server. It neither reads nor listens: see Serve and Run.
 func New(cfg Config) (*Server, error) {
-	s := &Server{cfg: cfg, log: cfg.Log.With("part", "server"), started: time.Now()}
+	s := &Server{
+		cfg:      cfg,
+		log:      cfg.Log.With("part", "server"),
+		started:  time.Now(),
+		opened:   make(chan struct{}),
+		renewals: make(chan xero.Renewal, 64),
+	}
+	s.browsers = newBrowsers(cfg.Port, func() *store.Store { return s.state }, s.stateIs)
 	for _, host := range []string{"localhost", "127.0.0.1", "[::1]"} {
 		s.origins = append(s.origins, "http://"+host+":"+strconv.Itoa(cfg.Port))
 	}
@@ -151,11 +169,4 @@ type serveLog struct{ log *slog.Logger }
 func (l serveLog) Write(p []byte) (int, error) {
 	l.log.Debug("http", "said", string(p))
 	return len(p), nil
-}
-
-// Run opens what the routes need, trying again while the keychain is shut, and
-// looks after it until ctx ends.
-func (s *Server) Run(ctx context.Context) error {
-	<-ctx.Done()
-	return nil
 }

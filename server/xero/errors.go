@@ -64,6 +64,9 @@ func isTimeout(err error) bool {
 	return errors.As(err, &n) && n.Timeout()
 }
 
+// KeystoreProblem says in words why the keychain cannot be used.
+func KeystoreProblem(err error) Problem { return keystoreError(err).Problem }
+
 // keystoreError says in words why the keychain cannot be used.
 func keystoreError(err error) *Error {
 	message, action := "The keychain of this computer cannot be used.", "FCC tries again by itself. The log says more."
