@@ -68,8 +68,8 @@ type Entry struct {
 	Tenant string     `json:"tenant,omitempty"` // xero-tenant-id
 	Accept string     `json:"accept,omitempty"`
 
-	// Status is what was answered, or would have been had the connection not
-	// been Cut; 0 until then. Error is what a refusal said.
+	// Status is what the handler answered, and Error what a refusal said, be it
+	// that the connection was Cut; 0 until then.
 	Status int    `json:"status"`
 	Error  string `json:"error,omitempty"`
 	Cut    bool   `json:"cut,omitempty"`
@@ -159,7 +159,7 @@ func (s *Sim) recorded(next http.Handler) http.Handler {
 		defer func() {
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			e.Status, e.Error, e.Cut = a.status, a.problem(), !sent
+			e.Cut = !sent
 			if sent {
 				s.journal.happened(e.Point, "answered")
 			} else {
@@ -170,9 +170,10 @@ func (s *Sim) recorded(next http.Handler) http.Handler {
 			fault.replace(a)
 		} else {
 			next.ServeHTTP(a, r)
+			a.WriteHeader(http.StatusOK) // unless it wrote another
 		}
-		a.status = cmp.Or(a.status, http.StatusOK)
 		s.mu.Lock()
+		e.Status, e.Error = a.status, a.problem() // before anybody has the answer
 		a.header.Set("Date", s.Now().Add(s.dateSkew).UTC().Format(http.TimeFormat))
 		s.mu.Unlock()
 		deliver(w, r, a, fault, released)
