@@ -64,6 +64,7 @@ type Server struct {
 
 	browsers *browsers
 	tickets  tickets
+	keys     keyring
 	state    *store.Store  // may be read once opened is closed
 	opened   chan struct{} // closed when state was opened
 	renewals chan xero.Renewal
