@@ -54,12 +54,11 @@ const (
 // menuFor decides what the tray says of st.
 func menuFor(st xero.Status, mode string) menu {
 	organisations := st.Organisations()
-	show, status := summary(st, organisations)
+	what := summary(st, organisations)
 
-	var m menu
-	m.icon, m.tooltip = show, "Financial Command Center · "+tooltips[show]
+	m := menu{icon: what.icon, tooltip: "Financial Command Center · " + what.tooltip}
 	if mode == "demo" {
-		m.tooltip = "Financial Command Center demo · " + tooltips[show]
+		m.tooltip = "Financial Command Center demo · " + what.tooltip
 		m.lines = append(m.lines, line{label: "Demo · invented books, nothing reaches Xero"})
 	}
 	signIn := line{label: "Sign in again", order: "/login"}
@@ -74,7 +73,7 @@ func menuFor(st xero.Status, mode string) menu {
 		disconnect.order = "/disconnect"
 	}
 	m.lines = append(m.lines,
-		line{label: fit(status)},
+		line{label: fit(what.line)},
 		line{},
 		line{label: "Open dashboard", order: "/"},
 		line{label: "Organisations", order: "/profile", hidden: len(organisations) < 2, under: choices(organisations)},
@@ -87,13 +86,6 @@ func menuFor(st xero.Status, mode string) menu {
 		line{},
 		line{label: "Quit", order: quit})
 	return m
-}
-
-var tooltips = map[icon]string{
-	iconSignedOut: "not signed in",
-	iconSignedIn:  "signed in to Xero",
-	iconWorking:   "working on it",
-	iconAttention: "needs you",
 }
 
 // choices lists the organisations, when there is something to choose.
@@ -111,21 +103,28 @@ func choices(organisations []xero.Organisation) []line {
 	return under
 }
 
-// summary is the state in an icon and a line.
-func summary(st xero.Status, organisations []xero.Organisation) (icon, string) {
+// A saying is the state in an icon, the line beside it and the tooltip.
+type saying struct {
+	icon          icon
+	line, tooltip string
+}
+
+func summary(st xero.Status, organisations []xero.Organisation) saying {
 	var code xero.Code
 	if st.Problem != nil {
 		code = st.Problem.Code
 	}
+	signingIn := saying{iconWorking, "Signing in · go on in the browser", "signing in"}
 	switch {
 	case st.State == xero.Starting && code == "":
-		return iconSignedOut, "Starting · reading the keychain"
+		return saying{iconSignedOut, "Starting · reading the keychain", "starting"}
 	case st.State == xero.Starting:
-		return iconAttention, "Keychain is shut · see Health"
-	case st.SigningIn && st.State == xero.Connected:
-		return iconSignedIn, "Signing in · go on in the browser"
+		return saying{iconAttention, "Keychain is shut · see Health", "the keychain is shut"}
+	case st.SigningIn && st.State == xero.Connected: // the sign-in there is serves on
+		signingIn.icon = iconSignedIn
+		return signingIn
 	case st.SigningIn:
-		return iconWorking, "Signing in · go on in the browser"
+		return signingIn
 	}
 	switch st.State {
 	case xero.Connected:
@@ -134,41 +133,44 @@ func summary(st xero.Status, organisations []xero.Organisation) (icon, string) {
 		next := nextTry(st.Connections)
 		switch code {
 		case xero.CodeKeystoreUnavailable:
-			return iconAttention, "Keychain is shut · " + next
+			return saying{iconAttention, "Keychain is shut · " + next, "the keychain is shut"}
 		case xero.CodeLoginFailed:
-			return iconAttention, "Xero refuses the app · see Health"
+			return saying{iconAttention, "Xero refuses the app · see Health", "Xero refuses the app"}
 		}
-		return iconWorking, "Xero not reached · " + next
+		return saying{iconWorking, "Xero not reached · " + next, "Xero not reached, trying again"}
 	case xero.NeedsLogin:
-		return iconAttention, needsLogin(st)
+		return saying{iconAttention, needsLogin(st), "sign in to Xero again"}
 	case xero.Disconnected:
+		out := saying{iconSignedOut, "Not signed in to Xero", "not signed in to Xero"}
 		switch code {
 		case "":
-			return iconSignedOut, "Not signed in to Xero"
 		case xero.CodeLoginFailed:
-			return iconSignedOut, "Not signed in · it did not work, try again"
+			out.line = "Not signed in · it did not work, try again"
+		default:
+			out.icon, out.line = iconAttention, "Not signed in · see Health"
 		}
-		return iconAttention, "Not signed in · see Health"
+		return out
 	}
-	return iconAttention, "Something is wrong · see Health"
+	return saying{iconAttention, "Something is wrong · see Health", "something is wrong"}
 }
 
-func connected(code xero.Code, organisations []xero.Organisation) (icon, string) {
+func connected(code xero.Code, organisations []xero.Organisation) saying {
+	in := "signed in to Xero"
 	switch {
 	case code == xero.CodeKeystoreUnavailable:
-		return iconAttention, "Signed in · keychain is shut, see Health"
+		return saying{iconAttention, "Signed in · keychain is shut, see Health", in + ", the keychain is shut"}
 	case len(organisations) == 0:
-		return iconAttention, "Signed in · no organisation, sign in again"
+		return saying{iconAttention, "Signed in · no organisation, sign in again", in + ", no organisation"}
 	case code == xero.CodeTenantRequired:
-		return iconAttention, "Signed in · choose an organisation"
-	case code == xero.CodeLoginFailed: // a later attempt: the sign-in before it still serves
-		return iconSignedIn, "Signed in · the last try did not work"
+		return saying{iconAttention, "Signed in · choose an organisation", in + ", choose an organisation"}
+	case code == xero.CodeLoginFailed: // a later attempt: the sign-in before it serves on
+		return saying{iconSignedIn, "Signed in · the last try did not work", in}
 	case code != "":
-		return iconWorking, "Signed in · not all is well, see Health"
+		return saying{iconWorking, "Signed in · not all is well, see Health", in + ", not all is well"}
 	case len(organisations) == 1:
-		return iconSignedIn, named(organisations[0].Name, " · signed in, renews by itself")
+		return saying{iconSignedIn, named(organisations[0].Name, " · signed in, renews by itself"), in}
 	}
-	return iconSignedIn, fmt.Sprintf("Signed in · %d organisations", len(organisations))
+	return saying{iconSignedIn, fmt.Sprintf("Signed in · %d organisations", len(organisations)), in}
 }
 
 // nextTry names a time of day, not a time to wait, so that the line need not
