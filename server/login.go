@@ -1,3 +1,176 @@
 package server
 
-func (s *Server) loginRoutes() []route { return nil }
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"financial-command-center/server/xero"
+)
+
+func (s *Server) loginRoutes() []route {
+	return []route{
+		{pattern: "GET /open", who: ticket, handle: s.open, once: true},
+		{pattern: "GET /login", who: page, handle: s.login, once: true},
+		{pattern: "GET /callback", who: callback, handle: s.callback, once: true},
+		{pattern: "POST /logout", who: session, handle: s.logout},
+		{pattern: "GET /disconnect", who: page, handle: s.disconnectPage},
+		{pattern: "POST /disconnect", who: session, handle: s.disconnect},
+	}
+}
+
+// login begins a sign-in for this browser and sends it to Xero. A link on another
+// site cannot: it gets a page with a button.
+func (s *Server) login(w http.ResponseWriter, r *http.Request, c *call) error {
+	if crossSite(r) {
+		return fail(codeCrossSite).saying("Another web site wants FCC to sign in to Xero.", "If that is what you want, go on here.").
+			offering("Sign in to Xero", r.URL.RequestURI())
+	}
+	if s.cfg.Connections.App().ClientID == "" {
+		if wantsPage(r) {
+			http.Redirect(w, r, "/setup", http.StatusSeeOther)
+			return nil
+		}
+		writeJSON(w, http.StatusBadRequest, map[string]string{ // the Python original's form
+			"error":     "Xero is not set up",
+			"message":   "FCC has no client id yet. Open the set-up page and give it one.",
+			"setup_url": s.BaseURL() + "/setup",
+		})
+		return nil
+	}
+	attempt, err := s.cfg.Connections.Begin(r.Context(), c.session.ID, localPath(r.URL.Query().Get("next")))
+	if err != nil {
+		return err
+	}
+	http.Redirect(w, r, attempt.URL, http.StatusFound)
+	return nil
+}
+
+// callback ends a sign-in. It needs no session: the state proves that somebody
+// began it here, and a browser may come back without its cookie.
+func (s *Server) callback(w http.ResponseWriter, r *http.Request, c *call) error {
+	w.Header().Set("Referrer-Policy", "no-referrer") // the address holds a code
+	done, err := s.cfg.Connections.Finish(r.Context(), callbackOf(r.URL.Query()))
+	if err != nil {
+		f := asFailure(err)
+		switch {
+		case f.Code != xero.CodeBadState:
+			f = f.offering("Sign in to Xero", "/login?next="+url.QueryEscape(localPath(done.Next)))
+		case s.cfg.Connections.Status().State == xero.Connected:
+			f.Action = "Nothing needs doing: FCC is signed in to Xero already."
+		}
+		return f
+	}
+	next := localPath(done.Next)
+	if c.session == nil {
+		http.Redirect(w, r, next, http.StatusSeeOther)
+		return nil
+	}
+	all := s.cfg.Connections.Status().Organisations()
+	said := "Signed in to Xero. It stays that way by itself."
+	if len(done.Organisations) > 0 {
+		said = "Signed in to Xero for " + names(done.Organisations) + ". It stays that way by itself."
+	}
+	if len(all) > 1 && chosen(all, c) == nil {
+		next = "/profile?next=" + url.QueryEscape(next)
+	}
+	c.session.Values[sessionNotice] = said
+	if c.session.ID == done.Owner {
+		err = s.browsers.renew(w, r, c.session)
+	} else {
+		err = c.session.Save(r, w)
+	}
+	if err != nil {
+		return err
+	}
+	http.Redirect(w, r, next, http.StatusSeeOther)
+	return nil
+}
+
+// callbackOf reads what Xero sent along. A parameter that is there twice is there
+// not at all: no honest answer has it (RFC 6749, 3.1).
+func callbackOf(query url.Values) xero.Callback {
+	one := func(name string) string {
+		if values := query[name]; len(values) == 1 {
+			return values[0]
+		}
+		return ""
+	}
+	return xero.Callback{State: one("state"), Code: one("code"), Issuer: one("iss"), Error: one("error")}
+}
+
+// logout ends this browser's session and nothing else.
+func (s *Server) logout(w http.ResponseWriter, r *http.Request, c *call) error {
+	s.cfg.Connections.Abandon(c.session.ID)
+	c.session.Options.MaxAge = -1
+	if err := c.session.Save(r, w); err != nil {
+		return err
+	}
+	c.session = nil
+	if !wantsPage(r) {
+		writeJSON(w, http.StatusOK, map[string]any{
+			"success": true,
+			"message": "This browser's session has ended. Whoever uses this computer under the same name may simply visit again.",
+		})
+		return nil
+	}
+	return s.render(w, r, c, http.StatusOK, "left", "Session ended", nil)
+}
+
+// disconnectPage says what a disconnect ends. ?connection= shows only that one.
+func (s *Server) disconnectPage(w http.ResponseWriter, r *http.Request, c *call) error {
+	all := s.cfg.Connections.Status().Connections
+	if id := r.URL.Query().Get("connection"); id != "" {
+		for i := range all {
+			if all[i].ID == id {
+				all = all[i : i+1 : i+1]
+				break
+			}
+		}
+	}
+	return s.render(w, r, c, http.StatusOK, "disconnect", "Disconnect", all)
+}
+
+func (s *Server) disconnect(w http.ResponseWriter, r *http.Request, c *call) error {
+	if err := r.ParseForm(); err != nil {
+		return formError(err)
+	}
+	done, err := s.cfg.Connections.Disconnect(r.Context(), r.Form.Get("connection"), r.Form.Get("organisation"))
+	if err != nil {
+		return err
+	}
+	if !wantsPage(r) {
+		writeJSON(w, http.StatusOK, disconnected(done))
+		return nil
+	}
+	said := "Disconnected from Xero."
+	if len(done.Organisations) > 0 {
+		said = fmt.Sprintf("Disconnected from Xero: %s.", names(done.Organisations))
+	}
+	if err := s.notice(w, r, c, strings.Join(append([]string{said}, done.Untold...), " ")); err != nil {
+		return err
+	}
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+	return nil
+}
+
+// disconnected is what programs are told of a disconnect.
+func disconnected(done xero.DisconnectResult) map[string]any {
+	organisations, untold := done.Organisations, done.Untold
+	if organisations == nil {
+		organisations = []xero.Organisation{}
+	}
+	if untold == nil {
+		untold = []string{}
+	}
+	return map[string]any{"connection": done.Connection, "organisations": organisations, "untold": untold}
+}
+
+func names(all []xero.Organisation) string {
+	var list []string
+	for _, o := range all {
+		list = append(list, o.Name)
+	}
+	return strings.Join(list, ", ")
+}

@@ -1,18 +1,201 @@
 package server
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"html/template"
+	"io/fs"
 	"net/http"
+	"path"
+	"strings"
+	"time"
+
+	"financial-command-center/assets"
+	"financial-command-center/server/xero"
 )
 
-type pages struct{}
+// pages are the parsed templates by the name of their file.
+type pages map[string]*template.Template
 
-func parsePages() (pages, error) { return pages{}, nil }
-
-// errorPage shows f to somebody who reads.
-func (s *Server) errorPage(w http.ResponseWriter, r *http.Request, c *call, status int, f *failure) {
-	http.Error(w, fmt.Sprintf("%s %s", f.Message, f.Action), status)
+func parsePages() (pages, error) {
+	files, err := fs.Glob(assets.Pages, "pages/*.html")
+	if err != nil {
+		return nil, err
+	}
+	parsed := pages{}
+	for _, file := range files {
+		name := strings.TrimSuffix(path.Base(file), ".html")
+		if name == "layout" {
+			continue
+		}
+		parsed[name], err = template.New("layout.html").Funcs(pageFuncs).ParseFS(assets.Pages, "pages/layout.html", file)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return parsed, nil
 }
 
-func (s *Server) pageRoutes() []route   { return nil }
-func (s *Server) staticRoutes() []route { return nil }
+// pageFuncs write what people read. Times are this computer's, which is the
+// reader's too.
+var pageFuncs = template.FuncMap{
+	"moment": moment,
+	"day":    func(t time.Time) string { return t.Local().Format("2 January 2006") },
+	"inc":    func(i int) int { return i + 1 },
+	"count": func(n int, one, many string) string {
+		if n == 1 {
+			return "1 " + one
+		}
+		return fmt.Sprint(n, " ", many)
+	},
+}
+
+// moment writes today's times without the date.
+func moment(t time.Time) string {
+	t = t.Local()
+	if now := time.Now(); t.YearDay() == now.YearDay() && t.Year() == now.Year() {
+		return t.Format("15:04")
+	}
+	return t.Format("2 January 2006, 15:04")
+}
+
+// view is what every page shows. Without a session (Known false) it names nobody.
+type view struct {
+	Title, Path   string
+	Demo, Known   bool
+	State         stateLine
+	Trouble       *xero.Problem
+	Organisations []xero.Organisation
+	Chosen        *xero.Organisation
+	Notice        string // shown once
+	Data          any
+}
+
+// sessionNotice is the value of a session that holds what its next page says.
+const sessionNotice = "notice"
+
+// render answers with a page, whole or not at all. c may be nil.
+func (s *Server) render(w http.ResponseWriter, r *http.Request, c *call, status int, name, title string, data any) error {
+	v := view{Title: title, Path: r.URL.Path, Demo: s.cfg.Mode == Demo, Data: data}
+	if c != nil && c.session != nil {
+		st := s.cfg.Connections.Status()
+		v.Known, v.State, v.Trouble = true, describe(st), s.trouble()
+		v.Organisations = st.Organisations()
+		v.Chosen = chosen(v.Organisations, c)
+		if notice, ok := c.session.Values[sessionNotice].(string); ok {
+			v.Notice = notice
+			delete(c.session.Values, sessionNotice)
+			if err := c.session.Save(r, w); err != nil {
+				return err
+			}
+		}
+	}
+	var page bytes.Buffer
+	if err := s.pages[name].Execute(&page, v); err != nil {
+		return fmt.Errorf("page %s: %w", name, err)
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(page.Bytes()) // the caller may have gone
+	return nil
+}
+
+// notice has the next page of this browser say text.
+func (s *Server) notice(w http.ResponseWriter, r *http.Request, c *call, text string) error {
+	c.session.Values[sessionNotice] = text
+	return c.session.Save(r, w)
+}
+
+// chosen is the organisation that a browser works in, nil while it has to choose.
+func chosen(all []xero.Organisation, c *call) *xero.Organisation {
+	named, _ := c.session.Values[sessionTenant].(string)
+	for _, o := range all {
+		if strings.EqualFold(o.TenantID, named) || named == "" && len(all) == 1 {
+			return &o
+		}
+	}
+	return nil
+}
+
+// errorPage shows f to somebody who reads. If even that fails, in plain text.
+func (s *Server) errorPage(w http.ResponseWriter, r *http.Request, c *call, status int, f *failure) {
+	data := struct {
+		*failure
+		Status        int
+		Organisations []xero.Organisation
+		Button        button
+	}{f, status, f.organisations, f.button}
+	if data.Button.Label == "" && c != nil && c.session != nil && r.URL.Path != "/" {
+		data.Button = button{"Go to the start page", "/"}
+	}
+	if err := s.render(w, r, c, status, "error", f.Message, data); err != nil {
+		s.log.Error("error page failed", "err", err)
+		http.Error(w, f.Message+" "+f.Action, status)
+	}
+}
+
+// stateLine is the sign-in's state in words: what is, and what that means. Tone
+// is good, warn, late, or "" for neither.
+type stateLine struct {
+	Tone, Line string
+	Details    []string
+}
+
+func describe(st xero.Status) stateLine {
+	var line stateLine
+	switch st.State {
+	case xero.Connected:
+		line = stateLine{"good", "Signed in to Xero", []string{"Stays signed in by itself."}}
+		if st.Problem != nil {
+			line = stateLine{"warn", "Signed in to Xero", []string{st.Problem.Message + " " + st.Problem.Action}}
+		}
+	case xero.Retrying:
+		line = stateLine{"warn", "Signed in, waiting for Xero", nil}
+		if st.Problem != nil {
+			line.Details = append(line.Details, st.Problem.Message)
+		}
+		line.Details = append(line.Details, "Since "+moment(st.Since)+". Tries again by itself.")
+	case xero.NeedsLogin:
+		line = stateLine{"late", "Sign in to Xero again", []string{"Since " + moment(st.Since) + "."}}
+	case xero.Disconnected:
+		line = stateLine{"", "Not signed in to Xero", nil}
+		if st.Problem != nil {
+			line.Details = append(line.Details, st.Problem.Message)
+		}
+	default:
+		line = stateLine{"", "Starting", []string{"Opening the keychain."}}
+		if st.Problem != nil {
+			line = stateLine{"late", "Waiting for the keychain", []string{st.Problem.Message + " " + st.Problem.Action}}
+		}
+	}
+	if st.SigningIn {
+		line.Details = append(line.Details, "A sign-in at Xero is open.")
+	}
+	return line
+}
+
+func (s *Server) staticRoutes() []route {
+	routes := []route{{pattern: "GET /favicon.ico", who: public, handle: static("favicon.ico", assets.Icon)}}
+	files, _ := fs.Glob(assets.Static, "static/*") // the pattern is well formed
+	for _, file := range files {
+		data, _ := assets.Static.ReadFile(file) // it was just listed
+		name := path.Base(file)
+		routes = append(routes, route{pattern: "GET /assets/" + name, who: public, handle: static(name, data)})
+	}
+	return routes
+}
+
+// static gives out a file that browsers keep and ask about.
+func static(name string, data []byte) func(http.ResponseWriter, *http.Request, *call) error {
+	sum := sha256.Sum256(data)
+	tag := `"` + hex.EncodeToString(sum[:8]) + `"`
+	return func(w http.ResponseWriter, r *http.Request, _ *call) error {
+		w.Header().Set("Cache-Control", "no-cache")
+		w.Header().Set("ETag", tag)
+		w.Header().Del("Set-Cookie") // what may be kept belongs to nobody
+		http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(data))
+		return nil
+	}
+}

@@ -1,0 +1,14 @@
+package assets
+
+import "embed"
+
+// Pages are the templates of the local web pages: layout.html, and one file for
+// each page, which defines "main".
+//
+//go:embed pages/*.html
+var Pages embed.FS
+
+// Static are the files given out under /assets/ by their names.
+//
+//go:embed static
+var Static embed.FS
