@@ -1,3 +1,226 @@
 package server
 
-func (s *Server) controlRoutes() []route { return nil }
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"financial-command-center/server/xero"
+)
+
+// A command does what one of the command line's asks, as JSON.
+type command func(ctx context.Context, c *call, question json.RawMessage) (answer any, err error)
+
+// asks makes a command of a function whose question is a Q.
+func asks[Q any](do func(context.Context, Q) (any, error)) command {
+	return func(ctx context.Context, _ *call, question json.RawMessage) (any, error) {
+		var q Q
+		if err := json.Unmarshal(question, &q); err != nil {
+			return nil, fail(codeBadRequest).because(err)
+		}
+		return do(ctx, q)
+	}
+}
+
+func (s *Server) controlRoutes() []route {
+	commands := map[string]command{
+		"status":        asks(s.commandStatus),
+		"open":          s.commandOpen,
+		"login-begin":   asks(s.commandLoginBegin),
+		"login-finish":  asks(s.commandLoginFinish),
+		"token":         asks(s.commandToken),
+		"disconnect":    asks(s.commandDisconnect),
+		"key-add":       asks(s.commandKeyAdd),
+		"key-list":      asks(s.commandKeyList),
+		"key-revoke":    asks(s.commandKeyRevoke),
+		"health":        asks(s.commandHealth),
+		"secret-rotate": asks(s.commandSecretRotate),
+		"stop":          asks(s.commandStop),
+	}
+	desk := newControlDesk(s.cfg.ControlKey)
+	routes := []route{{pattern: "POST /control/hello", who: control, handle: desk.handleHello}}
+	for name, do := range commands {
+		routes = append(routes, route{pattern: "POST /control/" + name, who: control, handle: s.proved(desk, do)})
+	}
+	return routes
+}
+
+func (d *controlDesk) handleHello(w http.ResponseWriter, r *http.Request, _ *call) error {
+	var hello ControlHello
+	if err := json.NewDecoder(r.Body).Decode(&hello); err != nil {
+		return fail(codeBadRequest).because(err)
+	}
+	client, err := ParseControlNonce(hello.Nonce)
+	if err != nil || d.key.IsZero() {
+		return fail(codeBadRequest).because(err)
+	}
+	p := ControlProver{Key: d.key, Client: client, Server: d.nonce()}
+	writeJSON(w, http.StatusOK, ControlHello{Nonce: p.Server.String(), Proof: p.Hello()})
+	return nil
+}
+
+// proved runs do for who has proved to know the control key, and proves the
+// answer, whatever it is.
+func (s *Server) proved(desk *controlDesk, do command) func(http.ResponseWriter, *http.Request, *call) error {
+	return func(w http.ResponseWriter, r *http.Request, c *call) error {
+		question, err := io.ReadAll(r.Body)
+		if err != nil {
+			return err
+		}
+		proof, ok := desk.admit(r.Header.Get(ControlHeader), r.Method, r.URL.Path, question)
+		if !ok {
+			return fail(codeKeyRequired).saying("This address is for the fcc commands.", "Run: fcc --help")
+		}
+		sealed := &sealedAnswer{ResponseWriter: w}
+		if answer, err := do(r.Context(), c, question); err != nil {
+			s.refuse(sealed, r, c, err)
+		} else {
+			writeJSON(sealed, http.StatusOK, answer)
+		}
+		w.Header().Set(ControlHeader, proof.Answer(sealed.status, sealed.body.Bytes()))
+		w.WriteHeader(sealed.status)
+		_, _ = w.Write(sealed.body.Bytes()) // the caller has gone
+		return nil
+	}
+}
+
+// sealedAnswer holds an answer back until its proof can go ahead of it.
+type sealedAnswer struct {
+	http.ResponseWriter
+	status int
+	body   bytes.Buffer
+}
+
+func (a *sealedAnswer) WriteHeader(status int)      { a.status = status }
+func (a *sealedAnswer) Write(p []byte) (int, error) { return a.body.Write(p) }
+
+func (s *Server) commandStatus(context.Context, struct{}) (any, error) {
+	return struct {
+		Version string `json:"version"`
+		Mode    Mode   `json:"mode"`
+		xero.Status
+	}{s.cfg.Version, s.cfg.Mode, s.cfg.Connections.Status()}, nil
+}
+
+func (s *Server) commandOpen(_ context.Context, c *call, question json.RawMessage) (any, error) {
+	var q ControlOpen
+	if err := json.Unmarshal(question, &q); err != nil {
+		return nil, fail(codeBadRequest).because(err)
+	}
+	next, err := url.Parse(q.Next)
+	if err != nil || next.Host != "" || next.Scheme != "" || !strings.HasPrefix(next.Path, "/") {
+		return nil, fail(codeBadRequest)
+	}
+	query := url.Values{"ticket": {s.Ticket()}}
+	if q.Next != "/" {
+		query.Set("next", q.Next)
+	}
+	return ControlLink{
+		Address: s.BaseURL() + next.String(),
+		Link:    s.BaseURL() + "/open?" + query.Encode(),
+		Visit:   c.peer == peerSame,
+	}, nil
+}
+
+// commandOwner has the attempts of fcc login; they are no browser session's.
+const commandOwner = "fcc login"
+
+func (s *Server) commandLoginBegin(ctx context.Context, _ struct{}) (any, error) {
+	begun, err := s.cfg.Connections.Begin(ctx, commandOwner, "/")
+	if err != nil {
+		return nil, err
+	}
+	return ControlLogin{begun.URL, s.cfg.Connections.RedirectURI(), begun.Expires}, nil
+}
+
+func (s *Server) commandLoginFinish(ctx context.Context, q ControlCallback) (any, error) {
+	query, err := url.ParseQuery(q.Query)
+	if err != nil {
+		return nil, fail(codeBadRequest).because(err)
+	}
+	done, err := s.cfg.Connections.Finish(ctx, xero.Callback{
+		State: query.Get("state"), Code: query.Get("code"), Issuer: query.Get("iss"), Error: query.Get("error"),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return ControlSignedIn{done.Organisations}, nil
+}
+
+func (s *Server) commandToken(ctx context.Context, q ControlTenant) (any, error) {
+	status := s.cfg.Connections.Status()
+	if len(status.Connections) == 0 {
+		return nil, notConnected(status)
+	}
+	choose := fail(xero.CodeTenantRequired).saying("A token reaches the organisations of one sign-in, and it is not clear which is meant.", "Name an organisation: fcc token --tenant ID")
+	choose.organisations = status.Organisations()
+	var session *xero.Session
+	var found bool
+	switch {
+	case q.Tenant != "":
+		session, found = s.cfg.Connections.Find(q.Tenant)
+	case len(status.Connections) == 1:
+		session, found = s.cfg.Connections.Get(status.Connections[0].ID)
+	}
+	if !found {
+		return nil, choose
+	}
+	token, err := session.Token(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return ControlToken{token.Token.Reveal(), token.Expires}, nil
+}
+
+func (s *Server) commandKeyAdd(ctx context.Context, q ControlKeyAdd) (any, error) {
+	key, warning, err := s.addKey(ctx, apiKey{Name: q.Name, Write: q.Write, Tenant: q.Tenant, AnyUser: q.AnyUser})
+	if err != nil {
+		return nil, err
+	}
+	return ControlKeyMade{key.Reveal(), warning}, nil
+}
+
+func (s *Server) commandKeyList(ctx context.Context, _ struct{}) (any, error) {
+	list, err := s.listKeys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	answer := ControlKeys{Keys: []ControlKey{}}
+	for _, k := range list {
+		shown := ControlKey{Name: k.Name, Write: k.Write, Tenant: k.Tenant, AnyUser: k.AnyUser, Created: k.Created}
+		if !k.LastUsed.IsZero() {
+			shown.LastUsed = &k.LastUsed
+		}
+		answer.Keys = append(answer.Keys, shown)
+	}
+	return answer, nil
+}
+
+func (s *Server) commandKeyRevoke(ctx context.Context, q ControlName) (any, error) {
+	return struct{}{}, s.revokeKey(ctx, q.Name)
+}
+
+func (s *Server) commandHealth(context.Context, struct{}) (any, error) {
+	return ControlHealth{SecretLength: s.browsers.secrets().current.Len()}, nil
+}
+
+func (s *Server) commandDisconnect(ctx context.Context, q ControlDisconnect) (any, error) {
+	done, err := s.cfg.Connections.Disconnect(ctx, q.Connection, q.Organisation)
+	if err != nil {
+		return nil, err
+	}
+	return ControlDisconnected{done.Organisations, done.Untold}, nil
+}
+
+func (s *Server) commandSecretRotate(ctx context.Context, _ struct{}) (any, error) {
+	return struct{}{}, s.RotateSecret(ctx)
+}
+
+func (s *Server) commandStop(context.Context, struct{}) (any, error) {
+	s.cfg.Stop() // the answer still goes out: the shutdown waits for requests under way
+	return struct{}{}, nil
+}
