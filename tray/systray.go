@@ -37,8 +37,10 @@ const hasTray = true
 func newDisplay() display { return &systrayDisplay{icon: -1} }
 
 func (d *systrayDisplay) run(ctx context.Context, first menu, clicks chan<- position, shown func()) {
+	ctx, stop := context.WithCancel(ctx)
 	d.ctx, d.clicks = ctx, clicks
 	defer d.owned.Wait()
+	defer stop()
 
 	if paintBeforeStart {
 		systray.SetTitle("Financial Command Center")
@@ -58,7 +60,6 @@ func (d *systrayDisplay) run(ctx context.Context, first menu, clicks chan<- posi
 		d.paint(first)
 		shown()
 	}, nil)
-	<-ctx.Done()
 }
 
 // paint makes the items.

@@ -30,7 +30,8 @@ type Config struct {
 // A display is where the menu is shown.
 type display interface {
 	// run shows first, calls shown once update may be called, and serves the icon
-	// until ctx ends. Clicks go to clicks, which it never waits for.
+	// until ctx ends or the system wants the program to end. Clicks go to clicks,
+	// which it never waits for.
 	run(ctx context.Context, first menu, clicks chan<- position, shown func())
 	// update makes the display show m and leaves alone what m does not change.
 	update(m menu)
@@ -114,6 +115,11 @@ func run(ctx context.Context, cfg Config, d display) {
 		}
 	})
 	d.run(ctx, first, clicks, func() { close(shown) })
+	if ctx.Err() == nil {
+		cfg.Log.Info("the system closes the tray")
+		cfg.Quit()
+		<-ctx.Done()
+	}
 }
 
 // obey starts what a click asked for.

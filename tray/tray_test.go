@@ -2,7 +2,6 @@ package tray
 
 import (
 	"context"
-	"io"
 	"iter"
 	"log/slog"
 	"slices"
@@ -52,7 +51,7 @@ func TestTheLoopObeysAndEnds(t *testing.T) {
 						}
 					}
 				},
-				Log:      slog.New(slog.NewTextHandler(io.Discard, nil)),
+				Log:      slog.New(slog.DiscardHandler),
 				Open:     func(path string) { opened = append(opened, path); <-ctx.Done() },
 				OpenLogs: func() { opened = append(opened, "the logs") },
 				Quit:     cancel,
@@ -98,5 +97,26 @@ func TestTheLoopEndsBeforeAnythingIsKnown(t *testing.T) {
 		run(ctx, Config{Watch: func(context.Context) iter.Seq[xero.Status] {
 			return func(func(xero.Status) bool) {}
 		}}, &recorder{})
+	})
+}
+
+// A closed display is one that the system ends, as Windows' Task Manager does.
+type closed struct{ recorder }
+
+func (*closed) run(context.Context, menu, chan<- position, func()) {}
+
+func TestTheSystemMayQuitToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		run(ctx, Config{
+			Watch: func(context.Context) iter.Seq[xero.Status] {
+				return func(yield func(xero.Status) bool) { yield(status(xero.Starting, "")) }
+			},
+			Log:  slog.New(slog.DiscardHandler),
+			Quit: cancel,
+		}, &closed{})
+		if ctx.Err() == nil {
+			t.Error("the program goes on without its tray")
+		}
 	})
 }
