@@ -11,3 +11,6 @@ func OpenCheap(path string, passphrase Secret) (*File, error) {
 
 // SetPatience shortens what a call of f waits.
 func (f *File) SetPatience(d time.Duration) { f.line.patience = d }
+
+// ImpatientOS is OS with another patience.
+func ImpatientOS(service string, patience time.Duration) Store { return newOS(service, patience) }
