@@ -95,6 +95,18 @@ func TestTimeInABubbleIsXerosTime(t *testing.T) {
 	})
 }
 
+func TestTheGraceEndsToTheSecondAndUsesDoNotProlongIt(t *testing.T) {
+	inABubble(t, func(t *testing.T, s *site) {
+		first := s.signInThere()
+		time.Sleep(time.Hour)
+		s.given(s.refresh(first.RefreshToken))
+		time.Sleep(30*time.Minute - time.Second)
+		s.given(s.refresh(first.RefreshToken))
+		time.Sleep(time.Second)
+		s.refused(s.refresh(first.RefreshToken), "invalid_grant")
+	})
+}
+
 func TestTroubleWorksInABubble(t *testing.T) {
 	inABubble(t, func(t *testing.T, s *site) {
 		got := s.signInThere()

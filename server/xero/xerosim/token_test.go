@@ -43,6 +43,11 @@ func TestACodeIsRefusedThatDoesNotFit(t *testing.T) {
 			s.refused(s.ask(form), "invalid_grant")
 		})
 	}
+	t.Run("too short a verifier, though the challenge's", func(t *testing.T) {
+		s := newSite(t)
+		v := verifier()[:42]
+		s.refused(s.ask(codeForm(s.approve(s.authorizeURL(v)).Get("code"), v)), "invalid_grant")
+	})
 	t.Run("another app's", func(t *testing.T) {
 		s := newSite(t)
 		v := verifier()
@@ -137,8 +142,9 @@ func TestWhatIsGivenOutFollowsTheScopes(t *testing.T) {
 	}
 	// A token given out before gains nothing by later consent.
 	signIn("accounting.payments.read")
-	if again := s.given(s.refresh(got.RefreshToken)); again.Scope != got.Scope {
-		t.Errorf("scope after the renewal %q, want %q", again.Scope, got.Scope)
+	again := s.given(s.refresh(got.RefreshToken))
+	if again.Scope != got.Scope || !sameJSON(t, claims(t, again.AccessToken)["scope"], strings.Fields(got.Scope)) {
+		t.Errorf("scope after the renewal %q and %v, want %q", again.Scope, claims(t, again.AccessToken)["scope"], got.Scope)
 	}
 }
 
