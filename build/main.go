@@ -23,6 +23,7 @@ var commands []command
 func init() {
 	commands = []command{
 		{"icons", "draw the program's icons into assets/icons", icons},
+		{"openapi", "reduce Xero's published descriptions to what the simulated Xero is checked against", openapi},
 		{"sim", "run the simulated Xero alone", sim},
 		{"test", "check and test everything, as a change must pass it (installs what it needs on Debian)", test},
 	}

@@ -106,7 +106,12 @@ func (c *call) judgeInvoice(in invoiceIn, numbers map[string]bool, unitPlaces in
 			}
 		}
 		if b.contactByID[d.contact.id] == nil {
-			b.addContact(d.contact)
+			// Another invoice of this request may have made it meanwhile.
+			if made := b.contactCalled(d.contact.name); made != nil {
+				d.contact = made
+			} else {
+				b.addContact(d.contact)
+			}
 		}
 		b.addInvoice(&d.invoice)
 		return d.invoice.json(full, unitPlaces)
@@ -158,7 +163,7 @@ func (c *call) draftNew(d *draft, in invoiceIn) {
 // draftContact finds the contact by id, number or name, and makes a new one of a
 // new name.
 func (c *call) draftContact(d *draft, in invoiceIn) *contact {
-	none := &contact{}
+	none := &contact{id: noID}
 	if in.Contact == nil {
 		if d.known == nil {
 			d.object("A Contact must be specified for this type of transaction")
@@ -170,7 +175,7 @@ func (c *call) draftContact(d *draft, in invoiceIn) *contact {
 	known, found := b.knownContact(*in.Contact, "")
 	name := strings.TrimSpace(value(in.Contact.Name))
 	if known == nil && found && name != "" {
-		known = first(b.contacts, func(o *contact) bool { return strings.EqualFold(o.name, name) })
+		known = b.contactCalled(name)
 	}
 	switch {
 	case d.known != nil && known != d.contact:
@@ -184,6 +189,10 @@ func (c *call) draftContact(d *draft, in invoiceIn) *contact {
 	}
 	return &contact{id: b.id(), name: name, currency: d.currency, country: b.profile.country, updated: c.now,
 		customer: d.kind == "ACCREC", supplier: d.kind == "ACCPAY"}
+}
+
+func (b *books) contactCalled(name string) *contact {
+	return first(b.contacts, func(o *contact) bool { return strings.EqualFold(o.name, name) })
 }
 
 func (c *call) draftDates(d *draft, in invoiceIn) {
@@ -259,7 +268,7 @@ func (c *call) draftLines(d *draft, in invoiceIn) {
 		d.lines = append(d.lines, l)
 	}
 	d.sum()
-	if from := decimal.Zero; d.total.LessThan(from) {
+	if d.total.IsNegative() {
 		d.object("The document total must not be less than zero.")
 	}
 }

@@ -72,7 +72,7 @@ type accountJSON struct {
 }
 
 type invoiceJSON struct {
-	Type                  string
+	Type                  string `json:",omitempty"`
 	InvoiceID             string
 	InvoiceNumber         string
 	Reference             string       `json:",omitempty"`

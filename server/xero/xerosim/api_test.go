@@ -59,25 +59,34 @@ type answer struct {
 	body   string
 }
 
-// call sends a request to the API, for the organisation unless that is empty.
-func (a *app) call(method, path, organisation, body string) answer {
+// request is one to the API, for the tenant unless that is empty.
+func (a *app) request(method, path, tenant, body string) *http.Request {
 	a.t.Helper()
-	tenant := organisation
-	if organisation != "" && !regexp.MustCompile(`^[0-9a-f-]{36}$`).MatchString(organisation) {
-		tenant = a.tenant(organisation)
-	}
 	r, err := http.NewRequestWithContext(a.t.Context(), method, a.base+path, strings.NewReader(body))
 	if err != nil {
 		a.t.Fatal(err)
 	}
 	r.Header.Set("Accept", "application/json")
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
 	if a.token != "" {
 		r.Header.Set("Authorization", "Bearer "+a.token)
 	}
 	if tenant != "" {
 		r.Header.Set("Xero-Tenant-Id", tenant)
 	}
-	got, err := a.client.Do(r)
+	return r
+}
+
+// call sends a request for an organisation, by name or tenant id.
+func (a *app) call(method, path, organisation, body string) answer {
+	a.t.Helper()
+	tenant := organisation
+	if organisation != "" && !regexp.MustCompile(`^[0-9a-f-]{36}$`).MatchString(organisation) {
+		tenant = a.tenant(organisation)
+	}
+	got, err := a.client.Do(a.request(method, path, tenant, body))
 	if err != nil {
 		a.t.Fatal(err)
 	}
@@ -302,7 +311,9 @@ func TestADemoResetChangesTheTenantID(t *testing.T) {
 	}
 	a.get("/api.xro/2.0/Organisation", old).refused(t, 403, "Forbidden", "AuthenticationUnsuccessful", "")
 	again := &app{a.site, a.signIn(kauri).AccessToken}
-	var got struct{ Organisations []struct{ OrganisationID string } }
+	var got struct {
+		Organisations []struct{ OrganisationID string }
+	}
 	again.read("/api.xro/2.0/Organisation", fresh, &got)
 	if got.Organisations[0].OrganisationID != fresh {
 		t.Errorf("the organisation calls itself %s, want %s", got.Organisations[0].OrganisationID, fresh)
