@@ -118,6 +118,14 @@ func (a *app) read(path, organisation string, v any) {
 	}
 }
 
+func decode[T any](t *testing.T, body string) (v T) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(body), &v); err != nil {
+		t.Fatalf("%v in %.200s", err, body)
+	}
+	return v
+}
+
 // refused checks an answer of the gateway.
 func (got answer) refused(t *testing.T, status int, title, detail, challenge string) {
 	t.Helper()

@@ -28,6 +28,9 @@ func records[T any](c *call, name string) ([]T, error) {
 	if err := json.Unmarshal(body, &outer); err != nil {
 		return nil, badData(err.Error())
 	}
+	if outer == nil {
+		return nil, badData("an object is wanted")
+	}
 	list, ok := outer[name]
 	if !ok {
 		list = slices.Concat([]byte("["), body, []byte("]"))

@@ -43,12 +43,16 @@ func (p *pipes) dial(context.Context, string, string) (net.Conn, error) {
 }
 
 // inABubble runs f with a Sim whose time is the bubble's.
-func inABubble(t *testing.T, f func(t *testing.T, s *site)) {
+func inABubble(t *testing.T, f func(t *testing.T, s *site), change ...func(*xerosim.Options)) {
 	synctest.Test(t, func(t *testing.T) {
-		sim, err := xerosim.New(xerosim.Options{
+		opt := xerosim.Options{
 			Issuer: "http://localhost:9000", Login: "http://127.0.0.1:9000",
 			Clients: []xerosim.Client{{ID: xerosim.DemoClientID, Redirects: []string{redirect}}},
-		})
+		}
+		for _, f := range change {
+			f(&opt)
+		}
+		sim, err := xerosim.New(opt)
 		if err != nil {
 			t.Fatal(err)
 		}

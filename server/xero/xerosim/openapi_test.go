@@ -186,11 +186,11 @@ func TestAChangedAnswerDoesNotFitTheDescription(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, change := range map[string][2]string{
-		"a number as text":       {`"AmountPaid":`, `"AmountPaid":"","x":`},
+		"a number as text":       {`"AmountPaid":0.00`, `"AmountPaid":"0.00"`},
 		"an unknown status":      {`"Status":"PAID"`, `"Status":"SETTLED"`},
 		"a misspelt field":       {`"AmountDue":`, `"AmountOwing":`},
 		"an id that is none":     {`"InvoiceID":"`, `"InvoiceID":"x`},
-		"a list that is none":    {`"LineItems":[`, `"LineItems":3,"Reference":[`},
+		"a list that is none":    {`"Tracking":[]`, `"Tracking":{}`},
 		"an unknown currency":    {`"CurrencyCode":"NZD"`, `"CurrencyCode":"ZZZ"`},
 		"a page with capitals":   {`"pageSize":`, `"PageSize":`},
 		"an object for a number": {`"page":1`, `"page":{}`},
