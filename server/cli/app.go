@@ -1,0 +1,304 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"financial-command-center/keystore"
+	"financial-command-center/server"
+	"financial-command-center/server/xero"
+)
+
+type appCmd struct{}
+
+func (appCmd) Help() string {
+	return "Shows FCC in the system tray and serves its pages on this computer. The browser opens at the first start in a data folder. " +
+		"Started again while it runs, it opens the dashboard of the running one."
+}
+
+func (appCmd) Run(c *call) error { return c.start(true) }
+
+type serveCmd struct{}
+
+func (serveCmd) Help() string {
+	return "Prints one line with a one-time link and serves until fcc stop, Ctrl-C or a signal."
+}
+
+func (serveCmd) Run(c *call) error { return c.start(false) }
+
+// start is fcc and fcc serve: parse, log file, single instance, listen, and then
+// what app.run does.
+func (c *call) start(desktop bool) error {
+	s, err := readSettings(c.flags, c.Env)
+	if err != nil {
+		return err
+	}
+	var passphrase keystore.Secret
+	if s.keystore == "file" {
+		if passphrase, err = readPassphrase(c.Env); err != nil {
+			return err
+		}
+	}
+	forgetSecrets()
+	if err := s.prepareFolder(); err != nil {
+		return err
+	}
+	log, logFile := s.openLog()
+	defer logFile.Close()
+	only, err := c.claimOrHandOver(s, desktop)
+	if only == nil || err != nil {
+		return err
+	}
+	defer only.release()
+	if s.damaged {
+		aside, err := setAside(s.settingsFile(), time.Now())
+		if err != nil {
+			return failf(exitFailed, "%s is damaged and cannot be put aside: %v.", s.settingsFile(), err)
+		}
+		c.say("The settings were damaged. They are kept as %s; FCC starts with the defaults.", aside)
+		log.Warn("settings damaged", "kept", aside)
+	}
+	store, err := s.openKeystore(passphrase)
+	if err != nil {
+		return err
+	}
+	if s.keystore == "memory" {
+		c.say("Secrets are kept in memory only: the sign-in ends with this process.")
+	}
+	listeners, err := c.listenLive(s.port)
+	if err != nil {
+		log.Error("cannot listen", "err", err)
+		return err
+	}
+	return (&app{call: c, settings: s, mode: server.Live, desktop: desktop, log: log, only: only, store: store}).run(listeners)
+}
+
+// handOverTimeout is how long a second start waits for the first, which may be
+// between its lock and its run.json.
+const handOverTimeout = 10 * time.Second
+
+// claimOrHandOver makes this the data folder's FCC. When there is one, that one's
+// dashboard is opened instead, and the instance is nil.
+func (c *call) claimOrHandOver(s settings, desktop bool) (*instance, error) {
+	ctx, cancel := context.WithTimeout(c.ctx, handOverTimeout)
+	defer cancel()
+	for {
+		only, err := claim(s.dataDir)
+		if err == nil {
+			return only, nil
+		}
+		if !errors.Is(err, errRunning) {
+			return nil, failf(exitFailed, "The data folder %s cannot be used: %v.", s.dataDir, err)
+		}
+		running, err := dial(s.dataDir)
+		if err == nil {
+			var link string
+			if link, err = c.wayIn(ctx, running, s.dataDir, "/", desktop); err == nil {
+				c.say("FCC runs already (process %d, %s).", running.run.PID, running.run.Address)
+				if link != "" {
+					c.print("Open %s", link)
+				}
+				return nil, nil
+			}
+		}
+		if !errors.Is(err, errNotRunning) || ctx.Err() != nil {
+			return nil, failf(exitFailed, "FCC runs already in %s and could not be asked: %v. End it, then start again.", s.dataDir, err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+func (s settings) openKeystore(passphrase keystore.Secret) (keystore.Store, error) {
+	switch s.keystore {
+	case "os":
+		return keystore.OS(s.service), nil
+	case "memory":
+		return keystore.Memory(), nil
+	}
+	path := filepath.Join(s.dataDir, "keystore.enc")
+	store, err := keystore.OpenFile(path, passphrase)
+	switch {
+	case errors.Is(err, keystore.ErrPassphrase):
+		return nil, failf(exitFailed, "The passphrase does not open %s. The file was left as it is; start again with the right one.", path)
+	case errors.Is(err, keystore.ErrDamaged):
+		return nil, failf(exitFailed, "%s is damaged. It was left as it is; put a copy of it back, or move it away and sign in again.", path)
+	case err != nil:
+		return nil, failf(exitFailed, "%s cannot be used: %v.", path, err)
+	}
+	return store, nil
+}
+
+// app is a running FCC.
+type app struct {
+	*call
+	settings
+	mode    server.Mode
+	desktop bool // with tray and browser
+	log     *slog.Logger
+	only    *instance
+	store   keystore.Store
+
+	stop context.CancelCauseFunc
+	self *client
+}
+
+// run serves until a signal, Quit, fcc stop, or the failure of a part ends the
+// one context that all parts live in, and returns when all have ended.
+func (a *app) run(listeners []net.Listener, parts ...func(context.Context) error) error {
+	ctx, stop := context.WithCancelCause(a.ctx)
+	defer stop(nil)
+	a.stop = stop
+	port := portOf(listeners)
+	control := runFile{
+		Address: fmt.Sprintf("127.0.0.1:%d", port), PID: os.Getpid(),
+		Version: a.Version.Version, ControlKey: rand.Text() + rand.Text(),
+	}
+	a.self = newClient(control)
+	_, statErr := os.Stat(a.statePath())
+	firstStart := errors.Is(statErr, os.ErrNotExist)
+
+	connections, srv, err := a.assemble(port, control.key())
+	if err != nil {
+		for _, l := range listeners {
+			_ = l.Close()
+		}
+		return fmt.Errorf("start: %w", err)
+	}
+	var working, keeping sync.WaitGroup
+	work := func(group *sync.WaitGroup, ctx context.Context, part func(context.Context) error) {
+		group.Go(func() {
+			if err := part(ctx); err != nil {
+				a.log.Error("a part failed", "err", err)
+				stop(err)
+			}
+		})
+	}
+	// The state is kept open until nobody writes to it any more.
+	state, closeState := context.WithCancel(context.WithoutCancel(ctx))
+	defer closeState()
+	work(&keeping, state, srv.Run)
+	for _, part := range append(parts, connections.Run, func(ctx context.Context) error { return srv.Serve(ctx, listeners...) }) {
+		work(&working, ctx, part)
+	}
+	a.log.Info("started", "version", a.Version.Version, "mode", a.mode, "port", port, "keystore", a.keystore)
+	err = a.show(ctx, port, control, connections, firstStart)
+	if err != nil {
+		stop(err)
+	}
+	<-ctx.Done()
+	working.Wait()
+	closeState()
+	keeping.Wait()
+	if cause := context.Cause(ctx); a.ctx.Err() == nil && !errors.Is(cause, errQuit) {
+		a.log.Error("ended", "err", cause)
+		return failf(exitFailed, "FCC ended: %v. See %s.", cause, a.logFile())
+	}
+	a.log.Info("ended")
+	return nil
+}
+
+// errQuit ends FCC because somebody wanted it to.
+var errQuit = errors.New("quit")
+
+func (a *app) statePath() string { return filepath.Join(a.dataDir, "state.db") }
+
+// assemble makes the parts; nothing of them runs yet.
+func (a *app) assemble(port int, key keystore.Secret) (*xero.Connections, *server.Server, error) {
+	var srv *server.Server // what it keeps is asked for once connections.Run runs
+	connections, err := xero.New(xero.Config{
+		App:         xero.App{ClientID: a.clientID, Secret: a.clientSecret, Scopes: a.scopes},
+		Issuer:      a.issuer,
+		API:         a.api,
+		RedirectURI: fmt.Sprintf("http://localhost:%d/callback", port),
+		Keystore:    a.store,
+		DataDir:     a.dataDir,
+		Log:         a.log,
+		OnRenewal:   func(r xero.Renewal) { srv.Renewed(r) },
+		Recall: func(ctx context.Context, connection string) (xero.Profile, bool) {
+			return srv.Recall(ctx, connection)
+		},
+		Remember: func(ctx context.Context, connection string, p xero.Profile) { srv.Remember(ctx, connection, p) },
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	srv, err = server.New(server.Config{
+		Version:      a.Version.Version,
+		Mode:         a.mode,
+		Port:         port,
+		DataDir:      a.dataDir,
+		StatePath:    a.statePath(),
+		Debug:        a.debug,
+		Connections:  connections,
+		Keystore:     a.store,
+		KeysStored:   a.keystore != "memory",
+		FlaskSecret:  a.flaskSecret,
+		ControlKey:   key,
+		Log:          a.log,
+		SaveClientID: a.saveClientID,
+		Stop:         func() { a.stop(errQuit) },
+	})
+	return connections, srv, err
+}
+
+// show tells the person and the commands where FCC is, and then is the tray until
+// ctx ends.
+func (a *app) show(ctx context.Context, port int, control runFile, connections *xero.Connections, firstStart bool) error {
+	if err := a.only.publish(control); err != nil {
+		return fmt.Errorf("write run.json: %w", err)
+	}
+	link, err := a.wayIn(ctx, a.self, a.dataDir, "/", false)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil // ended before it could begin
+		}
+		return fmt.Errorf("ask the server for a link: %w", err)
+	}
+	a.print("Open %s", link)
+	if !a.desktop {
+		return nil
+	}
+	if firstStart {
+		go a.openPage(ctx, "/")
+	}
+	if a.Tray == nil || !a.TrayAvailable(ctx) {
+		a.say("There is no system tray here: FCC goes on without its icon. fcc stop ends it.")
+	}
+	if a.Tray == nil {
+		return nil
+	}
+	return a.Tray(ctx, Desk{
+		Watch: connections.Watch, Mode: string(a.mode), Log: a.log,
+		Open:     func(path string) { a.openPage(ctx, path) },
+		OpenLogs: func() { a.openFolder(filepath.Dir(a.logFile())) },
+		Quit:     func() { a.stop(errQuit) },
+	})
+}
+
+// openPage shows a page in the browser, or prints a one-time link to it.
+func (a *app) openPage(ctx context.Context, path string) {
+	link, err := a.wayIn(ctx, a.self, a.dataDir, path, true)
+	if err != nil && ctx.Err() == nil {
+		a.log.Error("page not opened", "path", path, "err", err)
+	}
+	if link != "" {
+		a.print("Open %s", link)
+	}
+}
+
+func (a *app) openFolder(dir string) {
+	if err := startBrowser(a.Env, fileURL(dir)); err != nil {
+		a.say("The folder cannot be shown here (%v): %s", err, dir)
+	}
+}

@@ -1,0 +1,236 @@
+// Package cli is the program: its commands, its settings, and the order in which
+// FCC starts and stops. It sees the tray and the browser only as functions.
+package cli
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"financial-command-center/server/xero"
+)
+
+// Program is the world that Run lives in.
+type Program struct {
+	Args           []string // without the program's name
+	Env            func(string) string
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	Version        Version
+	// Tray shows FCC in the notification area until ctx ends, on the goroutine
+	// that called Run. TrayAvailable says whether the desktop shows it now; where
+	// it does not, Tray waits for it.
+	Tray          func(context.Context, Desk) error
+	TrayAvailable func(context.Context) bool
+}
+
+// Desk is what the tray shows, and what its clicks do.
+type Desk struct {
+	Watch func(context.Context) iter.Seq[xero.Status]
+	Mode  string // "live" or "demo"
+	Log   *slog.Logger
+
+	// These may block; the tray runs each on a goroutine of its own.
+	Open     func(path string)
+	OpenLogs func()
+	Quit     func()
+}
+
+// Version says which program this is.
+type Version struct{ Version, Commit, Built string }
+
+// The exit codes besides those of status.
+const (
+	exitOK         = 0
+	exitFailed     = 1
+	exitNotRunning = 3
+	exitUsage      = 64 // sysexits.h; 2 already says "needs a sign-in"
+)
+
+// A failure ends a command with words for the person.
+type failure struct {
+	code  int
+	words string // "": all is said
+}
+
+func (f *failure) Error() string { return f.words }
+
+func failf(code int, format string, args ...any) error {
+	return &failure{code, fmt.Sprintf(format, args...)}
+}
+
+// call is what every command gets.
+type call struct {
+	Program
+	ctx   context.Context
+	flags settingFlags
+	stdin *bufio.Reader // see input
+}
+
+// say tells the person; print is the command's yield.
+func (c *call) say(format string, args ...any)   { fmt.Fprintf(c.Stderr, format+"\n", args...) }
+func (c *call) print(format string, args ...any) { fmt.Fprintf(c.Stdout, format+"\n", args...) }
+
+func (c *call) printJSON(v any) error {
+	data, err := json.MarshalIndent(v, "", "  ")
+	if err == nil {
+		c.print("%s", data)
+	}
+	return err
+}
+
+// grammar is the command line.
+type grammar struct {
+	settingFlags
+
+	App        appCmd        `cmd:"" name:"app" default:"1" hidden:"" help:"Start FCC in the system tray."`
+	Demo       demoCmd       `cmd:"" help:"Try FCC with invented books: a simulated Xero is built in, and nothing is kept."`
+	Serve      serveCmd      `cmd:"" help:"Start FCC without tray and browser, as a service would."`
+	Open       openCmd       `cmd:"" help:"Open the dashboard of the running FCC."`
+	Status     statusCmd     `cmd:"" help:"Say how the running FCC stands."`
+	Doctor     doctorCmd     `cmd:"" help:"Check every part, and say what to do where something is wrong."`
+	Login      loginCmd      `cmd:"" help:"Sign in to Xero from a computer without a browser."`
+	Token      tokenCmd      `cmd:"" help:"Print a fresh Xero access token."`
+	Keys       keysCmd       `cmd:"" help:"Local API keys for scripts, spreadsheets and assistants."`
+	Disconnect disconnectCmd `cmd:"" help:"Disconnect from Xero: what was signed in ends, at Xero too."`
+	Secret     secretCmd     `cmd:"" help:"The secret that signs browser sessions."`
+	Stop       stopCmd       `cmd:"" help:"End the running FCC, and wait until it has ended."`
+	Ver        versionCmd    `cmd:"" name:"version" help:"Print version, commit and build."`
+}
+
+const about = "Financial Command Center sits in the tray, signs you in to Xero once, and lets every page, spreadsheet, " +
+	"script and assistant on this computer reach your books. Without a command it starts; when it runs already, its dashboard opens."
+
+// Run does what the arguments say and returns the exit code.
+func Run(ctx context.Context, p Program) int {
+	var g grammar
+	helped := false
+	parser, err := kong.New(&g,
+		kong.Name("fcc"), kong.Description(about), kong.Writers(p.Stdout, p.Stderr),
+		kong.Exit(func(int) { helped = true }), // called after help was printed
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}), kong.Help(help),
+		kong.ExplicitGroups([]kong.Group{{Key: "settings", Title: "Settings (a flag, else the environment, else settings.json in the data folder):"}}),
+		kong.Vars{"issuer": xero.XeroIssuer, "api": xeroAPI},
+	)
+	if err != nil {
+		panic(err) // the grammar is wrong, which every test would show
+	}
+	c := &call{Program: p, ctx: ctx}
+	parsed, err := parser.Parse(commandFirst(parser.Model, p.Args))
+	if helped {
+		return exitOK
+	}
+	if err != nil {
+		c.say("fcc: %v. See fcc --help.", err)
+		return exitUsage
+	}
+	c.flags = g.settingFlags
+	return c.outcome(parsed.Run(c))
+}
+
+// commandFirst moves the command's words ahead of the flags that stand before
+// them: kong knows a command's own flags only behind it.
+func commandFirst(app *kong.Application, args []string) []string {
+	takesValue := map[string]bool{}
+	_ = kong.Visit(app, func(node kong.Visitable, next kong.Next) error {
+		if flag, ok := node.(*kong.Flag); ok {
+			takesValue["--"+flag.Name] = !flag.IsBool()
+		}
+		return next(nil)
+	})
+	var words, others []string
+	at := app.Node
+	for i := 0; i < len(args); i++ {
+		next := slices.IndexFunc(at.Children, func(n *kong.Node) bool { return n.Name == args[i] })
+		switch {
+		case next >= 0:
+			at = at.Children[next]
+			words = append(words, args[i])
+		case strings.HasPrefix(args[i], "-") && args[i] != "--":
+			others = append(others, args[i])
+			if takesValue[args[i]] && i+1 < len(args) {
+				i++
+				others = append(others, args[i])
+			}
+		default: // a word of the command's own, or none that is known
+			return slices.Concat(words, others, args[i:])
+		}
+		if len(at.Children) == 0 {
+			return slices.Concat(words, others, args[i+1:])
+		}
+	}
+	return slices.Concat(words, others)
+}
+
+// help leaves out the settings that mean nothing to the command that is asked
+// about: to those that speak with the running FCC, all but the data folder.
+func help(options kong.HelpOptions, parsed *kong.Context) error {
+	if cmd := parsed.Selected(); cmd != nil && !slices.Contains([]string{"app", "serve", "demo"}, cmd.Name) {
+		for _, flag := range parsed.Model.Flags {
+			if flag.Group != nil && flag.Name != "data-dir" {
+				flag.Hidden = true
+			}
+		}
+	}
+	return kong.DefaultHelpPrinter(options, parsed)
+}
+
+// outcome says what went wrong, with the next step, and returns the exit code.
+func (c *call) outcome(err error) int {
+	var failed *failure
+	var refused *refusal
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &failed):
+		if failed.words != "" {
+			c.say("%s", failed.words)
+		}
+		return failed.code
+	case errors.As(err, &refused):
+		c.say("%s %s", refused.Message, refused.Action)
+		for _, o := range refused.Organisations {
+			c.say("  %s  %s", o.TenantID, o.Name)
+		}
+		return exitFailed
+	case errors.Is(err, errSilent):
+		c.say("%v. Look into its log, or end that process and start fcc again.", err)
+		return exitNotRunning
+	case errors.Is(err, errNotRunning):
+		c.say("%v. Start it: fcc", err)
+		return exitNotRunning
+	case errors.Is(err, context.Canceled):
+		return exitFailed
+	}
+	c.say("That failed: %v.", err)
+	return exitFailed
+}
+
+// running finds the FCC that a command is for. Only the data folder's setting
+// counts, but a wrong value of any other is still refused.
+func (c *call) running() (*client, settings, error) {
+	s, err := readSettings(c.flags, c.Env)
+	if err != nil {
+		return nil, s, err
+	}
+	running, err := dial(s.dataDir)
+	return running, s, err
+}
+
+// forgetSecrets takes the secrets out of the environment once they are read, so
+// that neither a browser nor anything else that FCC starts inherits them.
+func forgetSecrets() {
+	for _, name := range secretVariables {
+		_ = os.Unsetenv(name)
+	}
+}

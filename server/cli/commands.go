@@ -1,0 +1,327 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"financial-command-center/server"
+	"financial-command-center/server/xero"
+)
+
+type versionCmd struct{}
+
+func (versionCmd) Run(c *call) error {
+	c.print("fcc %s", c.Version)
+	return nil
+}
+
+func (v Version) String() string {
+	return fmt.Sprintf("%s, commit %s, built %s", v.Version, v.Commit, v.Built)
+}
+
+type statusCmd struct {
+	JSON bool `name:"json" help:"Print what GET /api/status says."`
+}
+
+func (statusCmd) Help() string {
+	return "Exit code: 0 connected and no problem, 1 degraded, 2 needs a sign-in, 3 not running."
+}
+
+func (cmd statusCmd) Run(c *call) error {
+	running, _, err := c.running()
+	if err != nil {
+		return err
+	}
+	var raw json.RawMessage
+	if err := running.call(c.ctx, "status", nil, &raw); err != nil {
+		return err
+	}
+	var st struct {
+		Version, Mode string
+		xero.Status
+	}
+	if err := json.Unmarshal(raw, &st); err != nil {
+		return fmt.Errorf("read the status: %w", err)
+	}
+	if cmd.JSON {
+		c.print("%s", raw)
+	} else {
+		c.print("%s", describe(st.Mode, st.Status))
+	}
+	switch {
+	case st.State == xero.Connected && st.Problem == nil:
+		return nil
+	case st.State == xero.Disconnected || st.State == xero.NeedsLogin:
+		return &failure{code: 2}
+	}
+	return &failure{code: exitFailed}
+}
+
+func describe(mode string, st xero.Status) string {
+	var b strings.Builder
+	if mode == string(server.Demo) {
+		b.WriteString("Demo: the books are invented.\n")
+	}
+	fmt.Fprintf(&b, "%s since %s", inWords(st.State), moment(st.Since))
+	if st.SigningIn {
+		b.WriteString("; a sign-in is under way")
+	}
+	tell := func(indent string, p *xero.Problem) {
+		if p != nil {
+			fmt.Fprintf(&b, "\n%s%s %s", indent, p.Message, p.Action)
+		}
+	}
+	tell("", st.Problem)
+	for _, conn := range st.Connections {
+		who := "Somebody"
+		if conn.Person != nil {
+			who = fmt.Sprintf("%s <%s>", conn.Person.Name, conn.Person.Email)
+		}
+		fmt.Fprintf(&b, "\n%s  %s, %s since %s", conn.ID, who, inWords(conn.State), moment(conn.Since))
+		for _, org := range conn.Organisations {
+			fmt.Fprintf(&b, "\n    %s  %s", org.TenantID, org.Name)
+		}
+		if conn.Problem != nil && (st.Problem == nil || *conn.Problem != *st.Problem) {
+			tell("    ", conn.Problem)
+		}
+	}
+	return b.String()
+}
+
+func inWords(s xero.State) string {
+	switch s {
+	case xero.Connected:
+		return "connected"
+	case xero.Retrying:
+		return "cannot reach Xero, tries again"
+	case xero.NeedsLogin:
+		return "needs a new sign-in"
+	case xero.Disconnected:
+		return "not signed in"
+	case xero.Starting:
+		return "starting"
+	}
+	return string(s)
+}
+
+func moment(t time.Time) string { return t.Local().Format("2 Jan 2006 15:04:05") }
+
+type openCmd struct {
+	Print bool `help:"Print a one-time link instead. It is good for ten minutes."`
+}
+
+func (cmd openCmd) Run(c *call) error {
+	running, s, err := c.running()
+	if err != nil {
+		return err
+	}
+	link, err := c.wayIn(c.ctx, running, s.dataDir, "/", !cmd.Print)
+	if link != "" {
+		c.print("%s", link)
+	}
+	return err
+}
+
+// wayIn shows a page of the running FCC in the browser. Where there is none, or
+// none is wanted, it returns a one-time link to that page.
+func (c *call) wayIn(ctx context.Context, running *client, dir, path string, browser bool) (link string, err error) {
+	var to server.ControlLink
+	if err := running.call(ctx, "open", server.ControlOpen{Next: path}, &to); err != nil {
+		return "", err
+	}
+	if browser {
+		err := openBrowser(c.Env, running.run, dir, to)
+		if err == nil {
+			return "", nil
+		}
+		c.say("No browser opens here (%v). Open the link yourself; it is good once, for ten minutes.", err)
+	}
+	return to.Link, nil
+}
+
+type loginCmd struct{}
+
+func (loginCmd) Help() string {
+	return "Prints a link. Open it in any browser, sign in to Xero, and paste here the address that the browser ends at " +
+		"(it begins with http://localhost and shows an error page when that browser is on another computer)."
+}
+
+func (loginCmd) Run(c *call) error {
+	running, _, err := c.running()
+	if err != nil {
+		return err
+	}
+	var begun server.ControlLogin
+	if err := running.call(c.ctx, "login-begin", nil, &begun); err != nil {
+		return err
+	}
+	c.say("Open this link in any browser and sign in to Xero:")
+	c.print("%s", begun.URL)
+	c.say("Then paste the address that the browser ends at (it begins with %s). Until %s:", begun.RedirectURI, begun.Expires.Local().Format("15:04"))
+	for {
+		line, err := readLine(c.ctx, c)
+		if err != nil {
+			return err
+		}
+		query, ok := callbackQuery(line, begun.RedirectURI)
+		if !ok {
+			c.say("That is not the address that the browser ends at. It begins with %s?code= - copy all of it:", begun.RedirectURI)
+			continue
+		}
+		var done server.ControlSignedIn
+		if err := running.call(c.ctx, "login-finish", server.ControlCallback{Query: query}, &done); err != nil {
+			return err
+		}
+		if len(done.Organisations) == 0 {
+			c.say("Signed in.")
+			return nil
+		}
+		c.say("Signed in. FCC reaches %s.", names(done.Organisations))
+		return nil
+	}
+}
+
+// readLine reads one line that is not empty, unless ctx ends first.
+func readLine(ctx context.Context, c *call) (string, error) {
+	type result struct {
+		line string
+		err  error
+	}
+	// The reader outlives an interrupted command, and ends with the process.
+	lines := make(chan result, 1)
+	go func() {
+		for {
+			line, err := c.input().ReadString('\n')
+			if line = strings.TrimSpace(line); line != "" || err != nil {
+				lines <- result{line, err}
+				return
+			}
+		}
+	}()
+	select {
+	case r := <-lines:
+		if r.line == "" {
+			return "", failf(exitFailed, "No address was pasted. Nothing has changed; start again with fcc login.")
+		}
+		return r.line, nil
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}
+
+func (c *call) input() *bufio.Reader {
+	if c.stdin == nil {
+		c.stdin = bufio.NewReader(c.Stdin)
+	}
+	return c.stdin
+}
+
+// callbackQuery takes the query out of a pasted address.
+func callbackQuery(line, redirect string) (string, bool) {
+	u, err := url.Parse(strings.Trim(line, `"'<>`))
+	if err != nil || !u.Query().Has("state") {
+		return "", false
+	}
+	u.Fragment, u.RawFragment = "", ""
+	query := u.RawQuery
+	u.RawQuery = ""
+	return query, strings.EqualFold(u.String(), redirect)
+}
+
+func names(organisations []xero.Organisation) string {
+	var list []string
+	for _, o := range organisations {
+		list = append(list, o.Name)
+	}
+	return strings.Join(list, ", ")
+}
+
+type tokenCmd struct {
+	Tenant string `placeholder:"ID" help:"An organisation that the token must reach. Needed when there are several sign-ins."`
+}
+
+func (cmd tokenCmd) Run(c *call) error {
+	running, _, err := c.running()
+	if err != nil {
+		return err
+	}
+	var token server.ControlToken
+	if err := running.call(c.ctx, "token", server.ControlTenant{Tenant: cmd.Tenant}, &token); err != nil {
+		return err
+	}
+	c.print("%s", token.AccessToken)
+	return nil
+}
+
+type disconnectCmd struct {
+	Connection   string `placeholder:"ID" help:"Which sign-in; fcc status lists them. Not needed when there is one."`
+	Organisation string `placeholder:"ID" help:"End only this organisation's connection; the sign-in stays."`
+}
+
+func (cmd disconnectCmd) Run(c *call) error {
+	running, _, err := c.running()
+	if err != nil {
+		return err
+	}
+	var done server.ControlDisconnected
+	if err := running.call(c.ctx, "disconnect", server.ControlDisconnect(cmd), &done); err != nil {
+		return err
+	}
+	if len(done.Organisations) == 0 {
+		c.say("Disconnected from Xero.")
+	} else {
+		c.say("Disconnected from Xero: %s.", names(done.Organisations))
+	}
+	for _, sentence := range done.Untold {
+		c.say("%s", sentence)
+	}
+	return nil
+}
+
+type secretCmd struct {
+	Rotate secretRotateCmd `cmd:"" help:"Make a new secret. The old one goes on reading what it signed for 7 days, so nobody is signed out."`
+}
+
+type secretRotateCmd struct{}
+
+func (secretRotateCmd) Run(c *call) error {
+	running, _, err := c.running()
+	if err != nil {
+		return err
+	}
+	if err := running.call(c.ctx, "secret-rotate", nil, nil); err != nil {
+		return err
+	}
+	c.say("FCC signs browser sessions with a new secret now. Sessions that are open go on.")
+	return nil
+}
+
+type stopCmd struct{}
+
+func (stopCmd) Help() string { return "Exit code: 0 it ended, 3 none ran." }
+
+// stopTimeout is longer than FCC takes at most: ten seconds for the last save.
+const stopTimeout = 20 * time.Second
+
+func (stopCmd) Run(c *call) error {
+	running, s, err := c.running()
+	if err != nil {
+		return err
+	}
+	if err := running.call(c.ctx, "stop", nil, nil); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(c.ctx, stopTimeout)
+	defer cancel()
+	err = awaitEnd(ctx, s.dataDir)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return failf(exitFailed, "FCC (process %d) was told to stop and has not ended yet. Look into %s.", running.run.PID, s.logFile())
+	}
+	return err
+}

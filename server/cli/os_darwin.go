@@ -1,0 +1,16 @@
+package cli
+
+import (
+	"errors"
+	"path/filepath"
+)
+
+func defaultDataDir(env environ) (string, error) {
+	home := env("HOME")
+	if home == "" {
+		return "", errors.New("HOME is not set")
+	}
+	return filepath.Join(home, "Library", "Application Support", keychainService), nil
+}
+
+func hasDisplay(environ) bool { return true }

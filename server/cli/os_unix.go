@@ -1,0 +1,13 @@
+//go:build !windows
+
+package cli
+
+import (
+	"io/fs"
+	"syscall"
+)
+
+func isPrivate(info fs.FileInfo) bool { return info.Mode().Perm()&0o077 == 0 }
+
+// exclusive: a port that somebody listens on cannot be had twice anyway.
+func exclusive(_, _ string, _ syscall.RawConn) error { return nil }
