@@ -1,3 +1,216 @@
 package server
 
-func (s *Server) gatewayRoutes() []route { return nil }
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httputil"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"financial-command-center/server/xero"
+)
+
+// gatewayPrefix is the path of Xero's Accounting API, there and here, so that any
+// Xero client works with this server as its base URL.
+const gatewayPrefix = "/api.xro/"
+
+// gatewayPatience is how long Xero may keep a caller waiting for the head of an
+// answer: the contract promises xero_unreachable within 35 seconds. The time that
+// the caller takes to send a body does not count.
+const gatewayPatience = 34 * time.Second
+
+func (s *Server) gatewayRoutes() []route {
+	return []route{
+		{pattern: gatewayPrefix, who: key, stream: true, handle: s.forward},
+		{pattern: "GET /connections", who: key, handle: s.listConnections},
+	}
+}
+
+// forward sends the request to Xero as it is, but for who sends it, and streams
+// the answer back. Nothing is repeated or waited for here: that a request with a
+// dead token is sent once more is the session's doing.
+func (s *Server) forward(w http.ResponseWriter, r *http.Request, c *call) error {
+	switch r.Method {
+	case http.MethodTrace, http.MethodConnect: // TRACE would show the access token
+		w.Header().Set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+		return fail(codeMethodNotAllowed)
+	case http.MethodGet, http.MethodHead:
+	default:
+		if !c.key.Write {
+			return fail(codeKeyReadOnly)
+		}
+	}
+	organisation, session, err := s.organisation(r, c)
+	if err != nil {
+		return err
+	}
+	api := s.cfg.Connections.API()
+	var failed error
+	proxy := &httputil.ReverseProxy{
+		Rewrite: func(p *httputil.ProxyRequest) {
+			p.SetURL(api)
+			p.Out.URL.RawQuery = p.In.URL.RawQuery // ReverseProxy drops what it cannot parse
+			keepOut(p.Out.Header)
+			p.Out.Header.Set("Xero-Tenant-Id", organisation.TenantID)
+		},
+		Transport:      &patient{r.Context(), session.Transport(), gatewayPatience},
+		FlushInterval:  -1,
+		ModifyResponse: keepIn,
+		ErrorHandler:   func(_ http.ResponseWriter, _ *http.Request, err error) { failed = err },
+		ErrorLog:       log.New(serveLog{s.log}, "", 0),
+	}
+	proxy.ServeHTTP(w, r)
+	return failed
+}
+
+// Headers that are between a caller and FCC, in lower case. A name with a dash at
+// its end stands for all that begin so. Xero gets none of them: they say who asks,
+// from where, and with what right, or ask for another method than the one that
+// was checked.
+var ownRequestHeaders = []string{
+	"access-control-", "authorization", "cookie", "cookie2", "expect", "forwarded", "origin", "proxy-", "referer", "sec-",
+	"upgrade", "connection", "te", "via", "x-api-key", "x-fcc-", "x-forwarded", "x-forwarded-", "x-http-method", "x-http-method-override",
+	"x-method-override", "x-real-ip",
+}
+
+// Headers that are between Xero and FCC, or that only this server says to browsers.
+var ownAnswerHeaders = []string{
+	"access-control-", "alt-svc", "cache-control", "clear-site-data", "content-security-policy", "content-security-policy-report-only",
+	"cross-origin-", "expires", "location", "nel", "permissions-policy", "pragma", "referrer-policy", "refresh", "report-to",
+	"reporting-endpoints", "set-cookie", "set-cookie2", "strict-transport-security", "x-content-type-options",
+	"x-fcc-", "x-frame-options", "x-xss-protection",
+}
+
+func drop(h http.Header, names []string) {
+	for name := range h {
+		lower := strings.ReplaceAll(strings.ToLower(name), "_", "-")
+		if slices.ContainsFunc(names, func(n string) bool {
+			return lower == n || strings.HasSuffix(n, "-") && strings.HasPrefix(lower, n)
+		}) {
+			delete(h, name)
+		}
+	}
+}
+
+func keepOut(h http.Header) { drop(h, ownRequestHeaders) }
+
+func keepIn(answer *http.Response) error {
+	if answer.StatusCode == http.StatusSwitchingProtocols {
+		return errors.New("an answer that switches protocols")
+	}
+	drop(answer.Header, ownAnswerHeaders)
+	drop(answer.Trailer, ownAnswerHeaders)
+	return nil
+}
+
+// patient gives up a request whose answer does not begin in time. It sends with
+// the caller's own context: ReverseProxy's would pass interim answers on, whose
+// headers nobody has looked at.
+type patient struct {
+	ctx   context.Context
+	next  http.RoundTripper
+	limit time.Duration
+}
+
+func (p *patient) RoundTrip(r *http.Request) (*http.Response, error) {
+	ctx, cancel := context.WithCancelCause(p.ctx)
+	var settled atomic.Bool // the answer began, or came too late
+	timer := time.AfterFunc(p.limit, func() {
+		if settled.CompareAndSwap(false, true) {
+			cancel(context.DeadlineExceeded)
+		}
+	})
+	defer timer.Stop()
+	r = r.WithContext(ctx)
+	if r.Body != nil {
+		r.Body = &waitingBody{r.Body, timer, p.limit}
+	}
+	answer, err := p.next.RoundTrip(r)
+	late := !settled.CompareAndSwap(false, true)
+	switch {
+	case late:
+		if err == nil {
+			answer.Body.Close()
+		}
+		return nil, fail(xero.CodeUnreachable).saying("Xero did not answer in time.", "Try again. If it goes on, look at Xero's status page.").because(err)
+	case err != nil:
+		cancel(nil)
+		if p.ctx.Err() != nil {
+			return nil, fail(xero.CodeUnreachable).saying("FCC stopped before Xero answered.", "Start FCC, and try again.").because(err)
+		}
+		return nil, err
+	}
+	answer.Body = &lastingBody{answer.Body, cancel}
+	return answer, nil
+}
+
+// waitingBody stops the clock while the caller is the one who is waited for.
+type waitingBody struct {
+	io.ReadCloser
+	timer *time.Timer
+	limit time.Duration
+}
+
+func (b *waitingBody) Read(p []byte) (int, error) {
+	b.timer.Stop()
+	defer b.timer.Reset(b.limit)
+	return b.ReadCloser.Read(p)
+}
+
+// lastingBody frees the request's context with the body.
+type lastingBody struct {
+	io.ReadCloser
+	free context.CancelCauseFunc
+}
+
+func (b *lastingBody) Close() error {
+	defer b.free(nil)
+	return b.ReadCloser.Close()
+}
+
+// listConnections answers as Xero does, for all sign-ins together: what each
+// reaches, once. A locked key sees only its own organisation.
+func (s *Server) listConnections(w http.ResponseWriter, r *http.Request, c *call) error {
+	status := s.cfg.Connections.Status()
+	if len(status.Connections) == 0 {
+		return notConnected(status)
+	}
+	list, seen := []json.RawMessage{}, map[string]bool{}
+	var failed error
+	answered := false
+	for _, connection := range status.Connections {
+		session, ok := s.cfg.Connections.Get(connection.ID)
+		if !ok {
+			continue
+		}
+		var tenants []json.RawMessage
+		if err := s.ask(r.Context(), session, "", "/connections", nil, &tenants); err != nil {
+			failed = errors.Join(failed, err)
+			continue
+		}
+		answered = true
+		for _, raw := range tenants {
+			var tenant struct{ TenantID string }
+			if json.Unmarshal(raw, &tenant) != nil {
+				continue
+			}
+			id := strings.ToLower(tenant.TenantID)
+			if own := c.key.Tenant; seen[id] || own != "" && !strings.EqualFold(own, id) {
+				continue
+			}
+			seen[id] = true
+			list = append(list, raw)
+		}
+	}
+	if !answered {
+		return failed
+	}
+	writeJSON(w, http.StatusOK, list)
+	return nil
+}

@@ -290,6 +290,12 @@ func (c *Connections) SetApp(ctx context.Context, app App) error {
 // RedirectURI is the address that Xero sends people back to.
 func (c *Connections) RedirectURI() string { return c.cfg.RedirectURI }
 
+// API is where Xero's API is: what Session.Transport sends to.
+func (c *Connections) API() *url.URL {
+	u := *c.api
+	return &u
+}
+
 // LoginHost is where the browser goes to sign in, scheme and host, or "" while a
 // foreign issuer was not asked yet.
 func (c *Connections) LoginHost() string {
