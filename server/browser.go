@@ -49,7 +49,8 @@ type browsers struct {
 	held   secrets
 	codecs []securecookie.Codec // of held, the current one first
 	known  map[[32]byte]*browser
-	begun  int // since the last sweep
+	begun  int           // since the last sweep
+	ending chan struct{} // closed, and made anew, when a session ends
 }
 
 // browser is one session in memory. It is replaced, not changed, save for unsaved.
@@ -62,7 +63,7 @@ type browser struct {
 }
 
 func newBrowsers(port int, state func() *store.Store, report func(error)) *browsers {
-	b := &browsers{cookie: "fcc_session", state: state, report: report, known: map[[32]byte]*browser{}}
+	b := &browsers{cookie: "fcc_session", state: state, report: report, known: map[[32]byte]*browser{}, ending: make(chan struct{})}
 	if port != defaultPort { // browsers share cookies between the ports of a host
 		b.cookie += "_" + strconv.Itoa(port)
 	}
@@ -288,11 +289,27 @@ func (b *browsers) keep(ctx context.Context, hash [32]byte, next browser) {
 	}
 }
 
+// alive reports whether session still counts; ended is closed when a session, this
+// one or another, ends after that.
+func (b *browsers) alive(ctx context.Context, session *sessions.Session) (alive bool, ended <-chan struct{}) {
+	hash, err := hashOf(session)
+	if err != nil {
+		return false, nil
+	}
+	b.mu.Lock()
+	ended = b.ending
+	b.mu.Unlock()
+	_, alive = b.load(ctx, hash)
+	return alive, ended
+}
+
 // forget ends a session, in memory at once.
 func (b *browsers) forget(ctx context.Context, hash [32]byte) {
 	gone := &browser{ended: true, unsaved: true}
 	b.mu.Lock()
 	b.known[hash] = gone
+	close(b.ending)
+	b.ending = make(chan struct{})
 	b.mu.Unlock()
 	b.report(b.save(ctx, hash, gone))
 }

@@ -98,13 +98,7 @@ type sealedAnswer struct {
 func (a *sealedAnswer) WriteHeader(status int)      { a.status = status }
 func (a *sealedAnswer) Write(p []byte) (int, error) { return a.body.Write(p) }
 
-func (s *Server) commandStatus(context.Context, struct{}) (any, error) {
-	return struct {
-		Version string `json:"version"`
-		Mode    Mode   `json:"mode"`
-		xero.Status
-	}{s.cfg.Version, s.cfg.Mode, s.cfg.Connections.Status()}, nil
-}
+func (s *Server) commandStatus(context.Context, struct{}) (any, error) { return s.Status(), nil }
 
 func (s *Server) commandOpen(_ context.Context, c *call, question json.RawMessage) (any, error) {
 	var q ControlOpen
@@ -205,7 +199,7 @@ func (s *Server) commandKeyRevoke(ctx context.Context, q ControlName) (any, erro
 }
 
 func (s *Server) commandHealth(context.Context, struct{}) (any, error) {
-	return ControlHealth{SecretLength: s.browsers.secrets().current.Len()}, nil
+	return ControlHealth{Checks: s.Checks(), SecretLength: s.browsers.secrets().current.Len()}, nil
 }
 
 func (s *Server) commandDisconnect(ctx context.Context, q ControlDisconnect) (any, error) {

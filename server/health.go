@@ -1,3 +1,277 @@
 package server
 
-func (s *Server) healthRoutes() []route { return nil }
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"financial-command-center/server/xero"
+)
+
+func (s *Server) healthRoutes() []route {
+	return []route{{pattern: "GET /health", who: public, handle: s.health}}
+}
+
+// health is the same for everyone on this machine; who brings a session or a key
+// also learns names.
+func (s *Server) health(w http.ResponseWriter, r *http.Request, c *call) error {
+	known := c.session != nil || c.key != nil
+	checks := s.checks(known, c.key)
+	status := http.StatusOK
+	if s.closed.Load() != nil {
+		status = http.StatusServiceUnavailable
+	}
+	if wantsPage(r) {
+		return s.render(w, r, c, status, "health", healthTitle(status, checks), checks)
+	}
+	xeroStatus := s.cfg.Connections.Status()
+	connected := slices.ContainsFunc(xeroStatus.Connections, func(c xero.ConnectionStatus) bool {
+		return c.State == xero.Connected || c.State == xero.Retrying
+	})
+	type integration struct {
+		Available  bool `json:"available"`
+		Configured bool `json:"configured"`
+		Connected  bool `json:"connected"`
+	}
+	writeJSON(w, status, struct {
+		Status        string                 `json:"status"`
+		Timestamp     time.Time              `json:"timestamp"`
+		Version       string                 `json:"version"`
+		Mode          Mode                   `json:"mode"`
+		Checks        []Check                `json:"checks"`
+		SessionConfig sessionConfig          `json:"session_config"`
+		Integrations  map[string]integration `json:"integrations"`
+	}{
+		healthWord(status, checks), time.Now().UTC().Truncate(time.Second), s.cfg.Version, s.cfg.Mode, checks, s.sessionConfig(),
+		map[string]integration{"xero": {true, s.cfg.Connections.App().ClientID != "", connected}},
+	})
+	return nil
+}
+
+func healthWord(status int, checks []Check) string {
+	well := func(c Check) bool { return c.Status == FoundWell }
+	switch {
+	case status != http.StatusOK:
+		return "unhealthy"
+	case slices.ContainsFunc(checks, func(c Check) bool { return !well(c) }):
+		return "degraded"
+	}
+	return "healthy"
+}
+
+func healthTitle(status int, checks []Check) string {
+	return map[string]string{
+		"unhealthy": "FCC cannot serve now",
+		"degraded":  "FCC works, and something wants doing",
+		"healthy":   "All is well",
+	}[healthWord(status, checks)]
+}
+
+// Checks is what FCC finds of itself, names of people and organisations among it:
+// for this computer's user alone.
+func (s *Server) Checks() []Check { return s.checks(true, nil) }
+
+// checks is the one list of what is looked at. Only who is known learns names, and
+// a locked key only those of its own organisation.
+func (s *Server) checks(known bool, k *apiKey) []Check {
+	started := s.started.UTC()
+	list := []Check{
+		{Name: "FCC", Status: FoundWell, Found: "running, version " + s.cfg.Version, Since: &started},
+		check("Keychain", s.closed.Load(), "holds the session secret"),
+		check("State database", either(s.stateLost.Load(), s.stateTrouble.Load()), "written and read"),
+		s.checkSessionConfig(),
+	}
+	status := s.cfg.Connections.Status()
+	if !known {
+		return append(list, checkSignIn(status), checkRenewal(status.Connections))
+	}
+	connections := status.Connections
+	if k != nil && k.Tenant != "" {
+		connections = seenBy(k, connections)
+	}
+	if len(connections) == 0 {
+		list = append(list, checkSignIn(status))
+	}
+	for _, connection := range connections {
+		list = append(list, checkConnection(connection))
+	}
+	return append(list, checkRenewal(connections))
+}
+
+func either(a, b *xero.Problem) *xero.Problem {
+	if a != nil {
+		return a
+	}
+	return b
+}
+
+// check turns a problem, or none, into a check.
+func check(name string, p *xero.Problem, well string) Check {
+	if p == nil {
+		return Check{Name: name, Status: FoundWell, Found: well}
+	}
+	return Check{Name: name, Status: FoundBad, Found: p.Message, Action: p.Action}
+}
+
+// checkSignIn says how all sign-ins stand together, in words that name nobody:
+// those of a problem may.
+func checkSignIn(status xero.Status) Check {
+	since := status.Since
+	c := Check{Name: "Sign-in to Xero", Status: FoundWarning, Since: &since}
+	switch status.State {
+	case xero.Connected:
+		c.Status, c.Found = FoundWell, "signed in, renews by itself"
+		if p := status.Problem; p != nil {
+			c.Status, c.Found, c.Action = FoundWarning, "signed in, and not all is well", fail(p.Code).Action
+		}
+	case xero.Retrying:
+		c.Found, c.Action = "signed in; Xero cannot be reached", "Check the internet connection. FCC tries again by itself."
+	case xero.NeedsLogin:
+		c.Status, c.Found, c.Action = FoundBad, "Xero ended the sign-in", "Sign in again from FCC's start page."
+	case xero.Disconnected:
+		c.Found, c.Action = "nobody is signed in", "Sign in from FCC's start page."
+	default:
+		c.Found, c.Action = "not known until the keychain was read", "Unlock the keychain if it asks. FCC goes on by itself."
+	}
+	return c
+}
+
+func checkConnection(connection xero.ConnectionStatus) Check {
+	c := checkSignIn(xero.Status{State: connection.State, Since: connection.Since, Problem: connection.Problem})
+	if p := connection.Person; p != nil {
+		c.Name += ": " + strings.TrimSpace(p.Name+" "+p.Email)
+	}
+	names := make([]string, 0, len(connection.Organisations))
+	for _, o := range connection.Organisations {
+		names = append(names, o.Name)
+	}
+	if len(names) > 0 {
+		c.Found += "; reaches " + strings.Join(names, ", ")
+	}
+	if p := connection.Problem; p != nil {
+		c.Found, c.Action = c.Found+". "+p.Message, p.Action
+	}
+	return c
+}
+
+// Xero ends a grant that was not renewed for 60 days; half of that is a reason to
+// look (developer.xero.com/faq/oauth2).
+const (
+	grantLife     = 60 * 24 * time.Hour
+	renewalIsLate = 30 * 24 * time.Hour
+)
+
+// checkRenewal is about the sign-in whose last renewal is the oldest.
+func checkRenewal(connections []xero.ConnectionStatus) Check {
+	c := Check{Name: "Renewal", Status: FoundWell, Found: "nothing to renew"}
+	var by time.Time
+	for _, connection := range connections {
+		if renewed := connection.RenewBy; !renewed.IsZero() && connection.State != xero.NeedsLogin && (by.IsZero() || renewed.Before(by)) {
+			by = renewed
+		}
+	}
+	if by.IsZero() {
+		return c
+	}
+	last := by.Add(-grantLife).UTC().Truncate(time.Second)
+	c.Found, c.Since = "the last renewal is saved", &last
+	if time.Since(last) > renewalIsLate {
+		c.Status, c.Found = FoundWarning, fmt.Sprintf("the last renewal was %d days ago", int(time.Since(last).Hours()/24))
+		c.Action = "Let FCC reach Xero before " + by.Local().Format("2 January 2006") + ": Xero ends the sign-in then."
+	}
+	return c
+}
+
+// sessionConfig has the names of the Python original.
+type sessionConfig struct {
+	Status   string        `json:"status"` // healthy or warning
+	Checks   sessionChecks `json:"checks"`
+	Lifetime string        `json:"session_lifetime"`
+}
+
+type sessionChecks struct {
+	SecretConfigured bool `json:"secret_key_configured"`
+	SecretSecure     bool `json:"secret_key_secure"`
+	Security         bool `json:"session_security_enabled"`
+	HTTPOnly         bool `json:"session_httponly_enabled"`
+	Permanent        bool `json:"session_permanent_enabled"`
+	FolderWritable   bool `json:"config_directory_writable"`
+	SecretStored     bool `json:"secret_key_stored"`
+}
+
+// all is what every check must be for a healthy configuration.
+var allSessionChecks = sessionChecks{true, true, true, true, true, true, true}
+
+func (s *Server) sessionConfig() sessionConfig {
+	secret, cookie := s.browsers.secrets().current, s.browsers.newCookie("", int(sessionLife.Seconds()))
+	c := sessionConfig{Status: "warning", Lifetime: asTimedelta(sessionLife), Checks: sessionChecks{
+		SecretConfigured: !secret.IsZero(),
+		SecretSecure:     secret.Len() >= weakestTaken,
+		Security:         cookie.Secure && cookie.SameSite == http.SameSiteLaxMode,
+		HTTPOnly:         cookie.HttpOnly,
+		Permanent:        cookie.MaxAge > 0,
+		FolderWritable:   s.folder.writable(s.cfg.DataDir),
+		SecretStored:     s.cfg.KeysStored,
+	}}
+	if c.Checks == allSessionChecks {
+		c.Status = "healthy"
+	}
+	return c
+}
+
+func (s *Server) checkSessionConfig() Check {
+	const name = "Browser sessions"
+	config := s.sessionConfig()
+	switch checks := config.Checks; {
+	case !checks.SecretConfigured:
+		return Check{Name: name, Status: FoundBad, Found: "there is no session secret yet", Action: "Unlock the keychain if it asks. FCC goes on by itself."}
+	case !checks.SecretSecure:
+		return Check{Name: name, Status: FoundWarning, Found: "the session secret is short", Action: "Make a new one: fcc secret rotate"}
+	case !checks.FolderWritable:
+		return Check{Name: name, Status: FoundWarning, Found: "the data folder cannot be written", Action: "Make room on the disk, or make the folder writable."}
+	case !checks.SecretStored && s.cfg.Mode != Demo:
+		return Check{Name: name, Status: FoundWarning, Found: "the keys are in memory: sessions and sign-ins end with FCC", Action: "Start FCC with a keychain, or with --keystore file."}
+	}
+	return Check{Name: name, Status: FoundWell, Found: "signed cookies, kept for " + config.Lifetime}
+}
+
+// asTimedelta writes d as Python does, which scripts compare with.
+func asTimedelta(d time.Duration) string {
+	days, rest := int(d/(24*time.Hour)), d%(24*time.Hour)
+	clock := fmt.Sprintf("%d:%02d:%02d", rest/time.Hour, rest%time.Hour/time.Minute, rest%time.Minute/time.Second)
+	switch days {
+	case 0:
+		return clock
+	case 1:
+		return "1 day, " + clock
+	}
+	return fmt.Sprintf("%d days, %s", days, clock)
+}
+
+// folder remembers for a while whether files can be made in it: anyone on this
+// machine may ask, and each look writes one.
+type folder struct {
+	mu     sync.Mutex
+	looked time.Time
+	ok     bool
+}
+
+const folderPause = 10 * time.Second
+
+func (f *folder) writable(path string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if now := time.Now(); now.Sub(f.looked) > folderPause {
+		trial, err := os.CreateTemp(path, ".trial-*")
+		if err == nil {
+			_ = trial.Close()
+			err = os.Remove(trial.Name())
+		}
+		f.looked, f.ok = now, err == nil
+	}
+	return f.ok
+}

@@ -65,6 +65,7 @@ type Server struct {
 	browsers *browsers
 	tickets  tickets
 	keys     keyring
+	folder   folder
 	state    *store.Store  // may be read once opened is closed
 	opened   chan struct{} // closed when state was opened
 	renewals chan xero.Renewal

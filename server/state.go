@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"financial-command-center/server/store"
@@ -25,6 +26,9 @@ func (s *Server) Run(ctx context.Context) error {
 		return err
 	}
 	defer s.state.Close()
+	var backup sync.WaitGroup
+	backup.Go(func() { s.backupTokens(ctx) })
+	defer backup.Wait()
 	if err := s.loadKeys(ctx); err != nil {
 		s.stateIs(err)
 	}
