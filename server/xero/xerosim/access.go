@@ -35,7 +35,7 @@ func (s *Sim) grantOf(r *http.Request) (*access, error) {
 	if !strings.EqualFold(scheme, "Bearer") {
 		return nil, bad
 	}
-	jws, err := jose.ParseSigned(token, []jose.SignatureAlgorithm{jose.RS256})
+	jws, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.RS256})
 	if err != nil {
 		return nil, bad
 	}

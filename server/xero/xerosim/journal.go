@@ -207,12 +207,14 @@ func entryOf(r *http.Request) *Entry {
 var secretParameters = strings.Fields(`access_token assertion client_secret code code_challenge code_verifier
 	id_token_hint nonce refresh_token request session_state state token`)
 
+var markers = Markers()
+
 func masked(values url.Values) url.Values {
 	values = maps.Clone(values)
 	for name, all := range values {
 		secret := slices.Contains(secretParameters, strings.ToLower(name)) ||
 			slices.ContainsFunc(all, func(v string) bool {
-				return slices.ContainsFunc(Markers(), func(m string) bool { return strings.Contains(v, m) })
+				return slices.ContainsFunc(markers, func(m string) bool { return strings.Contains(v, m) })
 			})
 		if secret {
 			values[name] = nil

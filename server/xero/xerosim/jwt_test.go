@@ -30,7 +30,7 @@ func (s *site) keySet() jose.JSONWebKeySet {
 // checked verifies a JWT with the published key that its header names.
 func (s *site) checked(jwt string) jose.Header {
 	s.t.Helper()
-	jws, err := jose.ParseSigned(jwt, []jose.SignatureAlgorithm{jose.RS256})
+	jws, err := jose.ParseSignedCompact(jwt, []jose.SignatureAlgorithm{jose.RS256})
 	if err != nil {
 		s.t.Fatal(err)
 	}
