@@ -234,14 +234,18 @@ func (b *bench) ask(a ask) got {
 	if err != nil {
 		b.t.Fatalf("%s %s: %v", r.Method, a.path, err)
 	}
-	g := got{status: answer.StatusCode, header: answer.Header, body: body, location: answer.Header.Get("Location")}
+	return read(answer.StatusCode, answer.Header, body)
+}
+
+func read(status int, header http.Header, body string) got {
+	g := got{status: status, header: header, body: body, location: header.Get("Location")}
 	var failed struct {
 		Error struct{ Code string }
 	}
 	if json.Unmarshal([]byte(body), &failed) == nil {
 		g.code = failed.Error.Code
 	}
-	if set := answer.Header.Get("Set-Cookie"); set != "" {
+	if set := header.Get("Set-Cookie"); set != "" {
 		g.cookie, _, _ = strings.Cut(set, ";")
 	}
 	return g

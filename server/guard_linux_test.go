@@ -1,0 +1,199 @@
+package server_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"financial-command-center/server/store"
+)
+
+// The guard's whole behaviour: a row for each route, and what a request gets
+//
+//	bare    with nothing, from this OS user
+//	cookie  with a browser session
+//	read    with a key that may read
+//	write   with a key that may write
+//	locked  with a key for one organisation
+//	other   from another OS user, with cookie and key
+//	origin  with cookie and key, and the Origin of another site
+//	cross   with cookie and key, and Sec-Fetch-Site: cross-site
+//	host    with cookie and key, and another Host
+//	via     with nothing, through a proxy of this OS user
+//
+// where "ok" is the row's own answer, and a letter an error:
+var letters = map[string]string{
+	"s": "401 session_required", "k": "401 key_required", "o": "403 other_user", "x": "403 cross_site",
+	"h": "421 bad_host", "d": "403 debug_off", "r": "403 key_read_only",
+}
+
+var columns = []string{"bare", "cookie", "read", "write", "locked", "other", "origin", "cross", "host", "via"}
+
+type row struct {
+	route string // its pattern
+	ask   ask    // a path for the pattern; the method is the pattern's unless set
+	ok    string // status, and code if there is one
+	want  string // by columns
+}
+
+const (
+	asPage    = "ok ok ok ok ok o x ok h s"
+	asPublic  = "ok ok ok ok ok ok x ok h ok"
+	asProof   = "ok ok ok ok ok o x ok h ok" // a ticket, a state: the handler asks for it
+	asSession = "s ok s s s o x x h s"
+	asEither  = "s ok ok ok ok o x x h s"
+	asKey     = "k k ok ok ok o x x h k"
+	asControl = "ok ok ok ok ok o x x h ok"
+	asOff     = "d d d d d o x x h d"
+)
+
+func matrix(b *bench) []row {
+	rows := []row{
+		{"GET /{$}", ask{path: "/"}, "200", asPage},
+		{"GET /profile", ask{}, "200", asPage},
+		{"POST /profile", ask{form: url.Values{"tenant": {"none"}}}, "400 tenant_required", asSession},
+		{"GET /setup", ask{}, "200", asPage},
+		{"POST /setup", ask{form: url.Values{"client_id": {""}}}, "400 bad_request", asSession},
+
+		{"GET /open", ask{path: "/open?ticket=AAAAAAAAAAAAAAAAAAAAAA"}, "403 ticket_invalid", asProof},
+		{"GET /login", ask{}, "302", "ok ok ok ok ok o x x h s"},
+		{"GET /callback", ask{path: "/callback?state=AAAA&code=c"}, "400 bad_state", asProof},
+		{"POST /logout", ask{form: url.Values{}}, "200", asSession},
+		{"GET /disconnect", ask{}, "200", asPage},
+		{"POST /disconnect", ask{form: url.Values{"connection": {"none"}}}, "404 not_found", asSession},
+
+		{"GET /favicon.ico", ask{}, "200", asPublic},
+		{"GET /assets/style.css", ask{}, "200", asPublic},
+		{"GET /assets/app.js", ask{}, "200", asPublic},
+		{"GET /assets/mark.svg", ask{}, "200", asPublic},
+
+		// No rows of the table, and still nobody else's.
+		{"404", ask{path: "/nothing/here"}, "404 not_found", asProof},
+		{"405", ask{method: "DELETE", path: "/profile"}, "405 method_not_allowed", "ok ok ok ok ok o x x h ok"},
+	}
+	rows = append(rows, row{"POST /control/hello", ask{}, "400 bad_request", asControl})
+	for _, command := range []string{
+		"status", "open", "login-begin", "login-finish", "token", "disconnect",
+		"key-add", "key-list", "key-revoke", "health", "secret-rotate", "stop",
+	} {
+		rows = append(rows, row{"POST /control/" + command, ask{}, "401 key_required", asControl})
+	}
+	return rows
+}
+
+func TestTheGuardLetsInWhomEachRouteNames(t *testing.T) {
+	b := newBench(t).opened()
+	rows := matrix(b)
+	var without []string
+	for _, pattern := range b.Patterns() {
+		if !slices.ContainsFunc(rows, func(r row) bool { return r.route == pattern }) {
+			without = append(without, pattern)
+		}
+	}
+	if len(without) > 0 {
+		t.Errorf("routes without a row: %s", strings.Join(without, ", "))
+	}
+	walk(t, b, rows)
+}
+
+// walk asks every route in every way, on both stacks.
+func walk(t *testing.T, b *bench, rows []row) {
+	b.signIn(b.visit())
+	read := b.addKey(store.Key{Name: "read"})
+	write := b.addKey(store.Key{Name: "write", Write: true})
+	locked := b.addKey(store.Key{Name: "locked", Tenant: b.tenant(café)})
+	for _, six := range []bool{false, true} {
+		var others []ask
+		for _, r := range rows {
+			fromTable := r.ask
+			method, path, ok := strings.Cut(r.route, " ")
+			if !ok {
+				method, path = "", r.route
+			}
+			if fromTable.method == "" {
+				fromTable.method = method
+			}
+			if fromTable.path == "" {
+				fromTable.path = path
+			}
+			wanted := strings.Fields(r.want)
+			for i, column := range columns {
+				a := fromTable
+				a.six = six
+				if column == "cookie" || i >= 5 && column != "via" {
+					a.cookie = b.visit() // one each: /logout ends it
+				}
+				switch column {
+				case "read":
+					a.key = read
+				case "locked":
+					a.key = locked
+				case "write", "other", "origin", "cross", "host":
+					a.key = write
+				}
+				switch column {
+				case "origin":
+					a.origin = "https://evil.example"
+				case "cross":
+					a.site = "cross-site"
+				case "host":
+					a.host = fmt.Sprintf("evil.example:%d", b.cfg.Port)
+				case "via":
+					a.via = true
+				case "other":
+					others = append(others, a)
+					continue
+				}
+				check(t, r, wanted[i], column, six, b.ask(a))
+			}
+		}
+		for i, g := range b.askAsOther(others...) {
+			check(t, rows[i], strings.Fields(rows[i].want)[5], "other", six, g)
+		}
+	}
+}
+
+func check(t *testing.T, r row, want, column string, six bool, g got) {
+	t.Helper()
+	if want == "ok" {
+		want = r.ok
+	} else {
+		want = letters[want]
+	}
+	result := strings.TrimSpace(fmt.Sprint(g.status, " ", g.code))
+	if result != want {
+		t.Errorf("%s %s, %s, IPv6 %t: %s, want %s", r.route, r.ask.path, column, six, result, want)
+	}
+	for name := range g.header {
+		if strings.HasPrefix(name, "Access-Control-") {
+			t.Errorf("%s, %s: the answer has %s", r.route, column, name)
+		}
+	}
+	for _, name := range []string{"Content-Security-Policy", "X-Content-Type-Options", "X-Frame-Options", "Cache-Control", "Cross-Origin-Resource-Policy", "Referrer-Policy"} {
+		if g.header.Get(name) == "" {
+			t.Errorf("%s, %s: the answer has no %s", r.route, column, name)
+		}
+	}
+}
+
+func TestAnotherOSUserGetsNothingWithoutAKeyMadeForThem(t *testing.T) {
+	b := newBench(t).opened()
+	cookie := b.signIn(b.visit())
+	ticket := "/open?ticket=" + b.Ticket()
+	answers := b.askAsOther(
+		ask{path: "/", page: true},
+		ask{path: "/", cookie: cookie, page: true, six: true},
+		ask{path: ticket},
+	)
+	for i, g := range answers {
+		if g.status != http.StatusForbidden || g.cookie != "" || strings.Contains(g.body, joinery) {
+			t.Errorf("request %d: %d, cookie %q\n%s", i, g.status, g.cookie, g.body)
+		}
+	}
+	if g := b.ask(ask{path: ticket}); g.status != http.StatusSeeOther {
+		t.Errorf("the other user has spent the ticket: %d %s", g.status, g.code)
+	}
+}
