@@ -199,7 +199,11 @@ func (s *Server) commandKeyRevoke(ctx context.Context, q ControlName) (any, erro
 }
 
 func (s *Server) commandHealth(context.Context, struct{}) (any, error) {
-	return ControlHealth{Checks: s.Checks(), SecretLength: s.browsers.secrets().current.Len()}, nil
+	return ControlHealth{
+		Checks:       s.Checks(),
+		SecretLength: s.browsers.secrets().current.Len(),
+		ClientID:     s.cfg.Connections.App().ClientID,
+	}, nil
 }
 
 func (s *Server) commandDisconnect(ctx context.Context, q ControlDisconnect) (any, error) {

@@ -84,7 +84,8 @@ type (
 	// ControlHealth is what FCC finds of itself, for fcc doctor.
 	ControlHealth struct {
 		Checks       []Check `json:"checks"`
-		SecretLength int     `json:"secret_length"` // of the session secret, in characters
+		SecretLength int     `json:"secret_length"` // of the session secret, in characters; 0 while it could not be read
+		ClientID     string  `json:"client_id"`     // "" before the set-up
 	}
 
 	// ControlDisconnect says what to disconnect; see xero.Connections.Disconnect.

@@ -162,7 +162,7 @@ func (a *app) run(listeners []net.Listener, parts ...func(context.Context) error
 	port := portOf(listeners)
 	control := runFile{
 		Address: fmt.Sprintf("127.0.0.1:%d", port), PID: os.Getpid(),
-		Version: a.Version.Version, ControlKey: rand.Text() + rand.Text(),
+		Version: a.Version.Version, Issuer: a.issuer, API: a.api, ControlKey: rand.Text() + rand.Text(),
 	}
 	a.self = newClient(control)
 	_, statErr := os.Stat(a.statePath())
@@ -258,19 +258,23 @@ func (a *app) show(ctx context.Context, port int, control runFile, connections *
 	if err := a.only.publish(control); err != nil {
 		return fmt.Errorf("write run.json: %w", err)
 	}
-	link, err := a.wayIn(ctx, a.self, a.dataDir, "/", false)
-	if err != nil {
+	var to server.ControlLink
+	if err := a.self.call(ctx, "open", server.ControlOpen{Next: "/"}, &to); err != nil {
 		if ctx.Err() != nil {
 			return nil // ended before it could begin
 		}
 		return fmt.Errorf("ask the server for a link: %w", err)
 	}
-	a.print("Open %s", link)
+	a.print("Open %s", to.Link)
 	if !a.desktop {
 		return nil
 	}
 	if firstStart {
-		go a.openPage(ctx, "/")
+		go func() {
+			if err := openBrowser(a.Env, control, a.dataDir, to); err != nil {
+				a.say("No browser opens here (%v): open the link above yourself. It is good once, for ten minutes.", err)
+			}
+		}()
 	}
 	if a.Tray == nil || !a.TrayAvailable(ctx) {
 		a.say("There is no system tray here: FCC goes on without its icon. fcc stop ends it.")

@@ -42,17 +42,14 @@ func (cmd statusCmd) Run(c *call) error {
 	if err := running.call(c.ctx, "status", nil, &raw); err != nil {
 		return err
 	}
-	var st struct {
-		Version, Mode string
-		xero.Status
-	}
+	var st server.Status
 	if err := json.Unmarshal(raw, &st); err != nil {
 		return fmt.Errorf("read the status: %w", err)
 	}
 	if cmd.JSON {
 		c.print("%s", raw)
 	} else {
-		c.print("%s", describe(st.Mode, st.Status))
+		c.print("%s", describe(st))
 	}
 	switch {
 	case st.State == xero.Connected && st.Problem == nil:
@@ -63,9 +60,9 @@ func (cmd statusCmd) Run(c *call) error {
 	return &failure{code: exitFailed}
 }
 
-func describe(mode string, st xero.Status) string {
+func describe(st server.Status) string {
 	var b strings.Builder
-	if mode == string(server.Demo) {
+	if st.Mode == server.Demo {
 		b.WriteString("Demo: the books are invented.\n")
 	}
 	fmt.Fprintf(&b, "%s since %s", inWords(st.State), moment(st.Since))

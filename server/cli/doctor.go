@@ -74,29 +74,24 @@ func (c *call) diagnose() (d diagnosis) {
 		add(bad("Settings", err.Error(), "Correct it, then run fcc doctor again."))
 		return d
 	}
-	add(s.checkSettings(), s.checkFolder())
-
 	running, err := dial(s.dataDir)
 	var own server.ControlHealth
 	if err == nil {
 		err = running.call(c.ctx, "health", nil, &own)
 	}
-	d.Running = err == nil
-	switch {
-	case err == nil:
-		add(well("Running", fmt.Sprintf("process %d, version %s, at %s", running.run.PID, running.run.Version, running.run.Address)))
+	if d.Running = err == nil; d.Running {
+		s.clientID, s.issuer, s.api, s.port = own.ClientID, running.run.Issuer, running.run.API, running.port()
+	}
+	add(s.checkSettings(), s.checkFolder())
+	if d.Running {
 		add(own.Checks...)
 		add(checkOwnPort(c.ctx, running))
-	default:
+	} else {
 		add(notRunning(err), c.checkKeystore(s))
 		add(c.checkFreePorts(s)...)
 	}
 	add(checkXero(c.ctx, s)...)
-	port := s.port
-	if d.Running {
-		port = running.port()
-	}
-	add(checkRedirect(port))
+	add(checkRedirect(s.port))
 	if d.Running {
 		add(checkSessions(c.ctx, running, own)...)
 	} else {
@@ -108,7 +103,7 @@ func (c *call) diagnose() (d diagnosis) {
 }
 
 func notRunning(err error) server.Check {
-	const name = "Running"
+	const name = "FCC" // as the running one calls it
 	switch {
 	case errors.Is(err, errSilent):
 		return bad(name, err.Error(), "Look into the log, or end that process and start fcc again.")

@@ -31,9 +31,12 @@ func checkSessions(ctx context.Context, running *client, own server.ControlHealt
 	const action = "Look into the log."
 
 	checks := []server.Check{b.checkHealth(next())}
-	if name := next(); own.SecretLength == secretLength {
+	switch name := next(); own.SecretLength {
+	case secretLength:
 		checks = append(checks, well(name, fmt.Sprintf("secret key length: %d", own.SecretLength)))
-	} else {
+	case 0:
+		checks = append(checks, bad(name, "the session secret could not be read", "See what is said of the keychain."))
+	default:
 		checks = append(checks, bad(name, fmt.Sprintf("secret key length: %d, not %d", own.SecretLength, secretLength), "Make a new one: fcc secret rotate"))
 	}
 	cookies, err := b.comeIn(running)

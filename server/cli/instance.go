@@ -25,6 +25,8 @@ type runFile struct {
 	Address    string `json:"address"` // 127.0.0.1:8000
 	PID        int    `json:"pid"`
 	Version    string `json:"version"`
+	Issuer     string `json:"issuer"` // for fcc doctor, as the API
+	API        string `json:"api"`
 	ControlKey string `json:"control_key"` // base64, of this start only
 }
 
@@ -67,6 +69,7 @@ func (i *instance) publish(r runFile) error {
 // that has it open would lock a file that nobody else sees.
 func (i *instance) release() {
 	_ = os.Remove(runFilePath(i.dir))
+	_ = os.Remove(ticketPagePath(i.dir))
 	_ = i.lock.Unlock()
 }
 
