@@ -58,8 +58,10 @@ func onDesk(m *testing.M) int {
 
 // A desk is a session: a D-Bus daemon and what lives on it.
 type desk struct {
-	home, address string
-	bus, keyring  *exec.Cmd
+	home    string // what outlives the session
+	runtime string // what does not: sockets, whose paths must be short
+	bus     *exec.Cmd
+	keyring *exec.Cmd
 }
 
 const busConfig = `<busconfig>
@@ -74,19 +76,19 @@ const busConfig = `<busconfig>
 // startDesk starts a bus. With activation it starts services on demand as the
 // system's own do; without, what is not there stays away.
 func startDesk(home string, activation bool) (*desk, error) {
-	folder, err := os.MkdirTemp(home, "bus")
+	folder, err := os.MkdirTemp("", "bus")
 	if err != nil {
 		return nil, err
 	}
-	socket, config := filepath.Join(folder, "socket"), filepath.Join(folder, "config")
+	d := &desk{home: home, runtime: folder}
+	config := filepath.Join(folder, "config")
 	services := ""
 	if activation {
 		services = "<standard_session_servicedirs/>"
 	}
-	if err := os.WriteFile(config, fmt.Appendf(nil, busConfig, socket, services), 0o600); err != nil {
+	if err := os.WriteFile(config, fmt.Appendf(nil, busConfig, folder+"/bus", services), 0o600); err != nil {
 		return nil, err
 	}
-	d := &desk{home: home, address: "unix:path=" + socket}
 	d.bus = command(d.env(), "dbus-daemon", "--nofork", "--nosyslog", "--print-address=1", "--config-file="+config)
 	out, err := d.bus.StdoutPipe()
 	if err != nil {
@@ -118,7 +120,7 @@ func (d *desk) startKeyring(password string) error {
 
 // await returns when the name of the Secret Service has an owner or has none.
 func (d *desk) await(good func(owned bool) bool) error {
-	bus, err := dbus.Connect(d.address)
+	bus, err := dbus.Connect(d.address())
 	if err != nil {
 		return err
 	}
@@ -136,9 +138,11 @@ func (d *desk) await(good func(owned bool) bool) error {
 	return errors.New("gnome-keyring did not come or go within 10 s")
 }
 
+func (d *desk) address() string { return "unix:path=" + d.runtime + "/bus" }
+
 func (d *desk) env() []string {
 	return []string{
-		"DBUS_SESSION_BUS_ADDRESS=" + d.address, "HOME=" + d.home, "XDG_RUNTIME_DIR=" + d.home,
+		"DBUS_SESSION_BUS_ADDRESS=" + d.address(), "HOME=" + d.home, "XDG_RUNTIME_DIR=" + d.runtime,
 		"XDG_DATA_HOME=", "XDG_CONFIG_HOME=", "XDG_CACHE_HOME=", "GNOME_KEYRING_CONTROL=",
 		"DISPLAY=", "WAYLAND_DISPLAY=", // prompts fail instead of showing up on the developer's screen
 	}
@@ -151,6 +155,7 @@ func (d *desk) close() {
 			_ = c.Wait()
 		}
 	}
+	_ = os.RemoveAll(d.runtime)
 }
 
 // command ends with the test process at the latest.
@@ -330,6 +335,14 @@ func obey(store keystore.Store, what, name, value string) (string, error) {
 		return "", store.Set(ctx, name, keystore.NewSecret(value))
 	case "delete":
 		return "", store.Delete(ctx, name)
+	case "count up": // a line for each number that is kept, until killed
+		for i, _ := strconv.Atoi(value); ; {
+			i++
+			if err := store.Set(ctx, name, keystore.NewSecret(fmt.Sprintf("%2000d", i))); err != nil {
+				return "", err
+			}
+			fmt.Println(i)
+		}
 	case "mount": // an empty file system of 64 KiB on a folder
 		if err := syscall.Mount("tmpfs", name, "tmpfs", 0, "size=64k"); err != nil {
 			panic(err)

@@ -13,7 +13,7 @@ import (
 // connect is a connection of the test to d's bus, under a name that others call.
 func (d *desk) connect(t *testing.T, name string) *dbus.Conn {
 	t.Helper()
-	bus, err := dbus.Connect(d.address)
+	bus, err := dbus.Connect(d.address())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +34,7 @@ func export(t *testing.T, bus *dbus.Conn, path dbus.ObjectPath, api string, meth
 // unlock types the password in.
 func (d *desk) unlock(t *testing.T) {
 	t.Helper()
-	bus, err := dbus.Connect(d.address)
+	bus, err := dbus.Connect(d.address())
 	if err != nil {
 		t.Fatal(err)
 	}
