@@ -16,6 +16,7 @@ import (
 type tally struct {
 	passed, failed, skipped int
 	failures                []string
+	verbose                 bool // shows the tests that pass, too
 }
 
 // check runs one check and shows its output when it fails.
@@ -56,9 +57,9 @@ type testEvent struct {
 // tests runs go test with args, and counts each test and subtest. Output is
 // shown of what failed only. A package that fails without a failed test (it did
 // not compile, it ran out of time) counts as one.
-func (t *tally) tests(args ...string) {
+func (t *tally) tests(env []string, args ...string) {
 	cmd := exec.Command("go", append([]string{"test", "-json", "-count=1", "-timeout=20m"}, args...)...)
-	cmd.Env = raceEnv()
+	cmd.Env = env
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	stdout, err := cmd.StdoutPipe()
@@ -112,6 +113,9 @@ func (t *tally) event(line []byte, output map[string][]string, failedTests map[s
 		switch e.Action {
 		case "pass":
 			t.passed++
+			if t.verbose {
+				fmt.Print(strings.Join(output[key], ""))
+			}
 		case "skip":
 			t.skipped++
 			t.failures = append(t.failures, key+" (skipped)")

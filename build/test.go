@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -25,23 +24,11 @@ func tool(name string, args ...string) []string {
 }
 
 func test(args []string) error {
-	fs := flag.NewFlagSet("test", flag.ContinueOnError)
-	fs.Usage = func() {
-		fmt.Fprint(fs.Output(), `Usage: go run ./build test
-
-Checks format, vet, staticcheck and go.mod, builds for every platform, and runs
+	err := ready("test", `Checks format, vet, staticcheck and go.mod, builds for every platform, and runs
 every test under the race detector. On Debian as root it installs what is
 missing; elsewhere it prints the line to run. Nothing may skip. With GOVULNDB
-set to the address or folder of a Go vulnerability database, govulncheck runs too.
-`)
-	}
-	if err := fs.Parse(args); err != nil {
-		return err
-	}
-	if err := enterModule(); err != nil {
-		return err
-	}
-	if err := setUp(); err != nil {
+set to the address or folder of a Go vulnerability database, govulncheck runs too.`, args)
+	if err != nil {
 		return err
 	}
 	begun := time.Now()
@@ -64,7 +51,7 @@ set to the address or folder of a Go vulnerability database, govulncheck runs to
 	for _, target := range targets {
 		t.check("build for "+target, func() (string, error) { return buildFor(target) })
 	}
-	t.tests("-race", "-vet=off", "./...")
+	t.tests(raceEnv(), "-race", "-vet=off", "./...")
 	return t.close(begun)
 }
 
