@@ -25,6 +25,7 @@ var arrows = map[string][]string{
 	"":                    {"server/cli", "server/xero", "tray"},
 	"assets":              {},
 	"build":               {"assets", "server/xero/xerosim"},
+	"build/proof":         {},
 	"keystore":            {},
 	"server":              {"assets", "keystore", "server/store", "server/xero"},
 	"server/cli":          {"keystore", "server", "server/store", "server/xero", "server/xero/xerosim"},

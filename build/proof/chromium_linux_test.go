@@ -69,6 +69,17 @@ func (b *browser) visit(t testing.TB, address string) {
 	b.do(t, "visit "+before, chromedp.Navigate(address))
 }
 
+// follow opens a one-time link, again while FCC is still starting: that spends no
+// ticket.
+func (b *browser) follow(t testing.TB, link string) {
+	t.Helper()
+	eventually(t, "the link leads in", func() (bool, string) {
+		b.visit(t, link)
+		shown := b.shows()
+		return !strings.Contains(shown, "keystore_unavailable"), shown
+	})
+}
+
 // sees waits until the page has the text where a person can read it.
 func (b *browser) sees(t testing.TB, text string) {
 	t.Helper()
@@ -94,12 +105,28 @@ func (b *browser) shows() string {
 func (b *browser) signIn(t testing.TB, organisations ...string) {
 	t.Helper()
 	b.do(t, "press Sign in", chromedp.Click(`//a[starts-with(@href, "/login")]`))
+	b.consent(t, organisations...)
+}
+
+// signInAs is signIn as another person than the first.
+func (b *browser) signInAs(t testing.TB, name string, organisations ...string) {
+	t.Helper()
+	other := fmt.Sprintf(`//a[text()="Sign in as %s"]`, name)
+	b.do(t, "press Sign in", chromedp.Click(`//a[starts-with(@href, "/login")]`))
+	b.do(t, "become "+name, chromedp.Click(other), chromedp.WaitNotPresent(other))
+	b.consent(t, organisations...)
+}
+
+// consent ticks and allows. An issuer that asks nothing has no organisations.
+func (b *browser) consent(t testing.TB, organisations ...string) {
+	t.Helper()
+	if len(organisations) == 0 {
+		return
+	}
 	for _, name := range organisations {
-		b.do(t, "tick "+name, chromedp.Click(fmt.Sprintf(`//label[span[text()=%q]]/input`, name)))
+		b.do(t, "tick "+name, chromedp.Click(fmt.Sprintf(`//label[span[text()='%s']]/input`, name)))
 	}
-	if len(organisations) > 0 { // another issuer may ask nothing
-		b.do(t, "press Allow access", chromedp.Click(`//button[@value="allow"]`), chromedp.WaitNotPresent(`//button[@value="allow"]`))
-	}
+	b.do(t, "press Allow access", chromedp.Click(`//button[@value="allow"]`), chromedp.WaitNotPresent(`//button[@value="allow"]`))
 }
 
 // profileFolder is a folder for a browser's profile. Chromium's children write

@@ -189,7 +189,10 @@ func (i *installation) connected(t testing.TB, key string) status {
 func (i *installation) signIn(t testing.TB, sim *simXero, organisations ...string) *person {
 	t.Helper()
 	p := newPerson(i.base())
-	p.visit(t, "/")
+	eventually(t, "FCC lets people in", func() (bool, string) {
+		answer := p.visit(t, "/")
+		return answer.status == http.StatusOK, answer.body
+	})
 	toXero := p.visit(t, "/login")
 	if toXero.status != http.StatusFound {
 		t.Fatalf("/login: %d: %s", toXero.status, toXero.body)

@@ -169,7 +169,7 @@ func TestAnotherIssuerWorksBySettingsAlone(t *testing.T) {
 	i := install(t, freePort(t), "FCC_XERO_ISSUER="+o.issuer(), "FCC_XERO_API="+o.URL, "XERO_CLIENT_ID=any-client")
 	f := i.start(t)
 	b := openBrowser(t, profileFolder(t))
-	b.visit(t, f.link)
+	b.follow(t, f.link)
 	b.signIn(t)
 	b.sees(t, otherOrganisation)
 	key := i.addKey(t, "sheet")
