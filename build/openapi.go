@@ -54,8 +54,7 @@ func openapi(args []string) error {
 		return err
 	}
 	if flags.NArg() == 0 {
-		flags.Usage()
-		return errors.New("no FILE was given")
+		return errors.New("no FILE was given; --help says more")
 	}
 	text, err := reduce(flags.Args())
 	if err != nil {
@@ -78,7 +77,7 @@ type reducer struct {
 func reduce(files []string) ([]byte, error) {
 	licence, err := os.ReadFile(filepath.Join(filepath.Dir(files[0]), "LICENSE"))
 	if err != nil {
-		return nil, fmt.Errorf("Xero's licence must go along: %w", err)
+		return nil, fmt.Errorf("the licence must go along: %w", err)
 	}
 	paths, components := object{}, object{}
 	missing := maps.Clone(simulated)

@@ -141,8 +141,8 @@ func (s *Sim) gateway(w http.ResponseWriter, r *http.Request) {
 		gatewayError(w, http.StatusForbidden, "AuthenticationUnsuccessful")
 		return
 	}
-	if s.pause(r.Context()) != nil {
-		return // the caller has gone
+	if slow := s.slowness(); slow > 0 {
+		pause(r, time.After(slow))
 	}
 	c := &call{request: r, access: access, now: s.Now(), key: key, tenant: limits.tenant, reports: limits.reports, books: s.open(limits)}
 	answer := s.answer(c, what, write)
@@ -152,7 +152,7 @@ func (s *Sim) gateway(w http.ResponseWriter, r *http.Request) {
 
 // open takes the books off the shelf, and makes them if nobody did.
 func (s *Sim) open(limits *admission) *books {
-	limits.shelf.once.Do(func() { limits.shelf.books = newBooks(limits.profile, s.opt.Seed, s.Now()) })
+	limits.shelf.once.Do(func() { limits.shelf.books = newBooks(limits.organisation.profile, s.opt.Seed, s.Now()) })
 	return limits.shelf.books
 }
 

@@ -52,7 +52,6 @@ func (w *window) turn(now time.Time, span time.Duration, tenant string) (ends ti
 type admission struct {
 	tenant       string
 	organisation *organisation // nil: none that this person connected to this app
-	profile      *profile
 	shelf        *shelf
 	reports      bool
 	meter        *meter // set while the call counts as in progress
@@ -77,7 +76,7 @@ func (s *Sim) enter(a *access, tenant string) *admission {
 	}
 	out.appLeft = appMinuteLimit - app.used
 	for _, c := range a.live() {
-		if strings.EqualFold(c.tenantID, tenant) && c.organisation.kind == "ORGANISATION" {
+		if strings.EqualFold(c.tenantID, tenant) && c.organisation.profile != nil {
 			out.tenant, out.organisation = c.tenantID, c.organisation
 		}
 	}
@@ -102,11 +101,6 @@ func (s *Sim) enter(a *access, tenant string) *admission {
 		out.meter = m
 	}
 	out.minuteLeft, out.dayLeft = minuteLimit-m.minute.used, dayLimit-m.day.used
-	for _, p := range profiles {
-		if p.name == out.organisation.name {
-			out.profile = p
-		}
-	}
 	if s.api.books[out.tenant] == nil {
 		s.api.books[out.tenant] = &shelf{}
 	}

@@ -35,6 +35,9 @@ func (c *call) ask() (query, error) {
 	q := query{unitPlaces: 2}
 	for name, values := range c.request.URL.Query() {
 		value := values[len(values)-1]
+		if value == "" {
+			continue
+		}
 		all := strings.Split(strings.Join(values, ","), ",")
 		var err error
 		switch strings.ToLower(name) {

@@ -2,7 +2,6 @@ package xerosim
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -75,20 +74,10 @@ func (s *Sim) ConnectPractice() {
 	}
 }
 
-// pause takes as long as SlowAPI wants.
-func (s *Sim) pause(ctx context.Context) error {
+func (s *Sim) slowness() time.Duration {
 	s.mu.Lock()
-	slow := s.api.odd.slow
-	s.mu.Unlock()
-	if slow == 0 {
-		return nil
-	}
-	select {
-	case <-time.After(slow):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	defer s.mu.Unlock()
+	return s.api.odd.slow
 }
 
 // unheardOf are values that an enumeration may gain without notice.

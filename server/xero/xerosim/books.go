@@ -18,11 +18,11 @@ import (
 // to its AmountPaid, its credit notes to its AmountCredited, and a contact's
 // balances are the sums of its open invoices.
 type books struct {
-	profile *profile
+	profile  *profile
+	accounts []*account // nobody changes them
 
 	mu       sync.RWMutex // guards all below, and what it points to
 	rand     *rand.Rand
-	accounts []*account
 	contacts []*contact
 	invoices []*invoice
 	payments []*payment

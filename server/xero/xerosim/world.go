@@ -22,7 +22,8 @@ func (p *person) name() string { return p.given + " " + p.family }
 type organisation struct {
 	tenantID string // a demo reset gives it a new one
 	name     string
-	kind     string // tenantType, ORGANISATION
+	kind     string   // tenantType, ORGANISATION
+	profile  *profile // what its books are made from; nil for what has none
 }
 
 // A connection lets one app see one organisation by one person's leave. It
@@ -70,9 +71,9 @@ func (g *grant) connect(o *organisation, authEventID string, now time.Time) {
 // settle makes the people and organisations that are there from the start.
 func (s *Sim) settle(seed uint64) {
 	r := rand.New(rand.NewPCG(seed, 0x5eed))
-	for _, name := range []string{"Harbour Joinery Ltd", "Ridgeway Café", `<b>Kauri</b> & "Sons"`} {
+	for _, p := range profiles {
 		s.organisations = append(s.organisations,
-			&organisation{tenantID: seededGUID(r), name: name, kind: "ORGANISATION"})
+			&organisation{tenantID: seededGUID(r), name: p.name, kind: "ORGANISATION", profile: p})
 	}
 	joinery, café, kauri := s.organisations[0], s.organisations[1], s.organisations[2]
 	s.people = []*person{

@@ -190,20 +190,20 @@ func TestABadInvoiceIsRefusedInXerosShape(t *testing.T) {
 	const line = `"LineItems":[{"Description":"x","UnitAmount":1,"AccountCode":"200"}]`
 	const contact = `"Contact":{"Name":"D. O'Neill"}`
 	for body, message := range map[string]string{
-		`{` + contact + `,` + line + `}`:                                                               "not of valid type",
-		`{"Type":"ACCREC",` + line + `}`:                                                               "A Contact must be specified",
-		`{"Type":"ACCREC","Contact":{"ContactID":"` + unknownID + `"},` + line + `}`:                   "A Contact must be specified",
-		`{"Type":"ACCREC",` + contact + `}`:                                                            "One or more line items",
-		`{"Type":"ACCREC",` + contact + `,"LineItems":[{"UnitAmount":1}]}`:                             "Description must be specified",
-		`{"Type":"ACCREC",` + contact + `,"LineItems":[{"Description":"x","AccountCode":"999"}]}`:      "'999' is not a valid code",
-		`{"Type":"ACCREC",` + contact + `,"LineItems":[{"Description":"x","TaxType":"GST99"}]}`:        "'GST99' does not exist",
+		`{` + contact + `,` + line + `}`:                                                          "not of valid type",
+		`{"Type":"ACCREC",` + line + `}`:                                                          "A Contact must be specified",
+		`{"Type":"ACCREC","Contact":{"ContactID":"` + unknownID + `"},` + line + `}`:              "A Contact must be specified",
+		`{"Type":"ACCREC",` + contact + `}`:                                                       "One or more line items",
+		`{"Type":"ACCREC",` + contact + `,"LineItems":[{"UnitAmount":1}]}`:                        "Description must be specified",
+		`{"Type":"ACCREC",` + contact + `,"LineItems":[{"Description":"x","AccountCode":"999"}]}`: "'999' is not a valid code",
+		`{"Type":"ACCREC",` + contact + `,"LineItems":[{"Description":"x","TaxType":"GST99"}]}`:   "'GST99' does not exist",
 		`{"Type":"ACCREC",` + contact + `,"LineItems":[{"Description":"x","UnitAmount":1e9999}]}`: "too large",
-		`{"Type":"ACCREC",` + contact + `,"LineItems":[{"Description":"x","UnitAmount":-5}]}`:          "less than zero",
-		`{"Type":"ACCREC",` + contact + `,"CurrencyCode":"USD",` + line + `}`:                          "not subscribed to currency USD",
-		`{"Type":"ACCREC",` + contact + `,"Date":"yesterday",` + line + `}`:                            "not a valid date",
-		`{"Type":"ACCREC",` + contact + `,"Status":"PAID",` + line + `}`:                               "Status is not valid",
-		`{"Type":"ACCREC",` + contact + `,"InvoiceNumber":"INV-0001",` + line + `}`:                    "must be unique",
-		`{"InvoiceID":"` + unknownID + `"}`:                                                            "does not exist",
+		`{"Type":"ACCREC",` + contact + `,"LineItems":[{"Description":"x","UnitAmount":-5}]}`:     "less than zero",
+		`{"Type":"ACCREC",` + contact + `,"CurrencyCode":"USD",` + line + `}`:                     "not subscribed to currency USD",
+		`{"Type":"ACCREC",` + contact + `,"Date":"yesterday",` + line + `}`:                       "not a valid date",
+		`{"Type":"ACCREC",` + contact + `,"Status":"PAID",` + line + `}`:                          "Status is not valid",
+		`{"Type":"ACCREC",` + contact + `,"InvoiceNumber":"INV-0001",` + line + `}`:               "must be unique",
+		`{"InvoiceID":"` + unknownID + `"}`:                                                       "does not exist",
 	} {
 		a.call(http.MethodPost, invoicesPath, joinery, body).invalid(t, message)
 	}
