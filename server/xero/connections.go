@@ -76,6 +76,7 @@ type Connections struct {
 	sessions  []*Session      // by id
 	leaving   []*Session      // disconnected here, and Xero is still to be told
 	attempts  map[attemptKey]*attempt
+	settling  int // attempts whose callback came and has not been dealt with yet
 	published Status
 	changed   chan struct{} // closed when published is replaced
 }

@@ -138,6 +138,7 @@ func (c *Connections) Finish(ctx context.Context, cb Callback) (SignIn, error) {
 	if a == nil {
 		return SignIn{}, &Error{Problem: problem(CodeBadState, "This sign-in is not one that FCC is waiting for: it was finished already, took longer than ten minutes, or began somewhere else.", "Start again from FCC.")}
 	}
+	defer c.settled()
 	done := SignIn{Owner: a.owner, Next: a.next}
 	c.mu.Lock()
 	if c.closing {
@@ -164,14 +165,26 @@ func (c *Connections) Finish(ctx context.Context, cb Callback) (SignIn, error) {
 	return done, nil
 }
 
-// take spends the attempt with this state.
+// settled ends what take began.
+func (c *Connections) settled() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.settling--
+	c.publishLocked()
+}
+
+// take spends the attempt with this state. Whoever watches sees a sign-in under
+// way until it is settled.
 func (c *Connections) take(state string) *attempt {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.attemptsDueLocked(time.Now())
 	key := attemptKey(sha256.Sum256([]byte(state)))
 	a := c.attempts[key]
-	delete(c.attempts, key)
+	if a != nil {
+		delete(c.attempts, key)
+		c.settling++
+	}
 	c.publishLocked()
 	return a
 }
