@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"financial-command-center/server/xero"
 )
@@ -32,6 +33,7 @@ func (s *Server) controlRoutes() []route {
 		"open":          s.commandOpen,
 		"login-begin":   asks(s.commandLoginBegin),
 		"login-finish":  asks(s.commandLoginFinish),
+		"login-wait":    asks(s.commandLoginWait),
 		"token":         asks(s.commandToken),
 		"disconnect":    asks(s.commandDisconnect),
 		"key-add":       asks(s.commandKeyAdd),
@@ -136,13 +138,27 @@ func (s *Server) commandLoginFinish(ctx context.Context, q ControlCallback) (any
 	if err != nil {
 		return nil, fail(codeBadRequest).because(err)
 	}
-	done, err := s.cfg.Connections.Finish(ctx, xero.Callback{
-		State: query.Get("state"), Code: query.Get("code"), Issuer: query.Get("iss"), Error: query.Get("error"),
-	})
+	done, err := s.cfg.Connections.Finish(ctx, callbackOf(query))
 	if err != nil {
 		return nil, err
 	}
 	return ControlSignedIn{done.Organisations}, nil
+}
+
+// loginPatience is how long one login-wait lasts: less than a command may take.
+const loginPatience = 25 * time.Second
+
+// commandLoginWait answers when no sign-in is open any more, or after a while: the
+// browser may be on this computer and end what fcc login began.
+func (s *Server) commandLoginWait(ctx context.Context, _ struct{}) (any, error) {
+	ctx, cancel := context.WithTimeout(ctx, loginPatience)
+	defer cancel()
+	for status := range s.cfg.Connections.Watch(ctx) {
+		if !status.SigningIn {
+			break
+		}
+	}
+	return s.Status(), nil
 }
 
 func (s *Server) commandToken(ctx context.Context, q ControlTenant) (any, error) {

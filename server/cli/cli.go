@@ -3,7 +3,6 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -74,7 +73,6 @@ type call struct {
 	Program
 	ctx   context.Context
 	flags settingFlags
-	stdin *bufio.Reader // see input
 }
 
 // say tells the person; print is the command's yield.

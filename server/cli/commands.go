@@ -1,12 +1,10 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
 	"strings"
 	"time"
 
@@ -140,103 +138,6 @@ func (c *call) wayIn(ctx context.Context, running *client, dir, path string, bro
 		c.say("No browser opens here (%v). Open the link yourself; it is good once, for ten minutes.", err)
 	}
 	return to.Link, nil
-}
-
-type loginCmd struct{}
-
-func (loginCmd) Help() string {
-	return "Prints a link. Open it in any browser, sign in to Xero, and paste here the address that the browser ends at " +
-		"(it begins with http://localhost and shows an error page when that browser is on another computer)."
-}
-
-func (loginCmd) Run(c *call) error {
-	running, _, err := c.running()
-	if err != nil {
-		return err
-	}
-	var begun server.ControlLogin
-	if err := running.call(c.ctx, "login-begin", nil, &begun); err != nil {
-		return err
-	}
-	c.say("Open this link in any browser and sign in to Xero:")
-	c.print("%s", begun.URL)
-	c.say("Then paste the address that the browser ends at (it begins with %s). Until %s:", begun.RedirectURI, begun.Expires.Local().Format("15:04"))
-	for {
-		line, err := readLine(c.ctx, c)
-		if err != nil {
-			return err
-		}
-		query, ok := callbackQuery(line, begun.RedirectURI)
-		if !ok {
-			c.say("That is not the address that the browser ends at. It begins with %s?code= - copy all of it:", begun.RedirectURI)
-			continue
-		}
-		var done server.ControlSignedIn
-		if err := running.call(c.ctx, "login-finish", server.ControlCallback{Query: query}, &done); err != nil {
-			return err
-		}
-		if len(done.Organisations) == 0 {
-			c.say("Signed in.")
-			return nil
-		}
-		c.say("Signed in. FCC reaches %s.", names(done.Organisations))
-		return nil
-	}
-}
-
-// readLine reads one line that is not empty, unless ctx ends first.
-func readLine(ctx context.Context, c *call) (string, error) {
-	type result struct {
-		line string
-		err  error
-	}
-	// The reader outlives an interrupted command, and ends with the process.
-	lines := make(chan result, 1)
-	go func() {
-		for {
-			line, err := c.input().ReadString('\n')
-			if line = strings.TrimSpace(line); line != "" || err != nil {
-				lines <- result{line, err}
-				return
-			}
-		}
-	}()
-	select {
-	case r := <-lines:
-		if r.line == "" {
-			return "", failf(exitFailed, "No address was pasted. Nothing has changed; start again with fcc login.")
-		}
-		return r.line, nil
-	case <-ctx.Done():
-		return "", ctx.Err()
-	}
-}
-
-func (c *call) input() *bufio.Reader {
-	if c.stdin == nil {
-		c.stdin = bufio.NewReader(c.Stdin)
-	}
-	return c.stdin
-}
-
-// callbackQuery takes the query out of a pasted address.
-func callbackQuery(line, redirect string) (string, bool) {
-	u, err := url.Parse(strings.Trim(line, `"'<>`))
-	if err != nil || !u.Query().Has("state") {
-		return "", false
-	}
-	u.Fragment, u.RawFragment = "", ""
-	query := u.RawQuery
-	u.RawQuery = ""
-	return query, strings.EqualFold(u.String(), redirect)
-}
-
-func names(organisations []xero.Organisation) string {
-	var list []string
-	for _, o := range organisations {
-		list = append(list, o.Name)
-	}
-	return strings.Join(list, ", ")
 }
 
 type tokenCmd struct {

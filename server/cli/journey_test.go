@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
@@ -159,6 +160,50 @@ func TestLoginTokenKeysDisconnectWithoutABrowser(t *testing.T) {
 	}
 	if got := m.fcc("disconnect"); got.code != 1 {
 		t.Errorf("disconnect again: %+v", got)
+	}
+}
+
+func TestALoginThatTheBrowserHereFinishesNeedsNoPaste(t *testing.T) {
+	m := newMachine(t)
+	sim := m.far(freePort(t))
+	m.start("serve")
+	for _, deny := range []bool{true, false} {
+		cmd := m.command("login")
+		stdin, err := cmd.StdinPipe() // held open: nobody types
+		if err != nil {
+			t.Fatal(err)
+		}
+		stdout, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var stderr strings.Builder
+		cmd.Stderr = &stderr
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		link, err := bufio.NewReader(stdout).ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		consent := func(link string) (string, error) { return sim.Approve(link) }
+		if deny {
+			consent = sim.Deny
+		}
+		callback, err := consent(strings.TrimSpace(link))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.Get(callback)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		_ = cmd.Wait()
+		stdin.Close()
+		if code := cmd.ProcessState.ExitCode(); (code != 0) != deny || strings.Contains(stderr.String(), "Signed in.") == deny {
+			t.Errorf("denied %v: exit code %d\n%s", deny, code, &stderr)
+		}
 	}
 }
 
