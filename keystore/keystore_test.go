@@ -187,3 +187,24 @@ func TestEveryDataFolderHasItsOwnService(t *testing.T) {
 		t.Error("two folders share a service")
 	}
 }
+
+func BenchmarkKeychainGet(b *testing.B) {
+	s := keystore.OS(keystore.Service(b.TempDir(), false))
+	if err := s.Set(b.Context(), "a", keystore.NewSecret("1")); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := s.Get(b.Context(), "a"); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkKeychainSet(b *testing.B) {
+	s := keystore.OS(keystore.Service(b.TempDir(), false))
+	for b.Loop() {
+		if err := s.Set(b.Context(), "a", keystore.NewSecret("1")); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
