@@ -1,14 +1,12 @@
 package cli
 
 import (
-	"crypto/sha256"
-	"fmt"
 	"os"
 	"path/filepath"
 	"time"
-)
 
-const keychainService = "Financial-Command-Center-AI"
+	"financial-command-center/keystore"
+)
 
 // dataFolder settles where the state is and which keychain service goes with it:
 // another folder has a service of its own, so that two FCCs never share an item.
@@ -30,11 +28,7 @@ func dataFolder(f settingFlags, env environ) (dir, service string, err error) {
 	if dir, err = filepath.Abs(dir); err != nil {
 		return "", "", failf(exitUsage, "The data folder %s cannot be found: %v.", dir, err)
 	}
-	if standardErr == nil && dir == filepath.Clean(standard) {
-		return dir, keychainService, nil
-	}
-	sum := sha256.Sum256([]byte(dir))
-	return dir, fmt.Sprintf("%s · %x", keychainService, sum[:4]), nil
+	return dir, keystore.Service(dir, standardErr == nil && dir == filepath.Clean(standard)), nil
 }
 
 // prepareFolder makes the data folder, 0700, and tries to write in it. A folder
@@ -57,7 +51,7 @@ func (s settings) prepareFolder() error {
 		if err != nil {
 			return unusable(err)
 		}
-		if len(files) > 0 && s.service != keychainService {
+		if len(files) > 0 && s.service != keystore.Service(dir, true) {
 			return failf(exitFailed, "The data folder %s is open to other users of this computer. Close it (chmod 700 %[1]q), or name another with --data-dir.", dir)
 		}
 		if err := os.Chmod(dir, 0o700); err != nil {

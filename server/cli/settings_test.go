@@ -9,6 +9,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"financial-command-center/keystore"
 	"financial-command-center/server/xero"
 )
 
@@ -222,7 +223,7 @@ func TestAFolderOpenToOthersIsClosedOnlyWhenItIsEmpty(t *testing.T) {
 	if info, _ := os.Stat(used); info.Mode().Perm() != 0o755 {
 		t.Errorf("its mode was changed to %v", info.Mode())
 	}
-	if err := (settings{dataDir: used, service: keychainService}).prepareFolder(); err != nil {
+	if err := (settings{dataDir: used, service: keystore.Service(used, true)}).prepareFolder(); err != nil {
 		t.Errorf("the standard folder, as the Python original left it: %v", err)
 	}
 	if info, _ := os.Stat(used); !isPrivate(info) {
