@@ -42,7 +42,7 @@ var (
 			{name: "Business Visa", number: "4988000000004417", bankType: "CREDITCARD", opening: decimal.New(-113220, -2)},
 		},
 		sales: []item{
-			{"Kitchen cabinets, made and fitted", "200", 420000, 1480000, 1},
+			{"Kitchen cabinets, made and fitted", "200", 320000, 1180000, 1},
 			{"Benchtop in rimu, oiled", "200", 89000, 240000, 2},
 			{"Built-in wardrobe", "200", 165000, 390000, 3},
 			{"Sash window, double glazed", "200", 98000, 152000, 8},
@@ -50,7 +50,8 @@ var (
 			{"Joiner, per hour", "200", 8500, 9800, 38},
 		},
 		purchases: []item{
-			{"Birch plywood 18 mm, 2400 × 1200", "310", 11200, 15900, 30},
+			{"Birch plywood 18 mm, 2400 × 1200", "310", 11200, 15900, 90},
+			{"Subcontract joiners, per week", "310", 620000, 940000, 9},
 			{"Rimu, dressed, per metre", "310", 1850, 3400, 80},
 			{"Hinges, soft close, box of 50", "310", 14500, 18900, 4},
 			{"Saw blades, sharpening", "429", 2800, 6400, 6},
@@ -69,7 +70,7 @@ var (
 		version: "UK", country: "GB", timezone: "GMTSTANDARDTIME", class: "IGNITE", shortCode: "!rC4fE",
 		base: "GBP", taxNumber: "GB 318 2207 64", lineOfBusiness: "Café", taxRate: 20, yearEndDay: 5, yearEndMonth: 4,
 		banks: []account{
-			{code: "090", name: "Current Account", number: "20318455512907", bankType: "BANK", opening: decimal.New(612840, -2)},
+			{code: "090", name: "Current Account", number: "20318455512907", bankType: "BANK", opening: decimal.New(1412840, -2)},
 			{code: "091", name: "Till Float", number: "CASH", bankType: "BANK", opening: decimal.New(30000, -2)},
 		},
 		sales: []item{
@@ -115,9 +116,9 @@ var (
 			{`Offcuts, "as is"`, "200", 600, 2400, 90},
 		},
 		purchases: []item{
-			{"Logs, grade 1, per tonne", "310", 18500, 31000, 40},
-			{"Kiln, contract drying, per m³", "310", 21000, 34000, 12},
-			{"Shipping, 40 ft container", "310", 240000, 710000, 2},
+			{"Logs, grade 1, per tonne", "310", 18500, 31000, 150},
+			{"Kiln, contract drying, per m³", "310", 21000, 34000, 30},
+			{"Shipping, 40 ft container", "310", 240000, 710000, 3},
 			{"Fuel", "449", 90000, 240000, 1},
 			{"Consultants & \"advisers\"", "412", 45000, 320000, 1},
 		},
