@@ -28,7 +28,7 @@ import (
 // end. It can be stopped and started again in the same data folder.
 type bench struct {
 	*server.Server
-	t        *testing.T
+	t        testing.TB
 	sim      *xerosim.Sim
 	cfg      server.Config
 	xero     xero.Config
@@ -40,7 +40,7 @@ type bench struct {
 const clientID = xerosim.DemoClientID
 
 // newBench starts one; changes are made to its configuration before.
-func newBench(t *testing.T, changes ...func(*bench)) *bench {
+func newBench(t testing.TB, changes ...func(*bench)) *bench {
 	t.Helper()
 	b := &bench{t: t, keychain: keystore.Memory(), log: &lockedBuffer{}}
 	log := slog.New(slog.NewJSONHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -320,7 +320,7 @@ const (
 )
 
 // pathOf is the address without scheme and host.
-func pathOf(t *testing.T, address string) string {
+func pathOf(t testing.TB, address string) string {
 	t.Helper()
 	u, err := url.Parse(address)
 	if err != nil {
@@ -330,7 +330,7 @@ func pathOf(t *testing.T, address string) string {
 }
 
 // freePort is free on both stacks.
-func freePort(t *testing.T) int {
+func freePort(t testing.TB) int {
 	t.Helper()
 	for range 20 {
 		four, err := net.Listen("tcp", "127.0.0.1:0")
@@ -367,7 +367,7 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-func decode(t *testing.T, body string, into any) {
+func decode(t testing.TB, body string, into any) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(body), into); err != nil {
 		t.Fatalf("%v in %s", err, body)

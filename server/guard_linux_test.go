@@ -51,6 +51,9 @@ const (
 )
 
 func matrix(b *bench) []row {
+	ofCafé := func(path string) ask {
+		return ask{path: path + "?tenant=" + b.tenant(café), header: map[string]string{"xero-tenant-id": b.tenant(café)}}
+	}
 	rows := []row{
 		{"GET /{$}", ask{path: "/"}, "200", asPage},
 		{"GET /profile", ask{}, "200", asPage},
@@ -70,13 +73,26 @@ func matrix(b *bench) []row {
 		{"GET /assets/app.js", ask{}, "200", asPublic},
 		{"GET /assets/mark.svg", ask{}, "200", asPublic},
 
+		{"GET /health", ask{}, "200", asPublic},
+		{"GET /events", ask{}, "200", asSession},
+		{"GET /api/status", ask{}, "200", asEither},
+		{"GET /api/xero/contacts", ofCafé("/api/xero/contacts"), "200", asEither},
+		{"GET /api/xero/invoices", ofCafé("/api/xero/invoices"), "200", asEither},
+		{"GET /api/session/debug", ask{}, "403 debug_off", asOff},
+		{"POST /api/session/test-persistence", ask{}, "403 debug_off", asOff},
+		{"GET /api/session/test-persistence", ask{}, "403 debug_off", asOff},
+		{"GET /api/oauth/test-flow", ask{}, "403 debug_off", asOff},
+		{"GET /connections", ask{}, "200", asKey},
+		{"/api.xro/", ofCafé("/api.xro/2.0/Invoices"), "200", asKey},
+		{"POST /api.xro/", ofCafé("/api.xro/2.0/Contacts"), "401", "k k r ok r o x x h k"}, // 401 is Xero's: the sign-in may not write
+
 		// No rows of the table, and still nobody else's.
 		{"404", ask{path: "/nothing/here"}, "404 not_found", asProof},
 		{"405", ask{method: "DELETE", path: "/profile"}, "405 method_not_allowed", "ok ok ok ok ok o x x h ok"},
 	}
 	rows = append(rows, row{"POST /control/hello", ask{}, "400 bad_request", asControl})
 	for _, command := range []string{
-		"status", "open", "login-begin", "login-finish", "token", "disconnect",
+		"status", "open", "login-begin", "login-wait", "login-finish", "token", "disconnect",
 		"key-add", "key-list", "key-revoke", "health", "secret-rotate", "stop",
 	} {
 		rows = append(rows, row{"POST /control/" + command, ask{}, "401 key_required", asControl})
@@ -97,6 +113,17 @@ func TestTheGuardLetsInWhomEachRouteNames(t *testing.T) {
 		t.Errorf("routes without a row: %s", strings.Join(without, ", "))
 	}
 	walk(t, b, rows)
+}
+
+func TestTheDebugRoutesAreForSessionsAndThisUserWithDebugOnly(t *testing.T) {
+	b := newBench(t, func(b *bench) { b.cfg.Debug = true }).opened()
+	const onlyHere = "ok ok ok ok ok o x x h s"
+	walk(t, b, []row{
+		{"GET /api/session/debug", ask{}, "200", onlyHere},
+		{"POST /api/session/test-persistence", ask{}, "200", onlyHere},
+		{"GET /api/session/test-persistence", ask{}, "200", onlyHere},
+		{"GET /api/oauth/test-flow", ask{}, "200", onlyHere},
+	})
 }
 
 // walk asks every route in every way, on both stacks.

@@ -108,7 +108,7 @@ func (b *bench) askAsOther(asks ...ask) []got {
 
 // binaryForOthers is a copy of this binary where everybody may run it: go test's
 // own lies in a folder that only its user may enter.
-func binaryForOthers(t *testing.T) string {
+func binaryForOthers(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "fcc-other-user-")
 	if err != nil {

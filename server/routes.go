@@ -79,6 +79,14 @@ func (s *Server) mux(routes []route) (*http.ServeMux, error) {
 			mux.Handle(path, s.enter(methodNotAllowed(path, slices.Compact(allowed))))
 		}
 	}
+	for path := range methods {
+		// ServeMux would redirect /a to the row /a/; what is not a row is 404.
+		if bare := strings.TrimSuffix(path, "/"); bare != path && bare != "" {
+			if _, taken := methods[bare]; !taken {
+				mux.Handle(bare, s.enter(notFound))
+			}
+		}
+	}
 	if _, taken := methods["/"]; !taken {
 		mux.Handle("/", s.enter(notFound))
 	}
