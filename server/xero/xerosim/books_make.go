@@ -160,7 +160,7 @@ func (m *maker) invoices() {
 			i.taxing = "Inclusive"
 		}
 		m.lines(i)
-		m.progress(i, age, age-term)
+		m.progress(i, age, age-term, m.profile.invoices-n)
 		m.addInvoice(i)
 	}
 }
@@ -203,10 +203,15 @@ func (m *maker) lines(i *invoice) {
 }
 
 // progress takes an invoice as far as one of its age gets: written, approved,
-// credited, paid or voided. late is how many days it is overdue.
-func (m *maker) progress(i *invoice, age, late int) {
+// credited, paid or voided. late is how many days it is overdue. The newest four
+// (last counts from the end) are a draft, one submitted, one open and one part
+// paid, so that the smallest books have each.
+func (m *maker) progress(i *invoice, age, late, last int) {
 	i.updated = m.clockTime(i.date)
 	chance := m.rand.IntN(100)
+	if last <= 4 {
+		chance = []int{0, 20, 50, 50}[last-1]
+	}
 	switch {
 	case age < 20 && chance < 14:
 		i.status = "DRAFT"
@@ -219,6 +224,9 @@ func (m *maker) progress(i *invoice, age, late int) {
 		i.status, i.sent = "AUTHORISED", i.kind == "ACCREC"
 	}
 	credited, part, paid := m.rand.IntN(40) == 0, m.rand.IntN(9) == 0, m.rand.IntN(100)
+	if last <= 4 {
+		part, paid = last == 4, 100
+	}
 	if i.status != "AUTHORISED" {
 		return
 	}
