@@ -31,7 +31,7 @@ func PeerOf(conn net.Conn) string {
 
 // What the tests need to name.
 var (
-	LocalPath   = localPath
-	Answers     = answers
-	MostSession = mostSessions
+	LocalPath    = localPath
+	Answers      = answers
+	MostSessions = mostSessions
 )
