@@ -1,6 +1,7 @@
 package server
 
 import (
+	"io"
 	"net/http"
 	"net/url"
 	"path"
@@ -13,6 +14,10 @@ import (
 
 // maxBody is the most that our own routes read of a request.
 const maxBody = 1 << 20
+
+// drainBody is how much more is read, and dropped, of a body that is too large: a
+// client that is still sending would else see a broken connection, not the answer.
+const drainBody = 8 << 20
 
 // guard settles for every path, before anything is routed, that r came to this
 // machine's own address, in one spelling of its path, and from no foreign page.
@@ -40,12 +45,13 @@ func (s *Server) guard(next http.Handler) http.Handler {
 // enter is around every handler: mux makes nothing else reachable.
 func (s *Server) enter(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body := r.Body
 		if !rt.stream {
 			deadlines := http.NewResponseController(w)
 			_ = deadlines.SetReadDeadline(time.Now().Add(ownReadTimeout)) // not every writer has one
 			_ = deadlines.SetWriteDeadline(time.Now().Add(ownWriteTimeout))
 			defer deadlines.SetWriteDeadline(time.Time{}) // the connection may stream next
-			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+			r.Body = http.MaxBytesReader(w, body, maxBody)
 		}
 		c := &call{}
 		err := s.admit(w, r, rt, c)
@@ -53,6 +59,9 @@ func (s *Server) enter(rt route) http.Handler {
 			err = rt.handle(w, r, c)
 		}
 		if err != nil {
+			if asFailure(err).Code == codeTooLarge {
+				_, _ = io.CopyN(io.Discard, body, drainBody) // best effort
+			}
 			s.refuse(w, r, c, err)
 		}
 	})

@@ -132,15 +132,17 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 	requests, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	server := &http.Server{
-		Handler:           s.handler,
-		ReadHeaderTimeout: headerTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-		Protocols:         protocols,
-		TLSNextProto:      map[string]func(*http.Server, *tls.Conn, http.Handler){},
-		BaseContext:       func(net.Listener) context.Context { return requests },
-		ConnContext:       withPeer,
-		ErrorLog:          log.New(serveLog{s.log}, "", 0),
+		Handler: s.handler,
+		// OPTIONS * is not answered behind the guard's back.
+		DisableGeneralOptionsHandler: true,
+		ReadHeaderTimeout:            headerTimeout,
+		IdleTimeout:                  idleTimeout,
+		MaxHeaderBytes:               maxHeaderBytes,
+		Protocols:                    protocols,
+		TLSNextProto:                 map[string]func(*http.Server, *tls.Conn, http.Handler){},
+		BaseContext:                  func(net.Listener) context.Context { return requests },
+		ConnContext:                  withPeer,
+		ErrorLog:                     log.New(serveLog{s.log}, "", 0),
 	}
 	failed := make(chan error, len(listeners))
 	var serving sync.WaitGroup
