@@ -1,0 +1,32 @@
+package server
+
+import (
+	"context"
+	"time"
+
+	"financial-command-center/server/store"
+)
+
+// NewKey makes a key, and WellFormed tells whether something could be one.
+func NewKey() string              { return newKey().Reveal() }
+func WellFormed(text string) bool { return wellFormed(text) }
+
+// AddKeySaying makes a key as the command does; said is what a person reads when
+// it fails, the list of organisations included.
+func (s *Server) AddKeySaying(ctx context.Context, want store.Key) (key, warning, said string, err error) {
+	made, warning, err := s.addKey(ctx, want)
+	if err != nil {
+		f := asFailure(err)
+		said = f.Message + " " + f.Action
+		for _, o := range f.organisations {
+			said += " " + o.Name
+		}
+	}
+	return made.Reveal(), warning, said, err
+}
+
+func (s *Server) ListKeys(ctx context.Context) ([]store.Key, error) { return s.listKeys(ctx) }
+func (s *Server) RevokeKey(ctx context.Context, name string) error  { return s.revokeKey(ctx, name) }
+
+// AsTimedelta is a duration in Python's words.
+func AsTimedelta(d time.Duration) string { return asTimedelta(d) }

@@ -1,0 +1,143 @@
+package server_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"financial-command-center/keystore"
+	"financial-command-center/server"
+	"financial-command-center/server/store"
+)
+
+type healthAnswer struct {
+	Status, Version, Mode string
+	Timestamp             time.Time
+	Checks                []server.Check
+	SessionConfig         struct {
+		Status   string
+		Checks   map[string]bool
+		Lifetime string `json:"session_lifetime"`
+	} `json:"session_config"`
+	Integrations struct {
+		Xero map[string]bool
+	}
+}
+
+func (b *bench) health(a ask) (got, healthAnswer) {
+	b.t.Helper()
+	a.path = "/health"
+	g := b.ask(a)
+	var h healthAnswer
+	decode(b.t, g.body, &h)
+	return g, h
+}
+
+func TestHealthHasTheOriginalsNamesAndTellsStrangersNoNames(t *testing.T) {
+	b := newBench(t).opened()
+	g, h := b.health(ask{})
+	if g.status != 200 || g.cookie != "" || h.Status != "degraded" || h.Version != "test" || h.Mode != "live" || time.Since(h.Timestamp) > time.Minute {
+		t.Errorf("before the sign-in: %d %+v", g.status, h)
+	}
+	for _, name := range []string{"available", "configured", "connected"} {
+		if value, ok := h.Integrations.Xero[name]; !ok || value != (name != "connected") {
+			t.Errorf("integrations.xero.%s is %t, there: %t", name, value, ok)
+		}
+	}
+	cookie := b.signIn(b.visit())
+	key := b.addKey(store.Key{Name: "all"})
+	locked := b.addKey(store.Key{Name: "locked", Tenant: b.tenant(café)})
+	g, h = b.health(ask{})
+	if g.status != 200 || g.cookie != "" || h.Status != "healthy" || !h.Integrations.Xero["connected"] {
+		t.Errorf("%d %s", g.status, g.body)
+	}
+	want := []string{
+		"secret_key_configured", "secret_key_secure", "session_security_enabled", "session_httponly_enabled",
+		"session_permanent_enabled", "config_directory_writable", "secret_key_stored",
+	}
+	for _, name := range want {
+		if value, ok := h.SessionConfig.Checks[name]; !ok || !value {
+			t.Errorf("session_config.checks.%s is %t, there: %t", name, value, ok)
+		}
+	}
+	if h.SessionConfig.Status != "healthy" || h.SessionConfig.Lifetime != "7 days, 0:00:00" || len(h.SessionConfig.Checks) != len(want) {
+		t.Errorf("session_config %+v", h.SessionConfig)
+	}
+	names := []string{"Aroha", "example.com", "Harbour", "Café", "Kauri"}
+	for name, c := range map[string]struct {
+		ask   ask
+		known string // how many of the names are told: none, all, or the café's
+	}{
+		"nothing":               {ask{}, "none"},
+		"a page without cookie": {ask{page: true}, "none"},
+		"a wrong key":           {ask{key: server.NewKey()}, "none"},
+		"a cookie":              {ask{cookie: cookie}, "all"},
+		"a page with a cookie":  {ask{cookie: cookie, page: true}, "all"},
+		"a key":                 {ask{key: key}, "all"},
+		"a locked key":          {ask{key: locked}, "café"},
+	} {
+		c.ask.path = "/health"
+		g := b.ask(c.ask)
+		body := g.body
+		if g.status != 200 {
+			t.Errorf("%s: %d", name, g.status)
+		}
+		for _, n := range names {
+			told := c.known == "all" || c.known == "café" && n != "Harbour" && n != "Kauri"
+			if strings.Contains(body, n) != told {
+				t.Errorf("%s: %s is told: %t", name, n, !told)
+			}
+		}
+	}
+}
+
+// shut is a keychain that is locked until it is opened.
+type shut struct {
+	keystore.Store
+	open chan struct{}
+}
+
+func (s *shut) Get(ctx context.Context, name string) (keystore.Secret, error) {
+	select {
+	case <-s.open:
+		return s.Store.Get(ctx, name)
+	default:
+		return keystore.Secret{}, keystore.ErrLocked
+	}
+}
+
+func TestWithAShutKeychainHealthIs503AndMendsItself(t *testing.T) {
+	keychain := &shut{keystore.Memory(), make(chan struct{})}
+	b := newBench(t, func(b *bench) { b.cfg.Keystore, b.xero.Keystore = keychain, keychain })
+	b.until("the keychain was tried", func() bool { _, h := b.health(ask{}); return strings.Contains(h.Checks[1].Found, "locked") })
+	g, h := b.health(ask{})
+	if g.status != 503 || h.Status != "unhealthy" || h.SessionConfig.Status != "warning" || h.SessionConfig.Checks["secret_key_configured"] {
+		t.Errorf("%d %s", g.status, g.body)
+	}
+	if page := b.ask(ask{path: "/health", page: true}); page.status != 503 || !strings.Contains(page.body, "locked") {
+		t.Errorf("the page: %d\n%s", page.status, page.body)
+	}
+	if g := b.ask(ask{path: "/api/status", key: server.NewKey()}); g.status != 503 || g.code != "keystore_unavailable" {
+		t.Errorf("a key: %d %s", g.status, g.code)
+	}
+	close(keychain.open)
+	b.until("health is 200", func() bool { g, _ := b.health(ask{}); return g.status == 200 })
+}
+
+func TestKeysInMemoryAreAWarningOfTheOriginals(t *testing.T) {
+	b := newBench(t, func(b *bench) { b.cfg.KeysStored = false }).opened()
+	if _, h := b.health(ask{}); h.SessionConfig.Status != "warning" || h.SessionConfig.Checks["secret_key_stored"] {
+		t.Errorf("%+v", h.SessionConfig)
+	}
+}
+
+func TestALifetimeIsWrittenAsPythonDoes(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		7 * 24 * time.Hour: "7 days, 0:00:00", 24*time.Hour + 90*time.Second: "1 day, 0:01:30", 11*time.Hour + 5*time.Minute: "11:05:00", 0: "0:00:00",
+	} {
+		if got := server.AsTimedelta(d); got != want {
+			t.Errorf("%v is %q, want %q", d, got, want)
+		}
+	}
+}
