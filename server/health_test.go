@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"context"
 	"strings"
 	"testing"
 	"time"
@@ -92,23 +91,8 @@ func TestHealthHasTheOriginalsNamesAndTellsStrangersNoNames(t *testing.T) {
 	}
 }
 
-// shut is a keychain that is locked until it is opened.
-type shut struct {
-	keystore.Store
-	open chan struct{}
-}
-
-func (s *shut) Get(ctx context.Context, name string) (keystore.Secret, error) {
-	select {
-	case <-s.open:
-		return s.Store.Get(ctx, name)
-	default:
-		return keystore.Secret{}, keystore.ErrLocked
-	}
-}
-
 func TestWithAShutKeychainHealthIs503AndMendsItself(t *testing.T) {
-	keychain := &shut{keystore.Memory(), make(chan struct{})}
+	keychain := &shut{Store: keystore.Memory()}
 	b := newBench(t, func(b *bench) { b.cfg.Keystore, b.xero.Keystore = keychain, keychain })
 	b.until("the keychain was tried", func() bool { _, h := b.health(ask{}); return strings.Contains(h.Checks[1].Found, "locked") })
 	g, h := b.health(ask{})
@@ -121,7 +105,9 @@ func TestWithAShutKeychainHealthIs503AndMendsItself(t *testing.T) {
 	if g := b.ask(ask{path: "/api/status", key: server.NewKey()}); g.status != 503 || g.code != "keystore_unavailable" {
 		t.Errorf("a key: %d %s", g.status, g.code)
 	}
-	close(keychain.open)
+	keychain.mu.Lock()
+	keychain.open = true
+	keychain.mu.Unlock()
 	b.until("health is 200", func() bool { g, _ := b.health(ask{}); return g.status == 200 })
 }
 
