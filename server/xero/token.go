@@ -2,7 +2,6 @@ package xero
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -237,21 +236,4 @@ func seconds(raw json.RawMessage) time.Duration {
 // retryAfter reads the header's seconds; its other form, a date, Xero does not use.
 func retryAfter(h http.Header) time.Duration {
 	return seconds(json.RawMessage(h.Get("Retry-After")))
-}
-
-// claim reads one text of a token's payload without checking anything: for facts
-// that only help, never for a decision about who somebody is.
-func claim(token keystore.Secret, name string) string {
-	parts := strings.Split(token.Reveal(), ".")
-	if len(parts) != 3 {
-		return ""
-	}
-	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
-	if err != nil {
-		return ""
-	}
-	var claims map[string]any
-	_ = json.Unmarshal(payload, &claims)
-	text, _ := claims[name].(string)
-	return text
 }
