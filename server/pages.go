@@ -130,6 +130,9 @@ func (s *Server) errorPage(w http.ResponseWriter, r *http.Request, c *call, stat
 	if data.Button.Label == "" && c != nil && c.session != nil && r.URL.Path != "/" {
 		data.Button = button{"Go to the start page", "/"}
 	}
+	if f.Code == codeKeystoreUnavailable && r.Method == http.MethodGet {
+		w.Header().Set("Refresh", "5") // the page goes on by itself once the keychain is open
+	}
 	if err := s.render(w, r, c, status, "error", f.Message, data); err != nil {
 		s.log.Error("error page failed", "err", err)
 		http.Error(w, f.Message+" "+f.Action, status)

@@ -70,6 +70,7 @@ type Server struct {
 	opened   chan struct{} // closed when state was opened
 	renewals chan xero.Renewal
 	rotating sync.Mutex
+	serving  sync.RWMutex // read-locked by Serve
 
 	// closed is why routes that need a session or a key answer 503, nil once the
 	// session secret was read.
@@ -145,9 +146,11 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 		ErrorLog:                     log.New(serveLog{s.log}, "", 0),
 	}
 	failed := make(chan error, len(listeners))
-	var serving sync.WaitGroup
+	s.serving.RLock()
+	defer s.serving.RUnlock()
+	var listening sync.WaitGroup
 	for _, l := range listeners {
-		serving.Go(func() { failed <- server.Serve(l) })
+		listening.Go(func() { failed <- server.Serve(l) })
 	}
 	var err error
 	select {
@@ -160,7 +163,7 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 	if server.Shutdown(last) != nil {
 		_ = server.Close()
 	}
-	serving.Wait()
+	listening.Wait()
 	if errors.Is(err, http.ErrServerClosed) {
 		err = nil
 	}

@@ -23,9 +23,12 @@ const (
 // looks after it until ctx ends.
 func (s *Server) Run(ctx context.Context) error {
 	if err := s.openState(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
 		return err
 	}
-	defer s.state.Close()
+	defer s.closeState()
 	var backup sync.WaitGroup
 	backup.Go(func() { s.backupTokens(ctx) })
 	defer backup.Wait()
@@ -77,6 +80,15 @@ func (s *Server) openState(ctx context.Context) error {
 		return fmt.Errorf("state in memory: %w", err)
 	}
 	return nil
+}
+
+// closeState waits for the requests under way: they use the state.
+func (s *Server) closeState() {
+	s.serving.Lock()
+	defer s.serving.Unlock()
+	if err := s.state.Close(); err != nil {
+		s.log.Warn("state database not closed", "err", err)
+	}
 }
 
 // openedState is the open database, or the reason for not having it. It waits for Run to
