@@ -78,7 +78,7 @@ func (s *Server) Checks() []Check { return s.checks(true, nil) }
 // checks is the one list of what is looked at. Only who is known learns names, and
 // a locked key only those of its own organisation.
 func (s *Server) checks(known bool, k *apiKey) []Check {
-	started := s.started.UTC()
+	started := s.started.UTC().Truncate(time.Second)
 	list := []Check{
 		{Name: "FCC", Status: FoundWell, Found: "running, version " + s.cfg.Version, Since: &started},
 		check("Keychain", s.closed.Load(), "holds the session secret"),
@@ -120,7 +120,7 @@ func check(name string, p *xero.Problem, well string) Check {
 // checkSignIn says how all sign-ins stand together, in words that name nobody:
 // those of a problem may.
 func checkSignIn(status xero.Status) Check {
-	since := status.Since
+	since := status.Since.UTC().Truncate(time.Second)
 	c := Check{Name: "Sign-in to Xero", Status: FoundWarning, Since: &since}
 	switch status.State {
 	case xero.Connected:
@@ -236,7 +236,7 @@ func (s *Server) checkSessionConfig() Check {
 	case !checks.SecretStored && s.cfg.Mode != Demo:
 		return Check{Name: name, Status: FoundWarning, Found: "the keys are in memory: sessions and sign-ins end with FCC", Action: "Start FCC with a keychain, or with --keystore file."}
 	}
-	return Check{Name: name, Status: FoundWell, Found: "signed cookies, kept for " + config.Lifetime}
+	return Check{Name: name, Status: FoundWell, Found: "kept for seven days after the last visit, also over a restart"}
 }
 
 // asTimedelta writes d as Python does, which scripts compare with.
