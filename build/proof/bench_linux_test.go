@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"regexp"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"testing"
@@ -41,6 +42,7 @@ func BenchmarkStart(b *testing.B) {
 	for b.Loop() {
 		var starts, derivations []time.Duration
 		for range rounds {
+			debug.FreeOSMemory() // FCC too asks the system for the 64 MiB
 			begun := time.Now()
 			argon2.IDKey([]byte(passphrase), make([]byte, 16), 3, 64<<10, 4, 32)
 			derivations = append(derivations, time.Since(begun))

@@ -89,6 +89,19 @@ func (b *browser) sees(t testing.TB, text string) {
 	})
 }
 
+// fetches calls a route from the page, as its scripts would, and expects want in
+// the JSON it gets.
+func (b *browser) fetches(t testing.TB, method, path, want string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	script := fmt.Sprintf(`fetch(%q, {method: %q}).then(r => r.json()).then(v => JSON.stringify(v))`, path, method)
+	got, err := chromedp.Run(ctx, chromedp.Evaluate[string](script, chromedp.EvalAwaitPromise))
+	if err != nil || !strings.Contains(got, want) {
+		t.Errorf("%s %s from the page: %s (%v), not %s", method, path, got, err, want)
+	}
+}
+
 // shows is the page's path and text.
 func (b *browser) shows() string {
 	ctx, cancel := context.WithTimeout(b.ctx, patience)

@@ -54,12 +54,13 @@ func TestASignInOutlivesBrowserAndKillWithARealKeychain(t *testing.T) {
 func outlives(t *testing.T, sim *simXero, i *installation, restart func()) {
 	t.Helper()
 	profile := profileFolder(t)
-	running := i.start(t)
+	running := i.with("FCC_DEBUG=1").start(t)
 	b := openBrowser(t, profile)
 	b.follow(t, running.link)
 	b.signIn(t, café)
 	b.sees(t, café)
 	key := i.addKey(t, "sheet")
+	b.fetches(t, "POST", "/api/session/test-persistence", `"success":true`)
 	before := i.invoices(t, key)
 	if before == 0 {
 		t.Fatal("the organisation has no invoices")
@@ -72,6 +73,7 @@ func outlives(t *testing.T, sim *simXero, i *installation, restart func()) {
 	b = openBrowser(t, profile)
 	b.visit(t, i.base()+"/")
 	b.sees(t, café)
+	b.fetches(t, "GET", "/api/session/test-persistence", `"persistence_test":"PASSED"`)
 	st := i.connected(t, key)
 	if len(st.Connections) != 1 || len(st.Connections[0].Organisations) != 1 || st.Connections[0].Organisations[0].Name != café {
 		t.Errorf("after the restart FCC knows %+v, not %s alone", st.Connections, café)
