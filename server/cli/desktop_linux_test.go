@@ -1,6 +1,8 @@
 package cli_test
 
 import (
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -8,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"financial-command-center/server"
 )
 
 // browser gives m a display and an xdg-open that only writes down what it was
@@ -111,4 +115,33 @@ func TestAnFCCThatDoesNotAnswerIsSaidAndNotReplaced(t *testing.T) {
 	if got := m.fcc("serve", "--port", freePort(t)); got.code != 1 || got.stdout != "" {
 		t.Errorf("a second start: %+v", got)
 	}
+}
+
+func TestWithoutAKeychainFCCServesAndSaysSo(t *testing.T) {
+	m := newMachine(t)
+	m.set("FCC_KEYSTORE", "os")
+	m.set("DBUS_SESSION_BUS_ADDRESS", "unix:path="+filepath.Join(m.home, "no-bus"))
+	r := m.start("serve", "--port", freePort(t))
+	for _, address := range []string{r.base + "/health", r.link, r.link} {
+		resp, err := http.Get(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusServiceUnavailable || !strings.Contains(string(body), "keystore") {
+			t.Errorf("%s: %s\n%s", address, resp.Status, body)
+		}
+	}
+	if got := m.fcc("status", "--json"); got.code != 1 || !strings.Contains(got.stdout, "keystore_unavailable") {
+		t.Errorf("status: %+v", got)
+	}
+	d, code := m.diagnose()
+	if code != 1 || d.check(t, "Keychain").Status != server.FoundBad {
+		t.Errorf("doctor: exit code %d, %+v", code, d)
+	}
+	if got := m.fcc("secret", "rotate"); got.code != 1 {
+		t.Errorf("secret rotate: %+v", got)
+	}
+	m.must("stop")
 }

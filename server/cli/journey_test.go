@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,8 +21,9 @@ import (
 	"financial-command-center/server/xero/xerosim"
 )
 
-// far is a simulated Xero for m, whose FCC will listen on port.
-func (m *machine) far(port string) *xerosim.Sim {
+// far is a simulated Xero for m, whose FCC will listen on port. With a secret the
+// Xero app is one that has it.
+func (m *machine) far(port string, secret ...string) *xerosim.Sim {
 	m.t.Helper()
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
@@ -29,8 +31,10 @@ func (m *machine) far(port string) *xerosim.Sim {
 	}
 	address := "http://" + l.Addr().String()
 	sim, err := xerosim.New(xerosim.Options{
-		Issuer:  address,
-		Clients: []xerosim.Client{{ID: xerosim.DemoClientID, Redirects: []string{"http://localhost:" + port + "/callback"}}},
+		Issuer: address,
+		Clients: []xerosim.Client{{
+			ID: xerosim.DemoClientID, Secret: strings.Join(secret, ""), Redirects: []string{"http://localhost:" + port + "/callback"},
+		}},
 	})
 	if err != nil {
 		m.t.Fatal(err)
@@ -39,7 +43,8 @@ func (m *machine) far(port string) *xerosim.Sim {
 	server.Listener.Close()
 	server.Listener = l
 	server.Start()
-	m.t.Cleanup(server.Close)
+	m.cut = sync.OnceFunc(server.Close)
+	m.t.Cleanup(m.cut)
 	m.set("FCC_PORT", port)
 	m.set("FCC_XERO_ISSUER", address)
 	m.set("FCC_XERO_API", address)
@@ -299,5 +304,48 @@ func TestNoSecretOfTheJourneyIsLeftOutsideTheKeystore(t *testing.T) {
 		if strings.Contains(r.words(), secret) {
 			t.Errorf("a secret on stderr:\n%s", r.words())
 		}
+	}
+}
+
+func TestTheSecretOfAXeroAppMovesIntoTheKeystore(t *testing.T) {
+	m := newMachine(t)
+	sim := m.far(freePort(t), xerosim.DemoClientSecret)
+	m.set("FCC_KEYSTORE", "file")
+	m.set("FCC_KEYSTORE_PASSPHRASE", "correct horse")
+	m.set("XERO_CLIENT_SECRET", xerosim.DemoClientSecret)
+	m.start("serve")
+	m.signIn(sim)
+	m.must("stop")
+	m.set("XERO_CLIENT_SECRET", "")
+	m.start("serve")
+	m.must("disconnect")
+	m.signIn(sim)
+}
+
+func TestAStartWithoutANetworkStillKnowsWhoIsSignedIn(t *testing.T) {
+	m := newMachine(t)
+	sim := m.far(freePort(t))
+	m.set("FCC_KEYSTORE", "file")
+	m.set("FCC_KEYSTORE_PASSPHRASE", "correct horse")
+	m.start("serve")
+	m.signIn(sim)
+	m.must("stop")
+	m.cut()
+	m.start("serve")
+	if got := m.fcc("token"); got.code != 1 || got.stdout != "" || !strings.Contains(got.stderr, "reached") {
+		t.Errorf("a token without a network: %+v", got)
+	}
+	deadline := time.Now().Add(20 * time.Second)
+	for {
+		got := m.fcc("status")
+		if got.code == 1 && strings.Contains(got.stdout, sim.Organisations()[0].Name) && strings.Contains(got.stdout, "cannot reach Xero") {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("status: %+v", got)
+		}
+	}
+	if got := m.fcc("doctor"); got.code != 1 || !strings.Contains(got.stdout, "cannot be reached") {
+		t.Errorf("doctor: %+v", got)
 	}
 }

@@ -46,11 +46,12 @@ type machine struct {
 	t    *testing.T
 	home string
 	env  []string
+	cut  func() // ends the simulated Xero of far
 }
 
 func newMachine(t *testing.T) *machine {
 	home := t.TempDir()
-	return &machine{t, home, []string{
+	return &machine{t: t, home: home, env: []string{
 		"HOME=" + home, "LOCALAPPDATA=" + home, "TMPDIR=" + home, "PATH=" + filepath.Join(home, "bin"), "FCC_KEYSTORE=memory",
 	}}
 }
