@@ -68,6 +68,7 @@ type Server struct {
 	folder   folder
 	state    *store.Store  // may be read once opened is closed
 	opened   chan struct{} // closed when state was opened
+	looked   chan struct{} // see Looked
 	renewals chan xero.Renewal
 	rotating sync.Mutex
 	serving  sync.RWMutex // read-locked by Serve
@@ -87,6 +88,7 @@ func New(cfg Config) (*Server, error) {
 		log:      cfg.Log.With("part", "server"),
 		started:  time.Now(),
 		opened:   make(chan struct{}),
+		looked:   make(chan struct{}),
 		renewals: make(chan xero.Renewal, 64),
 	}
 	s.browsers = newBrowsers(cfg.Port, func() *store.Store { return s.state }, s.stateIs)

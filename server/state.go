@@ -108,6 +108,7 @@ func (s *Server) openedState(ctx context.Context) (*store.Store, error) {
 // openSessions reads the session secret, for as long as it takes, and then lets
 // sessions and keys in. It reports whether it came to that before ctx ended.
 func (s *Server) openSessions(ctx context.Context) bool {
+	firstLook := sync.OnceFunc(func() { close(s.looked) })
 	for wait := time.Second; ; wait = min(2*wait, retryKeychain) {
 		found, err := s.openSecrets(ctx, time.Now())
 		if err == nil {
@@ -115,11 +116,13 @@ func (s *Server) openSessions(ctx context.Context) bool {
 		}
 		if err == nil {
 			s.closed.Store(nil)
+			firstLook()
 			return true
 		}
 		s.log.Warn("session secret not read", "err", err)
 		p := keystoreFailure(err).Problem
 		s.closed.Store(&p)
+		firstLook()
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
@@ -127,6 +130,10 @@ func (s *Server) openSessions(ctx context.Context) bool {
 		}
 	}
 }
+
+// Looked is closed once Run knows whether the keychain opens: from then on requests
+// are answered, or refused with the reason.
+func (s *Server) Looked() <-chan struct{} { return s.looked }
 
 // settle writes what waits for the disk.
 func (s *Server) settle(ctx context.Context) {
