@@ -192,7 +192,7 @@ func (a *app) run(listeners []net.Listener, parts ...func(context.Context) error
 		work(&working, ctx, part)
 	}
 	a.log.Info("started", "version", a.Version.Version, "mode", a.mode, "port", port, "keystore", a.keystore)
-	err = a.show(ctx, port, control, connections, firstStart)
+	err = a.show(ctx, control, connections, srv.Looked(), firstStart)
 	if err != nil {
 		stop(err)
 	}
@@ -207,6 +207,10 @@ func (a *app) run(listeners []net.Listener, parts ...func(context.Context) error
 	a.log.Info("ended")
 	return nil
 }
+
+// firstLook is how long the link waits for the keychain, which may be asking its
+// owner.
+const firstLook = 2 * time.Second
 
 // errQuit ends FCC because somebody wanted it to.
 var errQuit = errors.New("quit")
@@ -254,9 +258,15 @@ func (a *app) assemble(port int, key keystore.Secret) (*xero.Connections, *serve
 
 // show tells the person and the commands where FCC is, and then is the tray until
 // ctx ends.
-func (a *app) show(ctx context.Context, port int, control runFile, connections *xero.Connections, firstStart bool) error {
+func (a *app) show(ctx context.Context, control runFile, connections *xero.Connections, looked <-chan struct{}, firstStart bool) error {
 	if err := a.only.publish(control); err != nil {
 		return fmt.Errorf("write run.json: %w", err)
+	}
+	// Who follows the link at once should find more than "FCC is starting".
+	select {
+	case <-looked:
+	case <-time.After(firstLook):
+	case <-ctx.Done():
 	}
 	var to server.ControlLink
 	if err := a.self.call(ctx, "open", server.ControlOpen{Next: "/"}, &to); err != nil {

@@ -159,8 +159,18 @@ type relay struct {
 	mu     sync.Mutex
 	seen   []seenRequest
 	tamper func(r *http.Request, body []byte) []byte
-	answer func(path string, body []byte) []byte
+	answer func(body []byte) []byte
 }
+
+// tampers changes what passes from now on.
+func (x *relay) tampers(tamper func(r *http.Request, body []byte) []byte, answer func(body []byte) []byte) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.tamper, x.answer = tamper, answer
+}
+
+func untouched(body []byte) []byte                     { return body }
+func untouchedToo(_ *http.Request, body []byte) []byte { return body }
 
 type seenRequest struct {
 	path   string
@@ -169,24 +179,21 @@ type seenRequest struct {
 }
 
 func newRelay(t *testing.T, to string) *relay {
-	x := &relay{
-		tamper: func(_ *http.Request, body []byte) []byte { return body },
-		answer: func(_ string, body []byte) []byte { return body },
-	}
+	x := &relay{tamper: untouchedToo, answer: untouched}
 	x.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		x.mu.Lock()
 		x.seen = append(x.seen, seenRequest{r.URL.Path, r.Header.Clone(), body})
+		tamper, answer := x.tamper, x.answer
 		x.mu.Unlock()
-		path := r.URL.Path
-		body = x.tamper(r, body)
+		body = tamper(r, body)
 		status, header, said := send(t, to, r.URL.Path, r.Header, body)
 		for name := range header {
 			w.Header().Set(name, header.Get(name))
 		}
 		w.Header().Del("Content-Length")
 		w.WriteHeader(status)
-		_, _ = w.Write(x.answer(path, said))
+		_, _ = w.Write(answer(said))
 	}))
 	t.Cleanup(x.Close)
 	return x
@@ -238,25 +245,24 @@ func TestACapturedCommandCannotBeSentAgainOrChanged(t *testing.T) {
 		t.Errorf("its proof with another command: %d %s", status, said)
 	}
 
-	x.tamper = func(r *http.Request, body []byte) []byte {
+	x.tampers(func(r *http.Request, body []byte) []byte {
 		if r.URL.Path == "/control/status" {
 			r.URL.Path = "/control/stop"
 		}
 		return body
-	}
+	}, untouched)
 	if got := m.fcc("status"); got.code == 0 || got.code == 2 {
 		t.Errorf("status changed to stop: %+v", got)
 	}
-	x.tamper = func(r *http.Request, body []byte) []byte {
+	x.tampers(func(_ *http.Request, body []byte) []byte {
 		return bytes.Replace(body, []byte(`"/"`), []byte(`"/x"`), 1)
-	}
+	}, untouched)
 	if got := m.fcc("open", "--print"); got.code == 0 {
 		t.Errorf("with a changed question: %+v", got)
 	}
-	x.tamper = func(_ *http.Request, body []byte) []byte { return body }
-	x.answer = func(path string, body []byte) []byte {
-		return bytes.Replace(body, []byte("localhost"), []byte("evil.test"), -1)
-	}
+	x.tampers(untouchedToo, func(body []byte) []byte {
+		return bytes.ReplaceAll(body, []byte("localhost"), []byte("evil.test"))
+	})
 	if got := m.fcc("open", "--print"); got.code != 3 || got.stdout != "" {
 		t.Errorf("with a changed answer: %+v", got)
 	}

@@ -71,7 +71,7 @@ func (m *machine) command(args ...string) *exec.Cmd {
 		m.t.Fatal(err)
 	}
 	cmd := exec.CommandContext(ctx, self, args...)
-	cmd.Env = append([]string{asFCC + "=1"}, m.env...)
+	cmd.Env = append([]string{asFCC + "=1", "GORACE=atexit_sleep_ms=0"}, m.env...)
 	return cmd
 }
 
