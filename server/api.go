@@ -105,6 +105,8 @@ func (s *Server) contacts(w http.ResponseWriter, r *http.Request, c *call) error
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(r.Context(), xeroPatience)
+	defer cancel()
 	list := []contact{}
 	for page := 1; ; page++ {
 		var got struct {
@@ -115,7 +117,7 @@ func (s *Server) contacts(w http.ResponseWriter, r *http.Request, c *call) error
 			}
 		}
 		query := url.Values{"page": {strconv.Itoa(page)}, "pageSize": {strconv.Itoa(pageSize)}}
-		if err := s.ask(r.Context(), session, organisation.TenantID, "/api.xro/2.0/Contacts", query, &got); err != nil {
+		if err := s.ask(ctx, session, organisation.TenantID, "/api.xro/2.0/Contacts", query, &got); err != nil {
 			return err
 		}
 		for _, one := range got.Contacts {
@@ -157,6 +159,8 @@ func (s *Server) invoices(w http.ResponseWriter, r *http.Request, c *call) error
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(r.Context(), xeroPatience)
+	defer cancel()
 	list, available := []invoice{}, 0
 	size := min(limit, pageSize)
 	for page := 1; len(list) < limit; page++ {
@@ -172,7 +176,7 @@ func (s *Server) invoices(w http.ResponseWriter, r *http.Request, c *call) error
 			"Statuses": {asked.Status}, "order": {"Date DESC"}, "summaryOnly": {"true"},
 			"page": {strconv.Itoa(page)}, "pageSize": {strconv.Itoa(size)},
 		}
-		if err := s.ask(r.Context(), session, organisation.TenantID, "/api.xro/2.0/Invoices", query, &got); err != nil {
+		if err := s.ask(ctx, session, organisation.TenantID, "/api.xro/2.0/Invoices", query, &got); err != nil {
 			return err
 		}
 		available = got.Pagination.ItemCount
@@ -232,7 +236,10 @@ func (s *Server) ask(ctx context.Context, session *xero.Session, tenantID, path 
 		r.Header.Set("Xero-Tenant-Id", tenantID)
 	}
 	answer, err := session.Transport().RoundTrip(r)
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil: // too late, or nobody waits for it any more
+		return fail(xero.CodeUnreachable).saying("Xero did not answer in time.", "Try again. If it goes on, look at Xero's status page.").because(err)
+	case err != nil:
 		return err
 	}
 	defer answer.Body.Close()

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"financial-command-center/server/store"
+	"financial-command-center/server/xero"
 	"financial-command-center/server/xero/xerosim"
 )
 
@@ -195,6 +197,20 @@ func TestXerosTroublesAreSaidInOurWords(t *testing.T) {
 	g := b.ask(ask{path: "/api/xero/contacts", cookie: cookie})
 	if seconds, err := time.ParseDuration(g.header.Get("Retry-After") + "s"); g.status != 429 || g.code != "rate_limited" || err != nil || seconds < time.Second {
 		t.Errorf("a limit: %d %s, Retry-After %q", g.status, g.code, g.header.Get("Retry-After"))
+	}
+}
+
+func TestAXeroThatIsTooSlowIsSaidToBeUnreachable(t *testing.T) {
+	f := &far{answer: func(r *http.Request) (*http.Response, error) {
+		<-r.Context().Done()
+		return nil, r.Context().Err()
+	}}
+	b := newBench(t, through(f)).opened()
+	b.signIn(b.visit(), café)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if code := b.Ask(ctx, b.tenant(café), "/api.xro/2.0/Contacts"); code != xero.CodeUnreachable {
+		t.Errorf("got %s", code)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"financial-command-center/server/store"
+	"financial-command-center/server/xero"
 )
 
 // NewKey makes a key, and WellFormed tells whether something could be one.
@@ -27,6 +28,16 @@ func (s *Server) AddKeySaying(ctx context.Context, want store.Key) (key, warning
 
 func (s *Server) ListKeys(ctx context.Context) ([]store.Key, error) { return s.listKeys(ctx) }
 func (s *Server) RevokeKey(ctx context.Context, name string) error  { return s.revokeKey(ctx, name) }
+
+// Ask reads a path of Xero's API as our own routes do, and returns the error's code.
+func (s *Server) Ask(ctx context.Context, tenantID, path string) xero.Code {
+	session, ok := s.cfg.Connections.Find(tenantID)
+	if !ok {
+		return xero.CodeTenantRequired
+	}
+	var into any
+	return asFailure(s.ask(ctx, session, tenantID, path, nil, &into)).Code
+}
 
 // AsTimedelta is a duration in Python's words.
 func AsTimedelta(d time.Duration) string { return asTimedelta(d) }

@@ -50,7 +50,7 @@ func TestWhoWaitsForXeroIsToldWithin35Seconds(t *testing.T) {
 					t.Fatal(err)
 				}
 				start := time.Now()
-				_, err = (&patient{t.Context(), silent{}, gatewayPatience}).RoundTrip(r)
+				_, err = (&patient{t.Context(), silent{}, xeroPatience}).RoundTrip(r)
 				if waited := time.Since(start) - c.took; waited < 30*time.Second || waited > 35*time.Second {
 					t.Errorf("waited %v for Xero", waited)
 				}
@@ -71,7 +71,7 @@ func TestACallerWhoLeavesIsNotWaitedFor(t *testing.T) {
 			t.Fatal(err)
 		}
 		start := time.Now()
-		if _, err = (&patient{ctx, silent{}, gatewayPatience}).RoundTrip(r); err == nil || time.Since(start) != time.Second {
+		if _, err = (&patient{ctx, silent{}, xeroPatience}).RoundTrip(r); err == nil || time.Since(start) != time.Second {
 			t.Errorf("%v after %v", err, time.Since(start))
 		}
 	})
@@ -87,7 +87,7 @@ func TestABodyIsNotHurried(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		answer, err := (&patient{t.Context(), roundTrip(answering), gatewayPatience}).RoundTrip(r)
+		answer, err := (&patient{t.Context(), roundTrip(answering), xeroPatience}).RoundTrip(r)
 		if err != nil {
 			t.Fatal(err)
 		}
