@@ -176,8 +176,9 @@ func TestEveryDataFolderHasItsOwnService(t *testing.T) {
 	if got := keystore.Service("/home/a/.local/share/fcc", true); got != name {
 		t.Errorf("default folder: %q", got)
 	}
-	// printf %s /tmp/a | sha256sum
-	if got, want := keystore.Service("/tmp/a", false), name+" · d9b741ea"; got != want {
+	// printf %s /tmp/a | sha256sum, and the same of \tmp\a
+	sum := map[rune]string{'/': "d9b741ea", '\\': "03436433"}[filepath.Separator]
+	if got, want := keystore.Service("/tmp/a", false), name+" · "+sum; got != want {
 		t.Errorf("other folder: got %q, want %q", got, want)
 	}
 	if keystore.Service("/tmp/a/", false) != keystore.Service("/tmp/a", false) {
