@@ -25,18 +25,21 @@ type File struct {
 // OpenFile opens the secrets file at path, or prepares one: nothing is created
 // before the first Set. The key is derived here, once. A wrong passphrase is
 // ErrPassphrase, a file that is not whole or not ours ErrDamaged, one that cannot
-// be read ErrFailed; such a file is never changed.
+// be read ErrFailed; such a file is never changed. An empty passphrase is a wrong
+// one, save where PassphraseOptional.
 func OpenFile(path string, passphrase Secret) (*File, error) {
 	return openFile(path, passphrase, standard)
 }
 
 func openFile(path string, passphrase Secret, c cost) (*File, error) {
-	if passphrase.IsZero() {
-		return nil, fmt.Errorf("%w: it is empty", ErrPassphrase)
-	}
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrFailed, err)
+	}
+	if passphrase.IsZero() {
+		if passphrase, err = ownPassphrase(path); err != nil {
+			return nil, err
+		}
 	}
 	f := &File{path: path, passphrase: passphrase, line: newLine(patience)}
 	if _, err := f.load(); err != nil {

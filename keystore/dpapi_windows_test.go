@@ -1,0 +1,45 @@
+package keystore_test
+
+import (
+	"bytes"
+	"path/filepath"
+	"testing"
+
+	"financial-command-center/keystore"
+)
+
+func TestWithoutAPassphraseWindowsKeepsOne(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "secrets")
+	open := func() (*keystore.File, error) { return keystore.OpenCheap(path, keystore.Secret{}) }
+	f, err := open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	set(t, f, "a", "1")
+	again, err := open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantValue(t, again, "a", "1")
+	_, err = keystore.OpenCheap(path, passphrase)
+	wantErr(t, err, keystore.ErrPassphrase)
+
+	kept := read(t, path+".dpapi")
+	for _, damaged := range [][]byte{{}, []byte("text"), kept[:len(kept)-1]} {
+		write(t, path+".dpapi", damaged)
+		_, err := open()
+		wantErr(t, err, keystore.ErrDamaged)
+		if !bytes.Equal(read(t, path+".dpapi"), damaged) {
+			t.Error("what DPAPI does not open was changed")
+		}
+	}
+}
+
+func TestAFileMadeWithAPassphraseIsNotGivenAnother(t *testing.T) {
+	path := fileWith(t, "1", "2")
+	_, err := keystore.OpenCheap(path, keystore.Secret{})
+	wantErr(t, err, keystore.ErrPassphrase)
+	if found, _ := filepath.Glob(path + ".dpapi*"); len(found) != 0 {
+		t.Errorf("made %v", found)
+	}
+}
