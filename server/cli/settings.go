@@ -119,7 +119,8 @@ func (s settings) logFile() string      { return filepath.Join(s.dataDir, "logs"
 // secretVariables hold secrets; programs that FCC starts must not inherit them.
 var secretVariables = []string{"XERO_CLIENT_SECRET", "FCC_KEYSTORE_PASSPHRASE", "FLASK_SECRET_KEY"}
 
-// readPassphrase finds what opens the keystore file.
+// readPassphrase finds what opens the keystore file: on Windows maybe nothing,
+// then DPAPI does.
 func readPassphrase(env environ) (keystore.Secret, error) {
 	text, path := env("FCC_KEYSTORE_PASSPHRASE"), env("FCC_KEYSTORE_PASSPHRASE_FILE")
 	switch {
@@ -133,7 +134,7 @@ func readPassphrase(env environ) (keystore.Secret, error) {
 		if text = strings.TrimRight(string(data), "\r\n"); text == "" {
 			return keystore.Secret{}, failf(exitUsage, "The passphrase file %s is empty.", path)
 		}
-	case text == "":
+	case text == "" && !keystore.PassphraseOptional:
 		return keystore.Secret{}, failf(exitUsage, "The keystore file needs a passphrase. Set FCC_KEYSTORE_PASSPHRASE, or FCC_KEYSTORE_PASSPHRASE_FILE to a file that holds it.")
 	}
 	return keystore.NewSecret(text), nil
