@@ -10,7 +10,7 @@ func defaultDataDir(env environ) (string, error) {
 	if home == "" {
 		return "", errors.New("HOME is not set")
 	}
-	return filepath.Join(home, "Library", "Application Support", keychainService), nil
+	return filepath.Join(home, "Library", "Application Support", "Financial-Command-Center-AI"), nil
 }
 
 func hasDisplay(environ) bool { return true }

@@ -14,7 +14,7 @@ func defaultDataDir(env environ) (string, error) {
 	if local == "" {
 		return "", errors.New("LOCALAPPDATA is not set")
 	}
-	return filepath.Join(local, keychainService), nil
+	return filepath.Join(local, "Financial-Command-Center-AI"), nil
 }
 
 // isPrivate: Go shows no access list as mode bits; what lies in the user's
