@@ -36,7 +36,7 @@ func (serveCmd) Run(c *call) error { return c.start(false) }
 
 // start is fcc and fcc serve: parse, log file, single instance, listen, and then
 // what app.run does.
-func (c *call) start(desktop bool) error {
+func (c *call) start(desktop bool) (err error) {
 	s, err := readSettings(c.flags, c.Env)
 	if err != nil {
 		return err
@@ -53,6 +53,11 @@ func (c *call) start(desktop bool) error {
 	}
 	log, logFile := s.openLog()
 	defer logFile.Close()
+	defer func() {
+		if err != nil { // a program without a window on Windows has no stderr
+			log.Error("ended", "err", err)
+		}
+	}()
 	only, err := c.claimOrHandOver(s, desktop)
 	if only == nil || err != nil {
 		return err
@@ -75,7 +80,6 @@ func (c *call) start(desktop bool) error {
 	}
 	listeners, err := c.listenLive(s.port)
 	if err != nil {
-		log.Error("cannot listen", "err", err)
 		return err
 	}
 	return (&app{call: c, settings: s, mode: server.Live, desktop: desktop, log: log, only: only, store: store}).run(listeners)
@@ -170,9 +174,7 @@ func (a *app) run(listeners []net.Listener, parts ...func(context.Context) error
 
 	connections, srv, err := a.assemble(port, control.key())
 	if err != nil {
-		for _, l := range listeners {
-			_ = l.Close()
-		}
+		closeAll(listeners)
 		return fmt.Errorf("start: %w", err)
 	}
 	var working, keeping sync.WaitGroup
@@ -201,7 +203,6 @@ func (a *app) run(listeners []net.Listener, parts ...func(context.Context) error
 	closeState()
 	keeping.Wait()
 	if cause := context.Cause(ctx); a.ctx.Err() == nil && !errors.Is(cause, errQuit) {
-		a.log.Error("ended", "err", cause)
 		return failf(exitFailed, "FCC ended: %v. See %s.", cause, a.logFile())
 	}
 	a.log.Info("ended")

@@ -25,7 +25,7 @@ func (s settings) checkSettings() server.Check {
 	case s.clientID == "":
 		return warn(name, "there is no client id of a Xero app yet", "Open FCC and follow its set-up page, or give --client-id.")
 	}
-	return well(name, fmt.Sprintf("client id %s, issuer %s, keystore %s", s.clientID, s.issuer, s.keystore))
+	return well(name, fmt.Sprintf("client id %s, issuer %s", s.clientID, s.issuer))
 }
 
 func (s settings) checkFolder() server.Check {
@@ -91,9 +91,7 @@ func (c *call) checkFreePorts(s settings) (checks []server.Check) {
 	for i, port := range ports {
 		name := fmt.Sprintf("Port %d", port)
 		listeners, err := listenOn(c.ctx, port)
-		for _, l := range listeners {
-			_ = l.Close()
-		}
+		closeAll(listeners)
 		switch {
 		case err == nil && len(listeners) == 2:
 			checks = append(checks, well(name, "free on 127.0.0.1 and [::1]"))

@@ -36,9 +36,7 @@ func listenOn(ctx context.Context, port int) ([]net.Listener, error) {
 	}
 	listeners := slices.DeleteFunc([]net.Listener{v4, v6}, func(l net.Listener) bool { return l == nil })
 	if len(taken) > 0 {
-		for _, l := range listeners {
-			_ = l.Close()
-		}
+		closeAll(listeners)
 		return nil, fmt.Errorf("port %s cannot be had (%s)", at, strings.Join(taken, "; "))
 	}
 	return listeners, nil
@@ -99,9 +97,7 @@ func (c *call) listenDemo(port int) ([]net.Listener, error) {
 		}
 		if listeners, err = listenOn(c.ctx, 0); err == nil && slices.Contains(registeredPorts, portOf(listeners)) {
 			err = errors.New("a registered port")
-			for _, l := range listeners {
-				_ = l.Close()
-			}
+			closeAll(listeners)
 		}
 	}
 	if err != nil {
@@ -111,3 +107,9 @@ func (c *call) listenDemo(port int) ([]net.Listener, error) {
 }
 
 func portOf(listeners []net.Listener) int { return listeners[0].Addr().(*net.TCPAddr).Port }
+
+func closeAll(listeners []net.Listener) {
+	for _, l := range listeners {
+		_ = l.Close()
+	}
+}

@@ -62,14 +62,12 @@ func maskAttr(groups []string, a slog.Attr) slog.Attr {
 	switch value := a.Value.Any().(type) {
 	case string:
 		text = value
-	case xero.Code, xero.State:
+	case xero.Code, xero.State, slog.Level, *slog.Source:
 		return a
 	case error:
 		text = value.Error()
 	case fmt.Stringer:
 		text = value.String()
-	case *slog.Source, slog.Level:
-		return a
 	default:
 		data, err := json.Marshal(value)
 		if err != nil {
