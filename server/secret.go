@@ -2,9 +2,7 @@ package server
 
 import (
 	"context"
-	"crypto/hkdf"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -160,9 +158,4 @@ func (s *Server) endPrevious(ctx context.Context, now time.Time) error {
 		return err
 	}
 	return s.cfg.Keystore.Delete(ctx, previousItem)
-}
-
-// cookieKey derives what signs cookies: the secret itself never meets a cookie.
-func cookieKey(secret keystore.Secret) ([]byte, error) {
-	return hkdf.Key(sha256.New, []byte(secret.Reveal()), nil, "financial-command-center cookie signature v1", 32)
 }

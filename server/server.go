@@ -125,6 +125,7 @@ const (
 	ownWriteTimeout = time.Minute
 	maxHeaderBytes  = 32 << 10
 	shutdownTimeout = 3 * time.Second
+	maxConnections  = 500 // at once; the next is closed
 )
 
 // Serve answers on all listeners until ctx ends, then gives the requests under
@@ -170,6 +171,21 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 		err = nil
 	}
 	return err
+}
+
+// limitConnections closes new connections while most are open.
+func limitConnections(most int64) func(net.Conn, http.ConnState) {
+	var open atomic.Int64
+	return func(conn net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			if open.Add(1) > most {
+				_ = conn.Close()
+			}
+		case http.StateClosed, http.StateHijacked:
+			open.Add(-1)
+		}
+	}
 }
 
 // serveLog keeps net/http's own lines: broken connections, never a request.

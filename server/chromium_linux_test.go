@@ -1,0 +1,118 @@
+package server_test
+
+import (
+	"context"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+
+	"financial-command-center/server/store"
+	"financial-command-center/server/xero"
+)
+
+// tab starts Chromium with a fresh profile. What its console complains of, a
+// breach of the Content-Security-Policy for one, fails the test at its end.
+func tab(t *testing.T) context.Context {
+	t.Helper()
+	if _, err := exec.LookPath("chromium"); err != nil {
+		t.Fatal("there is no chromium. Run: go run ./build test")
+	}
+	allocator, cancel := chromedp.NewExecAllocator(context.Background(),
+		chromedp.UserDataDir(t.TempDir()), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
+	)
+	t.Cleanup(cancel)
+	var mu sync.Mutex
+	var complaints []string
+	browser, cancel := chromedp.NewContext(allocator, chromedp.WithListener(func(event any) {
+		mu.Lock()
+		defer mu.Unlock()
+		switch e := event.(type) {
+		case *runtime.EventExceptionThrown:
+			complaints = append(complaints, e.ExceptionDetails.Text)
+		case *log.EventEntryAdded:
+			if e.Entry.Level == log.EntryLevelError {
+				complaints = append(complaints, e.Entry.Text+" "+e.Entry.URL)
+			}
+		}
+	}))
+	t.Cleanup(cancel)
+	if err := chromedp.Do(browser, chromedp.Navigate("about:blank")); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(browser, time.Minute)
+	t.Cleanup(cancel)
+	t.Cleanup(func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if len(complaints) > 0 {
+			t.Errorf("the console says:\n%s", strings.Join(complaints, "\n"))
+		}
+	})
+	return ctx
+}
+
+func TestInChromiumAPersonSignsInAndThePageFollowsTheState(t *testing.T) {
+	b := newBench(t).opened()
+	ctx := tab(t)
+	do := func(what string, steps ...chromedp.Action[chromedp.Void]) {
+		t.Helper()
+		if err := chromedp.Do(ctx, steps...); err != nil {
+			page, _ := chromedp.Run(ctx, chromedp.OuterHTML("html"))
+			t.Fatalf("%s: %v\n%s", what, err, page)
+		}
+	}
+	do("a visit", chromedp.Navigate(b.BaseURL()+"/"), chromedp.WaitVisible(`//a[text()="Sign in to Xero"]`))
+	do("to Xero", chromedp.Click(`//a[text()="Sign in to Xero"]`), chromedp.WaitVisible(`//button[@value="allow"]`))
+	value(t, ctx, chromedp.Evaluate[bool](`document.querySelectorAll("input[type=checkbox]").forEach(box => box.checked = true), true`))
+	do("consent", chromedp.Click(`//button[@value="allow"]`), chromedp.WaitVisible(`//button[@aria-label="Choose Ridgeway Café"]`))
+	place, shown := value(t, ctx, chromedp.Location()), value(t, ctx, chromedp.Text("main"))
+	if strings.Contains(place, "code=") || strings.Contains(place, "state=") || !strings.Contains(shown, "Signed in to Xero for ") {
+		t.Errorf("at %s:\n%s", place, shown)
+	}
+	do("a choice", chromedp.Click(`//button[@aria-label="Choose Ridgeway Café"]`), chromedp.WaitVisible(`//h1[text()="Ridgeway Café"]`))
+
+	// Xero ends the sign-in. The page hears of it and is not loaded again.
+	value(t, ctx, chromedp.Evaluate[bool](`window.loadedOnce = true`))
+	if err := b.sim.RevokeGrant("aroha@example.com"); err != nil {
+		t.Fatal(err)
+	}
+	b.sim.ExpireAccessTokens()
+	key := b.addKey(store.Key{Name: "script"})
+	if g := b.ask(ask{path: "/api.xro/2.0/Organisation", key: key, header: map[string]string{"xero-tenant-id": b.tenant(café)}}); g.code != "needs_login" {
+		t.Fatalf("a script gets %d %s", g.status, g.body)
+	}
+	do("the page repaints", chromedp.WaitVisible(`//main//a[text()="Sign in again"]`))
+	same := value(t, ctx, chromedp.Evaluate[bool](`window.loadedOnce === true`))
+	shown = value(t, ctx, chromedp.Text(".state"))
+	if !same || !strings.Contains(shown, "Sign in to Xero again") {
+		t.Errorf("loaded again: %t, and the side bar says %q", !same, shown)
+	}
+	if st := b.cfg.Connections.Status(); st.State != xero.NeedsLogin {
+		t.Errorf("state %s", st.State)
+	}
+
+	// A page at a phone's width has nothing that sticks out.
+	for _, path := range []string{"/", "/profile", "/setup", "/disconnect", "/health"} {
+		do(path, chromedp.EmulateViewport(360, 720), chromedp.Navigate(b.BaseURL()+path))
+		if wide := value(t, ctx, chromedp.Evaluate[int](`document.documentElement.scrollWidth`)); wide > 360 {
+			t.Errorf("%s is %d wide on a screen of 360", path, wide)
+		}
+	}
+}
+
+func value[T any](t *testing.T, ctx context.Context, action chromedp.Action[T]) T {
+	t.Helper()
+	got, err := chromedp.Run(ctx, action)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
