@@ -34,7 +34,8 @@ type bench struct {
 	xero     xero.Config
 	keychain keystore.Store
 	log      *lockedBuffer
-	stop     func() // ends Serve and Run, and waits
+	prepare  func(*server.Server) // before it runs
+	stop     func()               // ends Serve and Run, and waits
 }
 
 const clientID = xerosim.DemoClientID
@@ -97,6 +98,9 @@ func (b *bench) start() {
 	b.Server, err = server.New(b.cfg)
 	if err != nil {
 		b.t.Fatal(err)
+	}
+	if b.prepare != nil {
+		b.prepare(b.Server)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup

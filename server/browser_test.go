@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -257,5 +258,45 @@ func TestSessionsBeyondTheLimitEndThoseFirstThatNeverCameBack(t *testing.T) {
 	}
 	if swept < 100 {
 		t.Errorf("%d sessions were swept, want at least 100", swept)
+	}
+}
+
+func TestADiskThatFailsCostsNobodyASessionAndIsSaid(t *testing.T) {
+	broken, err := store.OpenMemory(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := broken.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var failing atomic.Bool
+	b := newBench(t, func(b *bench) {
+		b.prepare = func(s *server.Server) { s.DiskFails(&failing, broken) }
+	}).opened()
+	failing.Store(true)
+	cookie := b.visit()
+	g := b.ask(ask{path: "/", cookie: cookie, page: true, via: true})
+	if g.status != http.StatusOK || !strings.Contains(g.body, "cannot write to its data folder") {
+		t.Errorf("%d, and the page says nothing of it\n%s", g.status, g.body)
+	}
+	ended := b.visit()
+	b.ask(ask{method: "POST", path: "/logout", cookie: ended, form: url.Values{}})
+	if g := b.ask(ask{path: "/", cookie: ended, via: true}); g.status != http.StatusUnauthorized {
+		t.Errorf("a session that ended meanwhile gets %d", g.status)
+	}
+
+	failing.Store(false)
+	b.visit() // the next write succeeds
+	if g := b.ask(ask{path: "/", cookie: cookie, page: true, via: true}); strings.Contains(g.body, "cannot write") {
+		t.Error("the page still says that the disk fails")
+	}
+	b.stop()
+	b.start()
+	b.opened()
+	if g := b.ask(ask{path: "/", cookie: cookie, via: true}); g.status != http.StatusOK {
+		t.Errorf("the session from then gets %d after a restart", g.status)
+	}
+	if g := b.ask(ask{path: "/", cookie: ended, via: true}); g.status != http.StatusUnauthorized {
+		t.Errorf("the session that ended then gets %d after a restart", g.status)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"sync/atomic"
 
 	"financial-command-center/keystore"
 	"financial-command-center/server/store"
@@ -63,4 +64,14 @@ func Codes() []string {
 		all = append(all, string(code))
 	}
 	return all
+}
+
+// DiskFails has the sessions meet a state that fails while failing says so.
+func (s *Server) DiskFails(failing *atomic.Bool, broken *store.Store) {
+	s.browsers.state = func() *store.Store {
+		if failing.Load() {
+			return broken
+		}
+		return s.state
+	}
 }
