@@ -205,6 +205,15 @@ func (s *Server) Remember(ctx context.Context, connection string, profile xero.P
 	s.stateIs(err)
 }
 
+// Forget removes what Remember kept, when a connection has ended.
+func (s *Server) Forget(ctx context.Context, connection string) {
+	state, err := s.openedState(ctx)
+	if err == nil {
+		err = state.DeleteProfile(ctx, connection)
+		s.stateIs(err)
+	}
+}
+
 func (s *Server) keepRenewal(ctx context.Context, r xero.Renewal) {
 	s.stateIs(s.state.AddRenewal(ctx, store.Renewal(r)))
 }

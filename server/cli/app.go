@@ -234,6 +234,7 @@ func (a *app) assemble(port int, key keystore.Secret) (*xero.Connections, *serve
 			return srv.Recall(ctx, connection)
 		},
 		Remember: func(ctx context.Context, connection string, p xero.Profile) { srv.Remember(ctx, connection, p) },
+		Forget:   func(ctx context.Context, connection string) { srv.Forget(ctx, connection) },
 	})
 	if err != nil {
 		return nil, nil, err

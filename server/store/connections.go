@@ -60,6 +60,12 @@ func (s *Store) SaveProfile(ctx context.Context, connection string, data []byte)
 	return explain("save a profile", err)
 }
 
+// DeleteProfile forgets a connection. One that is not known is no error.
+func (s *Store) DeleteProfile(ctx context.Context, connection string) error {
+	_, err := s.db.ExecContext(ctx, "DELETE FROM profiles WHERE connection = ?", connection)
+	return explain("delete a profile", err)
+}
+
 // Profile returns what SaveProfile kept. ErrNotFound when there is none.
 func (s *Store) Profile(ctx context.Context, connection string) ([]byte, error) {
 	var data []byte

@@ -187,6 +187,10 @@ func TestAProfileIsKeptAndReplaced(t *testing.T) {
 		if ok(t, err); string(data) != "two" {
 			t.Errorf("profile is %q", data)
 		}
+		ok(t, s.DeleteProfile(ctx, "c"))
+		ok(t, s.DeleteProfile(ctx, "c"))
+		_, err = s.Profile(ctx, "c")
+		is(t, err, store.ErrNotFound)
 	})
 }
 

@@ -94,7 +94,7 @@ func (b *bench) start() {
 	c, err := xero.New(xero.Config{
 		App: b.app, Issuer: xeroHost, API: xeroHost, RedirectURI: redirect, Keystore: b.keychain, DataDir: b.dir,
 		HTTP: way, Log: slog.New(slog.DiscardHandler),
-		OnRenewal: b.notes.renewal, Recall: b.notes.recall, Remember: b.notes.remember,
+		OnRenewal: b.notes.renewal, Recall: b.notes.recall, Remember: b.notes.remember, Forget: b.notes.forget,
 	})
 	if err != nil {
 		b.t.Fatal(err)
@@ -268,6 +268,12 @@ func (n *notes) remember(_ context.Context, id string, p xero.Profile) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.profiles[id] = p
+}
+
+func (n *notes) forget(_ context.Context, id string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.profiles, id)
 }
 
 func (n *notes) last() xero.Renewal {

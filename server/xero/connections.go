@@ -38,10 +38,11 @@ type Config struct {
 	// OnRenewal is told of every attempt to renew, one after the other for each
 	// connection. It must not block. Optional.
 	OnRenewal func(Renewal)
-	// Recall and Remember keep what is no secret but must be known without a
+	// Recall, Remember and Forget keep what is no secret but must be known without a
 	// network: a connection's person and organisations. Optional, together.
 	Recall   func(ctx context.Context, connection string) (Profile, bool)
 	Remember func(ctx context.Context, connection string, p Profile)
+	Forget   func(ctx context.Context, connection string)
 }
 
 // Profile is what is known of a connection besides its grant.

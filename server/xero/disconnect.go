@@ -163,6 +163,9 @@ func (s *Session) farewell(ctx context.Context) error {
 	if err := s.set.forget(ctx, s); err != nil {
 		return err
 	}
+	if s.set.cfg.Forget != nil {
+		s.set.cfg.Forget(ctx, s.id)
+	}
 	s.set.mu.Lock()
 	defer s.set.mu.Unlock()
 	s.set.leaving = slices.DeleteFunc(s.set.leaving, func(other *Session) bool { return other == s })

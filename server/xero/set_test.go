@@ -175,6 +175,9 @@ func TestDisconnectTellsXeroFirstAndForgetsLast(t *testing.T) {
 		if _, err := b.keychain.Store.Get(t.Context(), "connection-"+id); err == nil {
 			t.Error("the grant is still in the keychain")
 		}
+		if _, kept := b.notes.recall(t.Context(), id); kept {
+			t.Error("who it was is still remembered")
+		}
 		b.wantState(xero.Disconnected, "")
 		b.restart()
 		b.wantState(xero.Disconnected, "")
