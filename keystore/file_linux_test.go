@@ -15,6 +15,19 @@ import (
 	"financial-command-center/keystore"
 )
 
+func TestOnlyItsOwnerMayReadTheFile(t *testing.T) {
+	path := fileWith(t, "1", "2")
+	if err := os.Chmod(path, 0o644); err != nil { // as a backup may bring it back
+		t.Fatal(err)
+	}
+	set(t, openFile(t, path), "a", "3")
+	for _, name := range []string{path, path + ".lock"} {
+		if info, err := os.Stat(name); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", name, info.Mode(), err)
+		}
+	}
+}
+
 func TestAPipeInThePlaceOfTheFileIsNotWaitedFor(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "secrets")
 	if err := syscall.Mkfifo(path, 0o600); err != nil {

@@ -81,22 +81,6 @@ func TestOpeningAFileCreatesNothingAndTheFirstSetDoes(t *testing.T) {
 	wantValue(t, openFile(t, filepath.Join(folder, "secrets")), "a", "1")
 }
 
-func TestOnlyItsOwnerMayReadTheFile(t *testing.T) {
-	path := fileWith(t, "1", "2")
-	if runtime.GOOS == "windows" {
-		return // the folder's access list decides
-	}
-	if err := os.Chmod(path, 0o644); err != nil { // as a backup may bring it back
-		t.Fatal(err)
-	}
-	set(t, openFile(t, path), "a", "3")
-	for _, name := range []string{path, path + ".lock"} {
-		if info, err := os.Stat(name); err != nil || info.Mode().Perm() != 0o600 {
-			t.Errorf("%s: %v, %v", name, info.Mode(), err)
-		}
-	}
-}
-
 func TestTheFileShowsNeitherNamesNorValues(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "secrets")
 	set(t, openFile(t, path), "connection-kauri", "MARKER")

@@ -63,6 +63,14 @@ var (
 	ErrDamaged = errors.New("the secrets file is damaged")
 )
 
+// fits refuses a value that no store would take.
+func fits(name string, value Secret) error {
+	if value.Len() > MaxSize {
+		return fmt.Errorf("%s: %w: %d bytes, at most %d", name, ErrTooBig, value.Len(), MaxSize)
+	}
+	return nil
+}
+
 // Service is the name under which the OS keychain keeps the secrets of one data
 // folder, given by its absolute path. Folders other than the default one have
 // names of their own, so that two FCCs of one person never share an item.

@@ -61,11 +61,3 @@ func ended(ctx context.Context) error {
 	}
 	return fmt.Errorf("%w: %w", ErrTimeout, context.Cause(ctx))
 }
-
-// fits refuses a value that no store would take.
-func fits(name string, value Secret) error {
-	if value.Len() > MaxSize {
-		return fmt.Errorf("%s: %w: %d bytes, at most %d", name, ErrTooBig, value.Len(), MaxSize)
-	}
-	return nil
-}
