@@ -34,9 +34,10 @@ func PeerOf(conn net.Conn) string {
 
 // What the tests need to name.
 var (
-	LocalPath    = localPath
-	Answers      = answers
-	MostSessions = mostSessions
+	LocalPath      = localPath
+	Answers        = answers
+	MostSessions   = mostSessions
+	MaxConnections = maxConnections
 )
 
 // Mount has s answer with rows of a test, for an audience by its name, behind the

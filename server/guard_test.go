@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -12,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"financial-command-center/keystore"
 	"financial-command-center/server"
@@ -257,5 +259,40 @@ func FuzzLocalPath(f *testing.F) {
 		if err != nil || u.Host != "" || u.Scheme != "" || !strings.HasPrefix(got, "/") || strings.HasPrefix(got, "//") || strings.ContainsAny(got, "\\\r\n\t ") {
 			t.Errorf("%q leads to %q", next, got)
 		}
+	})
+}
+
+func TestConnectionsBeyondTheLimitAreClosedAndThoseBelowGoOn(t *testing.T) {
+	b := newBench(t).opened()
+	address := fmt.Sprintf("127.0.0.1:%d", b.cfg.Port)
+	var held []net.Conn
+	closed := func(conn net.Conn) bool {
+		_ = conn.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
+		_, err := conn.Read(make([]byte, 1))
+		var slow net.Error
+		return !errors.As(err, &slow) || !slow.Timeout()
+	}
+	for range server.MaxConnections + 1 {
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		held = append(held, conn)
+	}
+	b.until("one is closed", func() bool { return closed(held[len(held)-1]) })
+	if closed(held[0]) {
+		t.Error("the first connection was closed too")
+	}
+	for _, conn := range held[:10] {
+		_ = conn.Close()
+	}
+	b.until("there is room again", func() bool {
+		answer, err := client.Get("http://" + address + "/assets/style.css")
+		if err != nil {
+			return false
+		}
+		_ = answer.Body.Close()
+		return true
 	})
 }

@@ -146,6 +146,7 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 		TLSNextProto:                 map[string]func(*http.Server, *tls.Conn, http.Handler){},
 		BaseContext:                  func(net.Listener) context.Context { return requests },
 		ConnContext:                  withPeer,
+		ConnState:                    limitConnections(maxConnections),
 		ErrorLog:                     log.New(serveLog{s.log}, "", 0),
 	}
 	failed := make(chan error, len(listeners))
