@@ -13,6 +13,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/alecthomas/kong"
 
@@ -76,13 +77,29 @@ type call struct {
 }
 
 // say tells the person; print is the command's yield.
-func (c *call) say(format string, args ...any)   { fmt.Fprintf(c.Stderr, format+"\n", args...) }
-func (c *call) print(format string, args ...any) { fmt.Fprintf(c.Stdout, format+"\n", args...) }
+func (c *call) say(format string, args ...any)   { write(c.Stderr, format, args) }
+func (c *call) print(format string, args ...any) { write(c.Stdout, format, args) }
 
+// write leaves out what would steer a terminal: names of organisations and people
+// are whatever somebody typed at Xero.
+func write(w io.Writer, format string, args []any) {
+	line := strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || unicode.IsPrint(r):
+			return r
+		case unicode.IsSpace(r):
+			return ' '
+		}
+		return -1
+	}, fmt.Sprintf(format, args...))
+	_, _ = io.WriteString(w, line+"\n")
+}
+
+// printJSON is for programs: nothing is left out of it.
 func (c *call) printJSON(v any) error {
 	data, err := json.MarshalIndent(v, "", "  ")
 	if err == nil {
-		c.print("%s", data)
+		_, err = c.Stdout.Write(append(data, '\n'))
 	}
 	return err
 }

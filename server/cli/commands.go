@@ -45,7 +45,9 @@ func (cmd statusCmd) Run(c *call) error {
 		return fmt.Errorf("read the status: %w", err)
 	}
 	if cmd.JSON {
-		c.print("%s", raw)
+		if err := c.printJSON(raw); err != nil {
+			return err
+		}
 	} else {
 		c.print("%s", describe(st))
 	}

@@ -88,7 +88,9 @@ func (c *call) diagnose() (d diagnosis) {
 		add(checkOwnPort(c.ctx, running))
 	} else {
 		add(notRunning(err), c.checkKeystore(s))
-		add(c.checkFreePorts(s)...)
+		if !errors.Is(err, errSilent) { // which holds its port
+			add(c.checkFreePorts(s)...)
+		}
 	}
 	add(checkXero(c.ctx, s)...)
 	add(checkRedirect(s.port))
