@@ -145,3 +145,18 @@ func TestWithoutAKeychainFCCServesAndSaysSo(t *testing.T) {
 	}
 	m.must("stop")
 }
+
+func TestEveryFileOfTheDataFolderIsItsOwnersAlone(t *testing.T) {
+	m := newMachine(t)
+	m.start("serve", "--port", freePort(t))
+	m.must("open", "--print")
+	err := filepath.Walk(m.dataDir(), func(path string, info os.FileInfo, err error) error {
+		if err == nil && info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s is %v", path, info.Mode())
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}

@@ -52,14 +52,11 @@ type machine struct {
 func newMachine(t *testing.T) *machine {
 	home := t.TempDir()
 	return &machine{t: t, home: home, env: []string{
-		"HOME=" + home, "LOCALAPPDATA=" + home, "TMPDIR=" + home, "PATH=" + filepath.Join(home, "bin"), "FCC_KEYSTORE=memory",
+		"HOME=" + home, "TMPDIR=" + home, "TMP=" + home, "PATH=" + filepath.Join(home, "bin"), "FCC_DATA_DIR=" + filepath.Join(home, "data"), "FCC_KEYSTORE=memory",
 	}}
 }
 
-// dataDir is the standard data folder.
-func (m *machine) dataDir() string {
-	return filepath.Join(m.home, ".local", "share", "financial-command-center-ai")
-}
+func (m *machine) dataDir() string { return filepath.Join(m.home, "data") }
 
 func (m *machine) set(name, value string) { m.env = append(m.env, name+"="+value) }
 

@@ -230,3 +230,35 @@ func TestAFolderOpenToOthersIsClosedOnlyWhenItIsEmpty(t *testing.T) {
 		t.Errorf("the standard folder is %v", info.Mode())
 	}
 }
+
+func FuzzSettingsFile(f *testing.F) {
+	for _, text := range []string{"", "{}", "null", `{"port":8000,"client_id":"x","a":{"b":[1.50]}}`, `{"port":`, `[1]`, "{\"a\":\"\\ud800\"}", `{"a":1,"a":2}`} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		s := settings{dataDir: t.TempDir()}
+		if err := os.WriteFile(s.settingsFile(), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		before, err := readFields(s.settingsFile())
+		if err != nil {
+			if s.saveClientID(idA) == nil {
+				t.Error("a damaged file was written over")
+			}
+			return
+		}
+		if err := s.saveClientID(idA); err != nil {
+			t.Fatal(err)
+		}
+		after, err := readFields(s.settingsFile())
+		if err != nil || string(after["client_id"]) != `"`+idA+`"` {
+			t.Fatalf("%s: %v", after["client_id"], err)
+		}
+		if _, had := before["client_id"]; !had {
+			delete(after, "client_id")
+		}
+		if len(after) != len(before) {
+			t.Errorf("%d fields became %d", len(before), len(after))
+		}
+	})
+}

@@ -26,21 +26,6 @@ func TestAStartPrintsOneLineWithTheLinkAndAnswersOnBothAddresses(t *testing.T) {
 	}
 }
 
-func TestEveryFileOfTheDataFolderIsItsOwnersAlone(t *testing.T) {
-	m := newMachine(t)
-	m.start("serve", "--port", freePort(t))
-	m.must("open", "--print")
-	err := filepath.Walk(m.dataDir(), func(path string, info os.FileInfo, err error) error {
-		if err == nil && info.Mode().Perm()&0o077 != 0 {
-			t.Errorf("%s is %v", path, info.Mode())
-		}
-		return err
-	})
-	if err != nil {
-		t.Error(err)
-	}
-}
-
 func TestStartsAtTheSameMomentLeaveOneFCC(t *testing.T) {
 	m := newMachine(t)
 	port := freePort(t)
