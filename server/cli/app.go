@@ -281,12 +281,14 @@ func (a *app) show(ctx context.Context, control runFile, connections *xero.Conne
 	if !a.desktop {
 		return nil
 	}
+	var opening sync.WaitGroup
+	defer opening.Wait()
 	if firstStart {
-		go func() {
+		opening.Go(func() {
 			if err := openBrowser(a.Env, control, a.dataDir, to); err != nil {
 				a.say("No browser opens here (%v): open the link above yourself. It is good once, for ten minutes.", err)
 			}
-		}()
+		})
 	}
 	if a.Tray == nil || !a.TrayAvailable(ctx) {
 		a.say("There is no system tray here: FCC goes on without its icon. fcc stop ends it.")

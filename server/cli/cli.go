@@ -13,6 +13,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 
 	"github.com/alecthomas/kong"
@@ -72,17 +73,18 @@ func failf(code int, format string, args ...any) error {
 // call is what every command gets.
 type call struct {
 	Program
-	ctx   context.Context
-	flags settingFlags
+	ctx     context.Context
+	flags   settingFlags
+	writing sync.Mutex // a running FCC has several things to say
 }
 
 // say tells the person; print is the command's yield.
-func (c *call) say(format string, args ...any)   { write(c.Stderr, format, args) }
-func (c *call) print(format string, args ...any) { write(c.Stdout, format, args) }
+func (c *call) say(format string, args ...any)   { c.write(c.Stderr, format, args) }
+func (c *call) print(format string, args ...any) { c.write(c.Stdout, format, args) }
 
 // write leaves out what would steer a terminal: names of organisations and people
 // are whatever somebody typed at Xero.
-func write(w io.Writer, format string, args []any) {
+func (c *call) write(w io.Writer, format string, args []any) {
 	line := strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n' || unicode.IsPrint(r):
@@ -92,6 +94,8 @@ func write(w io.Writer, format string, args []any) {
 		}
 		return -1
 	}, fmt.Sprintf(format, args...))
+	c.writing.Lock()
+	defer c.writing.Unlock()
 	_, _ = io.WriteString(w, line+"\n")
 }
 
