@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"slices"
 	"strconv"
 	"sync"
@@ -96,6 +97,7 @@ func (b *browsers) New(r *http.Request, name string) (*sessions.Session, error) 
 	for name, value := range values {
 		session.Values[name] = value
 	}
+	session.Values[asLoaded{}] = values
 	session.ID, session.IsNew = hex.EncodeToString(hash[:]), false
 	return session, nil
 }
@@ -126,39 +128,74 @@ func (b *browsers) load(ctx context.Context, hash [32]byte) (browser, bool) {
 	return *kept, !kept.ended && now.Before(kept.expires)
 }
 
-// Save keeps the values of session. A new session gets an id and the browser its
-// cookie; one with Options.MaxAge below zero ends.
+// asLoaded is the name under which a session's values hold what they were when
+// they were read: Save keeps the changes, so that two requests of one browser at
+// once do not undo each other's.
+type asLoaded struct{}
+
+// Save keeps what session's values were changed to; their names are strings. A new
+// session gets an id, and the browser its cookie; one with Options.MaxAge below
+// zero ends.
 func (b *browsers) Save(r *http.Request, w http.ResponseWriter, session *sessions.Session) error {
 	if session.Options.MaxAge < 0 {
 		return b.end(r.Context(), w, session)
 	}
+	was, _ := session.Values[asLoaded{}].(map[string]any)
 	values := make(map[string]any, len(session.Values))
 	for name, value := range session.Values {
-		text, ok := name.(string)
-		if !ok {
-			return fmt.Errorf("session value %v: its name is no string", name)
+		if text, ok := name.(string); ok {
+			values[text] = value
 		}
-		values[text] = value
 	}
+	session.Values[asLoaded{}] = values
+	if session.ID == "" {
+		return b.begin(r.Context(), w, session, values)
+	}
+	var failed error
+	err := b.change(r.Context(), session, func(next *browser) bool {
+		next.data, failed = merge(next.data, was, values)
+		return failed == nil
+	})
+	return errors.Join(err, failed)
+}
+
+func (b *browsers) begin(ctx context.Context, w http.ResponseWriter, session *sessions.Session, values map[string]any) error {
 	data, err := json.Marshal(values)
 	if err != nil {
 		return fmt.Errorf("session values: %w", err)
 	}
-	if session.ID == "" {
-		id := make([]byte, sessionBytes)
-		rand.Read(id)
-		if err := b.setCookie(w, id); err != nil {
-			return err
-		}
-		hash, now := sha256.Sum256(id), time.Now()
-		session.ID, session.IsNew = hex.EncodeToString(hash[:]), false
-		b.keep(r.Context(), hash, browser{data: data, created: now, expires: now.Add(trialLife)})
-		return nil
+	id := make([]byte, sessionBytes)
+	rand.Read(id)
+	if err := b.setCookie(w, id); err != nil {
+		return err
 	}
-	return b.change(r.Context(), session, func(next *browser) bool {
-		next.data = data
-		return true
-	})
+	hash, now := sha256.Sum256(id), time.Now()
+	session.ID, session.IsNew = hex.EncodeToString(hash[:]), false
+	b.keep(ctx, hash, browser{data: data, created: now, expires: now.Add(trialLife)})
+	return nil
+}
+
+// merge makes the changes from was to values in kept, a JSON object.
+func merge(kept []byte, was, values map[string]any) ([]byte, error) {
+	var now map[string]any
+	if err := json.Unmarshal(kept, &now); err != nil {
+		return nil, fmt.Errorf("session values: %w", err)
+	}
+	for name := range was {
+		if _, stays := values[name]; !stays {
+			delete(now, name)
+		}
+	}
+	for name, value := range values {
+		if old, there := was[name]; !there || !reflect.DeepEqual(old, value) {
+			now[name] = value
+		}
+	}
+	data, err := json.Marshal(now)
+	if err != nil {
+		return nil, fmt.Errorf("session values: %w", err)
+	}
+	return data, nil
 }
 
 // touch slides the session of r: its first return ends the trial, and later ones

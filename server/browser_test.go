@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"strings"
@@ -11,6 +12,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/gorilla/sessions"
 
 	"financial-command-center/keystore"
 	"financial-command-center/server"
@@ -298,5 +301,40 @@ func TestADiskThatFailsCostsNobodyASessionAndIsSaid(t *testing.T) {
 	}
 	if g := b.ask(ask{path: "/", cookie: ended, via: true}); g.status != http.StatusUnauthorized {
 		t.Errorf("the session that ended then gets %d after a restart", g.status)
+	}
+}
+
+func TestTwoRequestsOfOneBrowserDoNotUndoEachOthersChanges(t *testing.T) {
+	b := newBench(t).opened()
+	cookie := b.visit()
+	store, name := b.Sessions()
+	load := func() (*sessions.Session, *http.Request) {
+		r := b.request(ask{path: "/", cookie: cookie})
+		session, err := store.Get(r, name)
+		if err != nil || session.IsNew {
+			t.Fatalf("new: %t, %v", session.IsNew, err)
+		}
+		return session, r
+	}
+	save := func(session *sessions.Session, r *http.Request) {
+		if err := session.Save(r, httptest.NewRecorder()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first, r := load()
+	first.Values["kept"], first.Values["gone"], first.Values["number"] = "k", "g", 1
+	save(first, r)
+	one, r1 := load()
+	two, r2 := load()
+	one.Values["one"] = "1"
+	delete(one.Values, "gone")
+	two.Values["two"] = "2"
+	save(one, r1)
+	save(two, r2)
+	end, _ := load()
+	for name, want := range map[string]any{"kept": "k", "one": "1", "two": "2", "gone": nil, "number": 1.0} {
+		if got := end.Values[name]; got != want {
+			t.Errorf("%s is %v, want %v", name, got, want)
+		}
 	}
 }

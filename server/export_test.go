@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"sync/atomic"
 
+	"github.com/gorilla/sessions"
+
 	"financial-command-center/keystore"
 	"financial-command-center/server/store"
 	"financial-command-center/server/xero"
@@ -76,3 +78,6 @@ func (s *Server) DiskFails(failing *atomic.Bool, broken *store.Store) {
 		return s.state
 	}
 }
+
+// Sessions is the store of browser sessions, and the name of its cookie.
+func (s *Server) Sessions() (sessions.Store, string) { return s.browsers, s.browsers.cookie }
