@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -333,15 +334,16 @@ func pathOf(t testing.TB, address string) string {
 	return u.RequestURI()
 }
 
-// freePort is free on both stacks.
+// freePort is free on both stacks. It lies below the ports that connections get
+// for their own end (32768 and up), so that it stays free between two starts.
 func freePort(t testing.TB) int {
 	t.Helper()
-	for range 20 {
-		four, err := net.Listen("tcp", "127.0.0.1:0")
+	for range 50 {
+		port := 10000 + rand.IntN(20000)
+		four, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		if err != nil {
-			t.Fatal(err)
+			continue
 		}
-		port := four.Addr().(*net.TCPAddr).Port
 		six, err := net.Listen("tcp", fmt.Sprintf("[::1]:%d", port))
 		_ = four.Close()
 		if err == nil {

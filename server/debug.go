@@ -32,7 +32,9 @@ func (s *Server) sessionDebug(w http.ResponseWriter, _ *http.Request, c *call) e
 	data := map[string]any{}
 	if c.session != nil {
 		for name, value := range c.session.Values {
-			data[fmt.Sprint(name)] = unsecret(fmt.Sprint(name), value)
+			if text, ok := name.(string); ok {
+				data[text] = unsecret(text, value)
+			}
 		}
 	}
 	cookie := s.browsers.newCookie("", int(sessionLife.Seconds()))
