@@ -1,12 +1,8 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
-	"io"
-	"net/http"
-	"net/http/cookiejar"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,71 +10,85 @@ import (
 	"time"
 )
 
-// lines is a writer that hands on what it gets; the reader may stop reading.
-func lines() (*bufio.Reader, io.WriteCloser) {
-	r, w := io.Pipe()
-	return bufio.NewReader(r), w
+// fcc runs the program in this process, with nothing of this process's environment.
+func fcc(t *testing.T, env map[string]string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	if env["FCC_DATA_DIR"] == "" {
+		env = map[string]string{"FCC_DATA_DIR": filepath.Join(t.TempDir(), "data")}
+	}
+	var out, words bytes.Buffer
+	code = run(t.Context(), args, func(name string) string { return env[name] }, strings.NewReader(""), &out, &words)
+	return code, out.String(), words.String()
 }
 
-func TestTheDemoRunsFromItsLinkToTheEndOfItsContext(t *testing.T) {
-	home := t.TempDir()
-	t.Setenv("TMPDIR", home)
-	t.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path="+filepath.Join(home, "no-bus")) // whatever desktop the test runs on
-	env := func(string) string { return "" }                                         // no display either
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	said, stdout := lines()
-	ended := make(chan int, 1)
-	var stderr bytes.Buffer
-	go func() { ended <- run(ctx, []string{"demo"}, env, strings.NewReader(""), stdout, &stderr) }()
-	first, err := said.ReadString('\n')
-	link, ok := strings.CutPrefix(strings.TrimSpace(first), "Open ")
-	if err != nil || !ok {
-		t.Fatalf("%q %v", first, err)
+func TestVersionSaysVersionCommitAndBuild(t *testing.T) {
+	code, out, words := fcc(t, nil, "version")
+	if code != 0 || words != "" || !strings.Contains(out, "fcc ") {
+		t.Errorf("exit %d, %q, %q", code, out, words)
 	}
+}
 
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	browser := &http.Client{Jar: jar, Timeout: 20 * time.Second}
-	resp, err := browser.Get(link)
-	if err != nil {
-		t.Fatal(err)
-	}
-	page, _ := io.ReadAll(resp.Body)
-	resp.Body.Close()
-	if resp.StatusCode != http.StatusOK || resp.Header.Get("X-FCC-Mode") != "demo" || !strings.Contains(strings.ToLower(string(page)), "demo") {
-		t.Errorf("%s, X-FCC-Mode %q:\n%s", resp.Status, resp.Header.Get("X-FCC-Mode"), page)
-	}
-	if resp, err := browser.Get(link); err != nil || resp.StatusCode != http.StatusForbidden {
-		t.Errorf("the link a second time: %v %v", resp, err)
-	}
-
-	stop()
-	select {
-	case code := <-ended:
-		if code != 0 {
-			t.Errorf("exit code %d\n%s", code, &stderr)
+func TestAWrongValueIsASentenceAndOpensNothing(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	for name, args := range map[string][]string{
+		"port":     {"serve", "--port", "70000"},
+		"keystore": {"serve", "--keystore", "paper"},
+		"issuer":   {"serve", "--issuer", "http://identity.example.com"},
+		"command":  {"dance"},
+	} {
+		code, out, words := fcc(t, map[string]string{"FCC_DATA_DIR": dir}, args...)
+		if code == 0 || out != "" || !strings.Contains(words, ".") {
+			t.Errorf("%s: exit %d, %q, %q", name, code, out, words)
 		}
-	case <-time.After(30 * time.Second):
-		t.Fatal("it does not end")
 	}
-	if left, _ := filepath.Glob(filepath.Join(home, "fcc-demo-*")); len(left) > 0 {
-		t.Errorf("left behind: %v", left)
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("a data folder was made for a start that could not be")
 	}
 }
 
-func TestTheProgramSaysWhichItIs(t *testing.T) {
-	var stdout, stderr bytes.Buffer
-	if code := run(t.Context(), []string{"version"}, os.Getenv, nil, &stdout, &stderr); code != 0 || !strings.HasPrefix(stdout.String(), "fcc ") || stderr.Len() > 0 {
-		t.Errorf("%d %q %q", code, &stdout, &stderr)
+func TestStatusOfNobodyIsThree(t *testing.T) {
+	for _, command := range []string{"status", "stop"} {
+		if code, out, _ := fcc(t, nil, command); code != 3 || out != "" {
+			t.Errorf("%s: exit %d, %q", command, code, out)
+		}
 	}
 }
 
-func TestAWrongCommandIsRefusedInOneLine(t *testing.T) {
-	var stdout, stderr bytes.Buffer
-	if code := run(t.Context(), []string{"strat"}, os.Getenv, nil, &stdout, &stderr); code != 64 || stdout.Len() > 0 || strings.Count(stderr.String(), "\n") != 1 {
-		t.Errorf("%d %q %q", code, &stdout, &stderr)
+// The whole program in one process: it starts, is spoken to, and ends when told.
+func TestTheDemoStartsAnswersAndStops(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	lines := &firstLine{arrived: make(chan string, 1)}
+	ended := make(chan int, 1)
+	go func() {
+		ended <- run(ctx, []string{"demo"}, func(name string) string { return map[string]string{"FCC_DATA_DIR": dir}[name] }, strings.NewReader(""), lines, &bytes.Buffer{})
+	}()
+	select {
+	case line := <-lines.arrived:
+		if !strings.HasPrefix(line, "Open http://localhost:") || !strings.Contains(line, "/open?ticket=") {
+			t.Errorf("the first line is %q", line)
+		}
+	case code := <-ended:
+		t.Fatalf("it ended at once with %d", code)
 	}
+	cancel()
+	if code := <-ended; code != 0 {
+		t.Errorf("exit %d", code)
+	}
+}
+
+// firstLine hands over the first line that is written.
+type firstLine struct {
+	arrived chan string
+	text    string
+}
+
+func (f *firstLine) Write(p []byte) (int, error) {
+	had := strings.Contains(f.text, "\n")
+	f.text += string(p)
+	if line, _, whole := strings.Cut(f.text, "\n"); whole && !had {
+		f.arrived <- line
+	}
+	return len(p), nil
 }
