@@ -38,7 +38,7 @@ func tab(t *testing.T) context.Context {
 		case *runtime.EventExceptionThrown:
 			complaints = append(complaints, e.ExceptionDetails.Text)
 		case *log.EventEntryAdded:
-			if e.Entry.Level == log.EntryLevelError {
+			if e.Entry.Level == log.EntryLevelError && !strings.Contains(e.Entry.Text, "net::ERR_") { // a test may stop the server
 				complaints = append(complaints, e.Entry.Text+" "+e.Entry.URL)
 			}
 		}
@@ -98,6 +98,12 @@ func TestInChromiumAPersonSignsInAndThePageFollowsTheState(t *testing.T) {
 	if st := b.cfg.Connections.Status(); st.State != xero.NeedsLogin {
 		t.Errorf("state %s", st.State)
 	}
+
+	// FCC stops and comes back. The page says so, and knows its session again.
+	b.stop()
+	do("FCC has gone", chromedp.WaitVisible("#gone"))
+	b.start()
+	do("FCC is back", chromedp.WaitNotVisible("#gone"))
 
 	// A page at a phone's width has nothing that sticks out.
 	for _, path := range []string{"/", "/profile", "/setup", "/disconnect", "/health"} {

@@ -19,17 +19,37 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
 // The server draws every state. When it tells of another one, the parts that show
 // it are taken from a fresh copy of this page.
 const gone = document.getElementById("gone");
-let events, shown;
+let events, shown, silent;
 
 function listen() {
 	if (events || document.hidden) return;
 	events = new EventSource("/events");
 	events.addEventListener("status", (event) => {
+		clearTimeout(silent);
+		silent = undefined;
 		gone.hidden = true;
 		if (shown !== undefined && shown !== event.data) repaint();
 		shown = event.data;
 	});
-	events.addEventListener("error", () => { gone.hidden = false; });
+	events.addEventListener("error", () => {
+		silent ??= setTimeout(() => { gone.hidden = false; }, 2000); // a restart is not worth a word
+		if (events.readyState === EventSource.CLOSED) {
+			stop();
+			setTimeout(again, 3000);
+		}
+	});
+}
+
+// The stream was refused: FCC has gone, or no longer knows this browser. Loading
+// the page tells which, and starts a new session where a visit may.
+async function again() {
+	try {
+		const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+		if (!answer.ok) return location.reload();
+		listen();
+	} catch {
+		setTimeout(again, 3000);
+	}
 }
 
 // A browser opens six connections to one host: hidden pages leave theirs.
