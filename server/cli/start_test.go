@@ -2,6 +2,8 @@ package cli_test
 
 import (
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -151,6 +153,16 @@ func TestTheDemoPrintsItsLinkAnswersAndLeavesNothingBehind(t *testing.T) {
 	}
 	if mode := health(t, r.base); mode != "demo" {
 		t.Errorf("mode %q", mode)
+	}
+	for _, want := range []int{http.StatusSeeOther, http.StatusForbidden} { // a link is good once
+		resp, err := http.DefaultTransport.RoundTrip(httptest.NewRequestWithContext(t.Context(), http.MethodGet, r.link, nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != want || resp.Header.Get("X-FCC-Mode") != "demo" {
+			t.Errorf("the link: %s, X-FCC-Mode %q", resp.Status, resp.Header.Get("X-FCC-Mode"))
+		}
 	}
 	dir := demoFolder(t, m)
 	if got := m.fcc("status", "--data-dir", dir); got.code != 2 || !strings.Contains(got.stdout, "invented") {
