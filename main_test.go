@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -54,19 +55,25 @@ func TestStatusOfNobodyIsThree(t *testing.T) {
 	}
 }
 
-// The whole program in one process: it starts, is spoken to, and ends when told.
-func TestTheDemoStartsAnswersAndStops(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "data")
+// The whole program in one process: it starts, says where it is, and ends when told.
+func TestServeStartsAndStops(t *testing.T) {
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(free.Addr().String())
+	free.Close()
+	env := map[string]string{"FCC_DATA_DIR": filepath.Join(t.TempDir(), "data"), "FCC_KEYSTORE": "memory", "FCC_PORT": port}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	lines := &firstLine{arrived: make(chan string, 1)}
 	ended := make(chan int, 1)
 	go func() {
-		ended <- run(ctx, []string{"demo"}, func(name string) string { return map[string]string{"FCC_DATA_DIR": dir}[name] }, strings.NewReader(""), lines, &bytes.Buffer{})
+		ended <- run(ctx, []string{"serve"}, func(name string) string { return env[name] }, strings.NewReader(""), lines, &bytes.Buffer{})
 	}()
 	select {
 	case line := <-lines.arrived:
-		if !strings.HasPrefix(line, "Open http://localhost:") || !strings.Contains(line, "/open?ticket=") {
+		if !strings.HasPrefix(line, "Open http://localhost:"+port+"/") || !strings.Contains(line, "/open?ticket=") {
 			t.Errorf("the first line is %q", line)
 		}
 	case code := <-ended:
