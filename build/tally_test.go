@@ -1,0 +1,45 @@
+package main
+
+import (
+	"testing"
+	"time"
+)
+
+func TestATallyFailsOnWhateverDidNotPass(t *testing.T) {
+	const begun = `{"Action":"run","Package":"p","Test":"TestA"}`
+	for _, c := range []struct {
+		name                    string
+		events                  []string
+		passed, failed, skipped int
+	}{
+		{"a test that passes", []string{begun, `{"Action":"pass","Package":"p","Test":"TestA"}`, `{"Action":"pass","Package":"p"}`}, 1, 0, 0},
+		{"a test that skips", []string{begun, `{"Action":"skip","Package":"p","Test":"TestA"}`, `{"Action":"pass","Package":"p"}`}, 0, 0, 1},
+		{"a test that fails", []string{begun, `{"Action":"fail","Package":"p","Test":"TestA"}`, `{"Action":"fail","Package":"p"}`}, 0, 1, 0},
+		{"a package that does not compile", []string{`{"Action":"fail","Package":"p"}`}, 0, 1, 0},
+		{"a package that runs out of time", []string{begun, `{"Action":"fail","Package":"p"}`}, 0, 1, 0},
+		{"a package without tests", []string{`{"Action":"skip","Package":"p"}`}, 0, 0, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var tally tally
+			output, failedTests := map[string][]string{}, map[string]int{}
+			for _, e := range c.events {
+				tally.event([]byte(e), output, failedTests)
+			}
+			if tally.passed != c.passed || tally.failed != c.failed || tally.skipped != c.skipped {
+				t.Errorf("%d passed, %d failed, %d skipped", tally.passed, tally.failed, tally.skipped)
+			}
+			if err := tally.close(time.Now()); (err == nil) != (c.failed+c.skipped == 0) {
+				t.Errorf("it ends with %v", err)
+			}
+		})
+	}
+}
+
+func TestWhatIsMissingIsFoundByProgramAndByFile(t *testing.T) {
+	missing := missingNeeds([]need{
+		{file: "go"}, {file: "no-such-program-of-fcc"}, {file: "/"}, {file: "/no/such/file"},
+	})
+	if len(missing) != 2 || missing[0].file != "no-such-program-of-fcc" || missing[1].file != "/no/such/file" {
+		t.Errorf("missing: %v", missing)
+	}
+}
