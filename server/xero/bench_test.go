@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
-	"slices"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,6 +20,8 @@ const (
 	otherApp  = "FCC0DE305EC2E700A1B2C3D4E5F60799"
 	xeroHost  = "http://localhost:9000"
 	loginHost = "http://127.0.0.1:9000"
+
+	life = 30 * time.Minute // of an access token, as at Xero
 )
 
 var scopes = []string{
@@ -39,6 +38,7 @@ type bench struct {
 	notes    *notes
 	dir      string
 	app      xero.App
+	log      *logbook
 	way      func(http.RoundTripper) http.RoundTripper // optional: what lies between
 
 	*xero.Connections
@@ -67,6 +67,7 @@ func inBubbleWith(t *testing.T, opt xerosim.Options, test func(t *testing.T, b *
 			t: t, sim: sim, far: newPipes(), dir: dir, notes: &notes{profiles: map[string]xero.Profile{}},
 			keychain: &keychain{Store: keystore.Memory()},
 			app:      xero.App{ClientID: xerosim.DemoClientID, Scopes: scopes},
+			log:      &logbook{},
 		}
 		server := &http.Server{Handler: sim.Handler(), ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
 		served := make(chan struct{})
@@ -75,10 +76,14 @@ func inBubbleWith(t *testing.T, opt xerosim.Options, test func(t *testing.T, b *
 			_ = server.Serve(b.far)
 		}()
 		b.start()
+		defer func() { // also after t.Fatal: a bubble with goroutines left in it panics
+			b.stop()
+			time.Sleep(time.Minute) // requests that nobody waits for any more
+			server.Close()
+			<-served
+			wantNoSecret(t, "the log", b.log.String())
+		}()
 		test(t, b)
-		b.stop()
-		server.Close()
-		<-served
 	})
 }
 
@@ -93,7 +98,7 @@ func (b *bench) start() {
 	}
 	c, err := xero.New(xero.Config{
 		App: b.app, Issuer: xeroHost, API: xeroHost, RedirectURI: redirect, Keystore: b.keychain, DataDir: b.dir,
-		HTTP: way, Log: slog.New(slog.DiscardHandler),
+		HTTP: way, Log: slog.New(slog.NewJSONHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		OnRenewal: b.notes.renewal, Recall: b.notes.recall, Remember: b.notes.remember, Forget: b.notes.forget,
 	})
 	if err != nil {
@@ -243,174 +248,3 @@ func codeOf(err error) xero.Code {
 	}
 	return ""
 }
-
-// notes is what the server keeps for the connections.
-type notes struct {
-	mu       sync.Mutex
-	renewed  []xero.Renewal
-	profiles map[string]xero.Profile
-}
-
-func (n *notes) renewal(r xero.Renewal) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.renewed = append(n.renewed, r)
-}
-
-func (n *notes) recall(_ context.Context, id string) (xero.Profile, bool) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	p, ok := n.profiles[id]
-	return p, ok
-}
-
-func (n *notes) remember(_ context.Context, id string, p xero.Profile) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.profiles[id] = p
-}
-
-func (n *notes) forget(_ context.Context, id string) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	delete(n.profiles, id)
-}
-
-func (n *notes) last() xero.Renewal {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if len(n.renewed) == 0 {
-		return xero.Renewal{}
-	}
-	return n.renewed[len(n.renewed)-1]
-}
-
-// keychain is a store whose owner can lock it.
-type keychain struct {
-	keystore.Store
-	mu       sync.Mutex
-	reads    error // what every Get says
-	writes   error // what every Set and Delete says
-	dead     bool
-	observed func(op, name string)
-}
-
-func (k *keychain) set(reads, writes error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.reads, k.writes = reads, writes
-}
-
-func (k *keychain) cutOff() {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.dead = true
-}
-
-func (k *keychain) survivor() *keychain { return &keychain{Store: k.Store} }
-
-func (k *keychain) check(op, name string) error {
-	k.mu.Lock()
-	reads, writes, dead, observed := k.reads, k.writes, k.dead, k.observed
-	k.mu.Unlock()
-	if observed != nil {
-		observed(op, name)
-	}
-	switch {
-	case dead:
-		return keystore.ErrFailed
-	case op == "get":
-		return reads
-	}
-	return writes
-}
-
-func (k *keychain) Get(ctx context.Context, name string) (keystore.Secret, error) {
-	if err := k.check("get", name); err != nil {
-		return keystore.Secret{}, err
-	}
-	return k.Store.Get(ctx, name)
-}
-
-func (k *keychain) Set(ctx context.Context, name string, value keystore.Secret) error {
-	if err := k.check("set", name); err != nil {
-		return err
-	}
-	return k.Store.Set(ctx, name, value)
-}
-
-func (k *keychain) Delete(ctx context.Context, name string) error {
-	if err := k.check("delete", name); err != nil {
-		return err
-	}
-	return k.Store.Delete(ctx, name)
-}
-
-// pipes is a listener and the only way to it: no socket, so that a bubble's clock
-// can move.
-type pipes struct {
-	mu     sync.Mutex
-	open   []net.Conn
-	down   bool
-	dialed chan net.Conn
-	closed chan struct{}
-	once   sync.Once
-}
-
-func newPipes() *pipes {
-	return &pipes{dialed: make(chan net.Conn), closed: make(chan struct{})}
-}
-
-var errNoNetwork = &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("network is unreachable")}
-
-func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	p.mu.Lock()
-	down := p.down
-	p.mu.Unlock()
-	if down {
-		return nil, errNoNetwork
-	}
-	near, far := net.Pipe()
-	select {
-	case p.dialed <- far:
-		p.mu.Lock()
-		p.open = append(p.open, near)
-		p.mu.Unlock()
-		return near, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-// cut takes the network away, or gives it back.
-func (p *pipes) cut(down bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.down = down
-	if down {
-		for _, c := range p.open {
-			c.Close()
-		}
-		p.open = slices.Delete(p.open, 0, len(p.open))
-	}
-}
-
-func (p *pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.dialed:
-		return c, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p *pipes) Close() error {
-	p.once.Do(func() { close(p.closed) })
-	return nil
-}
-
-func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
-
-const life = 30 * time.Minute // of an access token, as at Xero
