@@ -29,8 +29,8 @@ type tenant struct {
 
 // organisations asks Xero what this session reaches. An empty list is a good
 // answer: signed in, nothing connected.
-func (s *Session) organisations(ctx context.Context) ([]Organisation, error) {
-	resp, err := s.call(ctx, http.MethodGet, "/connections")
+func (s *Session) organisations(ctx context.Context, way http.RoundTripper) ([]Organisation, error) {
+	resp, err := s.call(ctx, way, http.MethodGet, "/connections")
 	if err != nil {
 		return nil, err
 	}
@@ -57,25 +57,32 @@ func (s *Session) organisations(ctx context.Context) ([]Organisation, error) {
 }
 
 // call sends a request without a body to the API's own paths.
-func (s *Session) call(ctx context.Context, method, path string) (*http.Response, error) {
+func (s *Session) call(ctx context.Context, way http.RoundTripper, method, path string) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(s.set.cfg.API, "/")+path, nil)
 	if err != nil {
 		return nil, err
 	}
 	req.Header.Set("Accept", "application/json")
-	return s.Transport().RoundTrip(req)
+	return way.RoundTrip(req)
 }
 
 // look asks for the organisations and publishes them. One that is gone is gone; no
-// other takes its place.
+// other takes its place. A refused token is not renewed for it: a look follows
+// every renewal, and the two would chase each other.
 func (s *Session) look(ctx context.Context) {
 	s.set.mu.Lock()
 	s.looked = time.Now()
+	s.looks++
+	this := s.looks
 	s.set.mu.Unlock()
 	calling, cancel := context.WithTimeout(ctx, patience)
-	found, err := s.organisations(calling)
+	found, err := s.organisations(calling, (*once)(s))
 	cancel()
 	s.set.mu.Lock()
+	if s.grant.Leaving || this < s.shown {
+		s.set.mu.Unlock() // too late, or older than what is shown
+		return
+	}
 	s.lookFailed = err != nil
 	if err != nil {
 		s.set.mu.Unlock()
@@ -84,27 +91,25 @@ func (s *Session) look(ctx context.Context) {
 		}
 		return
 	}
-	changed := !slices.Equal(found, s.profile.Organisations)
+	s.shown = this
+	changed := s.profile.Organisations == nil || !slices.Equal(found, s.profile.Organisations)
 	s.profile.Organisations = found
-	switch {
-	case s.state == Connected && len(found) == 0 && s.problem == nil:
-		p := problem(CodeTenantRequired, "You are signed in, but no organisation is connected.", "Sign in again and tick the organisations that FCC may reach.")
-		s.problem = &p
-	case len(found) > 0 && s.problem != nil && s.problem.Code == CodeTenantRequired:
-		s.problem = nil
-	}
-	profile := s.profile
 	s.set.publishLocked()
 	s.set.mu.Unlock()
 	if changed {
-		s.remember(ctx, profile)
+		s.remember(ctx)
 	}
 }
 
-func (s *Session) remember(ctx context.Context, p Profile) {
-	if s.set.cfg.Remember != nil {
-		s.set.cfg.Remember(ctx, s.id, p)
+// remember keeps who it is and what is reached for a start without a network.
+func (s *Session) remember(ctx context.Context) {
+	if s.set.cfg.Remember == nil {
+		return
 	}
+	s.set.mu.Lock()
+	p := s.profile
+	s.set.mu.Unlock()
+	s.set.cfg.Remember(ctx, s.id, p)
 }
 
 // lookAgain has the loop ask for the organisations after a 403, which may mean

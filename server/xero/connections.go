@@ -108,6 +108,7 @@ func New(cfg Config) (*Connections, error) {
 	}
 	c.http = &http.Client{
 		Transport:     c.base,
+		Timeout:       tokenTimeout, // go-oidc fetches keys without one
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	c.published = c.statusLocked()
@@ -236,8 +237,10 @@ func (c *Connections) readClientSecret(ctx context.Context) error {
 		}
 	}
 	c.mu.Lock()
-	c.app = app
-	c.mu.Unlock()
+	defer c.mu.Unlock()
+	if c.app.ClientID == app.ClientID { // or SetApp came in between
+		c.app.Secret = app.Secret
+	}
 	return nil
 }
 
@@ -258,9 +261,6 @@ func (c *Connections) addLocked(s *Session) {
 		c.sessions = append(c.sessions, s)
 		slices.SortFunc(c.sessions, func(a, b *Session) int { return strings.Compare(a.id, b.id) })
 	}
-	if c.closing {
-		return
-	}
 	ctx, stop := context.WithCancel(c.running)
 	s.stop = stop
 	c.work.Go(func() { s.loop(ctx) })
@@ -280,7 +280,11 @@ func (c *Connections) SetApp(ctx context.Context, app App) error {
 		if err := c.cfg.Keystore.Set(ctx, clientSecretItem+strings.ToLower(app.ClientID), app.Secret); err != nil {
 			return keystoreError(err)
 		}
-	} else if kept, err := c.clientSecret(ctx, app.ClientID); err == nil {
+	} else {
+		kept, err := c.clientSecret(ctx, app.ClientID)
+		if err != nil {
+			return keystoreError(err)
+		}
 		app.Secret = kept
 	}
 	c.mu.Lock()

@@ -3,6 +3,7 @@ package xero
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -58,7 +59,7 @@ func (c *Connections) toDisconnect(id, tenantID string) (*Session, error) {
 
 // disconnectOne ends one organisation, and changes nothing when Xero cannot be told.
 func (s *Session) disconnectOne(ctx context.Context, tenantID string) (DisconnectResult, error) {
-	found, err := s.organisations(ctx)
+	found, err := s.organisations(ctx, s.Transport())
 	if err != nil {
 		return DisconnectResult{}, apiError(err)
 	}
@@ -79,13 +80,16 @@ func apiError(err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
+	if settingError(err) {
+		return &Error{refusedApp(err), err}
+	}
 	return unreachable(err)
 }
 
 // deleteConnection ends the link between app and organisation at Xero. One that is
 // gone already is no error.
 func (s *Session) deleteConnection(ctx context.Context, id string) error {
-	resp, err := s.call(ctx, http.MethodDelete, "/connections/"+url.PathEscape(id))
+	resp, err := s.call(ctx, s.Transport(), http.MethodDelete, "/connections/"+url.PathEscape(id))
 	if err != nil {
 		return err
 	}
@@ -105,73 +109,85 @@ func (s *Session) disconnectAll(ctx context.Context) DisconnectResult {
 	s.set.mu.Lock()
 	result.Organisations = slices.Clone(s.profile.Organisations)
 	s.set.mu.Unlock()
-	if found, err := s.organisations(ctx); err == nil {
+	if found, err := s.organisations(ctx, s.Transport()); err == nil {
 		for _, o := range found {
 			if err := s.deleteConnection(ctx, o.ConnectionID); err != nil {
 				s.set.log.Warn("organisation not disconnected at Xero", "connection", s.id, "err", err)
 			}
 		}
 	}
-	s.leave()
+	s.leave(ctx)
 	if err := s.farewell(ctx); err != nil {
 		s.set.log.Warn("Xero was not told of a disconnect; trying again", "connection", s.id, "err", err)
 		s.set.mu.Lock()
 		s.nextTry = time.Now().Add(backoff(s.failures))
 		s.set.mu.Unlock()
-		if err := s.set.save(ctx, s); err != nil {
-			s.set.log.Warn("a disconnect was not noted in the keychain", "connection", s.id, "err", err)
-		}
+		s.nudge()
 		result.Untold = append(result.Untold, apiError(err).Message+" Until it can be told, Xero may list FCC among the connected apps. FCC tries again by itself.")
 	}
 	return result
 }
 
-// leave takes the session out of the set that others see, after a renewal that is
-// under way.
-func (s *Session) leave() {
+// leave takes the session out of the set that others see and notes that in the
+// keychain before Xero is told: whatever ends FCC now, the disconnect goes on at
+// the next start.
+func (s *Session) leave(ctx context.Context) {
 	c := s.set
-	for {
-		c.mu.Lock()
-		if s.renewal == nil {
-			break
-		}
-		r := s.renewal
-		c.mu.Unlock()
-		<-r.done
-	}
-	defer c.mu.Unlock()
+	c.accepting.Lock() // a sign-in renews this session, or finds it gone
+	c.mu.Lock()
 	c.sessions = slices.DeleteFunc(c.sessions, func(other *Session) bool { return other == s })
 	c.leaving = append(c.leaving, s)
-	s.grant.Leaving, s.unsaved, s.failures = true, false, 0
+	s.grant.Leaving, s.failures = true, 0
 	s.nextTry = time.Now().Add(longestSleep)
 	s.access = access{}
 	c.publishLocked()
+	c.mu.Unlock()
+	c.accepting.Unlock()
+	if err := c.save(context.WithoutCancel(ctx), s); err != nil {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		s.unsavedLocked(err)
+	}
 }
 
 // farewell revokes the grant, which at Xero also ends its connections
 // (github.com/XeroAPI/Xero-Java, README), and forgets it. Revoking is RFC 7009: a
-// token that is unknown already is answered with 200.
+// token that is unknown already is answered with 200. A person who has signed in
+// anew since would lose these connections again; then the old grant is forgotten
+// only, and so it is when its 60 days are over.
 func (s *Session) farewell(ctx context.Context) error {
-	s.set.mu.Lock()
+	c := s.set
+	c.mu.Lock()
+	r := s.renewal // the last: a session that leaves begins no other
+	c.mu.Unlock()
+	if r != nil {
+		select {
+		case <-r.done:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	c.mu.Lock()
 	g := s.grant
-	s.set.mu.Unlock()
-	if g.RefreshToken != "" {
-		if err := s.set.revoke(ctx, g); err != nil && !deadGrant(err) {
+	again := slices.ContainsFunc(c.sessions, func(other *Session) bool {
+		return other.grant.sameOwner(g.Issuer, g.ClientID, g.Subject)
+	})
+	c.mu.Unlock()
+	if g.RefreshToken != "" && !again {
+		if err := c.revoke(ctx, g); err != nil && !deadGrant(err) && time.Now().Before(g.renewBy()) {
 			return err
 		}
 	}
-	if err := s.set.forget(ctx, s); err != nil {
+	if err := c.forget(ctx, s); err != nil {
 		return err
 	}
-	if s.set.cfg.Forget != nil {
-		s.set.cfg.Forget(ctx, s.id)
+	if c.cfg.Forget != nil {
+		c.cfg.Forget(ctx, s.id)
 	}
-	s.set.mu.Lock()
-	defer s.set.mu.Unlock()
-	s.set.leaving = slices.DeleteFunc(s.set.leaving, func(other *Session) bool { return other == s })
-	if s.stop != nil {
-		s.stop()
-	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.leaving = slices.DeleteFunc(c.leaving, func(other *Session) bool { return other == s })
+	s.stop()
 	return nil
 }
 
@@ -193,10 +209,15 @@ func (c *Connections) revoke(ctx context.Context, g grant) error {
 		return err
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return &answerError{status: resp.StatusCode, retryAfter: retryAfter(resp.Header)}
+	if resp.StatusCode == http.StatusOK {
+		return nil
 	}
-	return nil
+	body, err := io.ReadAll(io.LimitReader(resp.Body, tokenAnswerLimit))
+	if err != nil {
+		return err
+	}
+	_, err = parseAnswer(resp, body)
+	return err
 }
 
 // leaveStep tries a farewell that failed, when it is due.
@@ -215,5 +236,9 @@ func (s *Session) leaveStep(ctx context.Context, now time.Time) {
 	s.set.mu.Lock()
 	defer s.set.mu.Unlock()
 	s.failures++
-	s.nextTry = now.Add(min(10*backoff(s.failures), settingPause))
+	pause := min(10*backoff(s.failures), settingPause)
+	if settingError(err) {
+		pause = time.Hour
+	}
+	s.nextTry = now.Add(pause)
 }

@@ -112,17 +112,26 @@ func writeIndex(ctx context.Context, ks keystore.Store, ids []string) error {
 	return ks.Set(ctx, indexItem, keystore.NewSecret(string(data)))
 }
 
-// save writes s's grant, after its id is in the index.
+// save writes s's grant, after its id is in the index. One that was forgotten is
+// not written again.
 func (c *Connections) save(ctx context.Context, s *Session) error {
 	c.keychain.Lock()
 	defer c.keychain.Unlock()
-	if err := c.indexLocked(ctx, s.id, true); err != nil {
-		return err
+	if !s.gone {
+		if err := c.indexLocked(ctx, s.id, true); err != nil {
+			return err
+		}
+		c.mu.Lock()
+		record := s.grant.encode()
+		c.mu.Unlock()
+		if err := c.cfg.Keystore.Set(ctx, grantItem+s.id, record); err != nil {
+			return err
+		}
 	}
 	c.mu.Lock()
-	record := s.grant.encode()
-	c.mu.Unlock()
-	return c.cfg.Keystore.Set(ctx, grantItem+s.id, record)
+	defer c.mu.Unlock()
+	s.unsaved, s.shut = false, nil
+	return nil
 }
 
 // forget removes s's record, then its id from the index.
@@ -132,6 +141,7 @@ func (c *Connections) forget(ctx context.Context, s *Session) error {
 	if err := c.cfg.Keystore.Delete(ctx, grantItem+s.id); err != nil {
 		return err
 	}
+	s.gone = true
 	return c.indexLocked(ctx, s.id, false)
 }
 

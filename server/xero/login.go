@@ -219,6 +219,7 @@ func (c *Connections) signIn(ctx context.Context, a *attempt, cb Callback) (s *S
 		return nil, false, &Error{Problem: problem(CodeLoginFailed, "Xero gave a sign-in that ends after half an hour.", "Add offline_access to the scopes in Set-up, then sign in again.")}
 	}
 	s, isNew = c.accept(ctx, a, id, got)
+	s.remember(ctx)
 	s.look(ctx)
 	s.nudge()
 	return s, isNew, nil
@@ -297,7 +298,7 @@ func (c *Connections) accept(ctx context.Context, a *attempt, id identity, got a
 	}
 	c.mu.Lock()
 	for _, other := range c.sessions {
-		if other.grant.sameOwner(g.Issuer, g.ClientID, g.Subject) {
+		if other.grant.sameOwner(g.Issuer, g.ClientID, g.Subject) || s == nil && other.damagedLocked(id.person()) {
 			s = other
 		}
 	}
@@ -312,7 +313,7 @@ func (c *Connections) accept(ctx context.Context, a *attempt, id identity, got a
 	defer c.mu.Unlock()
 	s.access, s.profile.Person = got.access(), id.person()
 	s.setStateLocked(Connected)
-	s.problem, s.failures, s.failing, s.putOff, s.unsaved = nil, 0, time.Time{}, false, false
+	s.problem, s.failures, s.failing, s.putOff = nil, 0, time.Time{}, false
 	c.problem = nil
 	if saveErr != nil {
 		s.unsavedLocked(saveErr)
@@ -322,6 +323,13 @@ func (c *Connections) accept(ctx context.Context, a *attempt, id identity, got a
 	}
 	c.publishLocked()
 	return s, isNew
+}
+
+// damagedLocked reports whether this is what is left of p's sign-in after its
+// record was damaged, as far as that can be known.
+func (s *Session) damagedLocked(p Person) bool {
+	was := s.profile.Person
+	return s.grant.RefreshToken == "" && (was == Person{} || strings.EqualFold(was.Email, p.Email))
 }
 
 // loginError puts a failed sign-in into words.

@@ -103,32 +103,28 @@ func (s *Session) renew(ctx context.Context, reason string) (outcome string, err
 		p := keystoreError(err)
 		s.set.mu.Lock()
 		defer s.set.mu.Unlock()
-		s.problem, s.putOff = &p.Problem, true
+		s.shut, s.putOff, s.nextTry = &p.Problem, true, now.Add(longestSleep)
 		return OutcomePutOff, p
 	}
 	got, err := s.refresh(ctx, old)
 	if deadGrant(err) {
-		if newer, found := s.reread(ctx, old); found {
+		switch newer, found, readErr := s.reread(ctx, old); {
+		case readErr != nil:
+			err = readErr
+		case found:
 			old = newer
 			got, err = s.refresh(ctx, newer)
 		}
 	}
-	if s.replaced(old) {
-		return OutcomeReplaced, nil
-	}
 	if err != nil {
-		return s.failed(err)
+		return s.failed(old, err)
 	}
-	return s.renewed(ctx, got), nil
+	return s.renewed(ctx, old, got), nil
 }
 
-// replaced reports whether a sign-in put another grant in the place of the one a
-// renewal was sent with; what came of that renewal is then of no interest.
-func (s *Session) replaced(sent grant) bool {
-	s.set.mu.Lock()
-	defer s.set.mu.Unlock()
-	return s.grant.RefreshToken != sent.RefreshToken
-}
+// replacedLocked reports whether a sign-in put another grant in the place of the
+// one a renewal was sent with; what came of that renewal is then of no interest.
+func (s *Session) replacedLocked(sent string) bool { return s.grant.RefreshToken != sent }
 
 // mark writes the record with the time of the renewal: it proves that the keychain
 // takes writes before Xero replaces the token that is in it.
@@ -136,30 +132,31 @@ func (s *Session) mark(ctx context.Context, now time.Time) error {
 	s.set.mu.Lock()
 	s.grant.Renewing = now.UTC().Truncate(time.Second)
 	s.set.mu.Unlock()
-	if err := s.set.save(ctx, s); err != nil {
-		return err
-	}
-	s.set.mu.Lock()
-	defer s.set.mu.Unlock()
-	s.unsaved = false
-	return nil
+	return s.set.save(ctx, s)
 }
 
 // reread looks whether the keychain holds another refresh token than the refused
-// one, and takes it.
-func (s *Session) reread(ctx context.Context, refused grant) (grant, bool) {
+// one, and takes it. A keychain that cannot be read has not said that it does not.
+func (s *Session) reread(ctx context.Context, refused grant) (newer grant, found bool, err error) {
 	text, err := s.set.cfg.Keystore.Get(ctx, grantItem+s.id)
+	if errors.Is(err, keystore.ErrNotFound) {
+		return grant{}, false, nil
+	}
 	if err != nil {
-		return grant{}, false
+		return grant{}, false, err
 	}
 	kept, err := decodeGrant(text)
 	if err != nil || kept.RefreshToken == refused.RefreshToken || !kept.sameOwner(refused.Issuer, refused.ClientID, refused.Subject) {
-		return grant{}, false
+		return grant{}, false, nil
 	}
 	s.set.mu.Lock()
 	defer s.set.mu.Unlock()
+	if s.replacedLocked(refused.RefreshToken) {
+		return grant{}, false, nil
+	}
+	kept.Leaving = s.grant.Leaving
 	s.grant = kept
-	return kept, true
+	return kept, true, nil
 }
 
 func (s *Session) refresh(ctx context.Context, g grant) (answer, error) {
@@ -188,17 +185,25 @@ func (c *Connections) secretFor(ctx context.Context, clientID string) (keystore.
 }
 
 // renewed takes an answer: grant first, to the keychain, then the access token.
-func (s *Session) renewed(ctx context.Context, got answer) string {
+func (s *Session) renewed(ctx context.Context, sent grant, got answer) string {
 	s.set.mu.Lock()
+	if s.replacedLocked(sent.RefreshToken) {
+		s.set.mu.Unlock()
+		return OutcomeReplaced
+	}
 	if !got.RefreshToken.IsZero() {
 		s.grant.RefreshToken = got.RefreshToken.Reveal()
 	}
 	s.grant.Issued, s.grant.Renewing = time.Now().UTC().Truncate(time.Second), time.Time{}
+	saving := s.grant.RefreshToken
 	s.set.mu.Unlock()
 	saveErr := s.set.save(ctx, s)
 
 	s.set.mu.Lock()
 	defer s.set.mu.Unlock()
+	if s.replacedLocked(saving) {
+		return OutcomeReplaced
+	}
 	scopes := s.access.scopes
 	s.access = got.access()
 	if len(s.access.scopes) == 0 {
@@ -211,22 +216,25 @@ func (s *Session) renewed(ctx context.Context, got answer) string {
 		s.unsavedLocked(saveErr)
 		return OutcomeUnsaved
 	}
-	s.unsaved = false
 	return OutcomeRenewed
 }
 
 // unsavedLocked notes that the keychain holds an older grant than we do.
 func (s *Session) unsavedLocked(err error) {
-	s.set.log.Error("a renewed sign-in was not saved; trying again", "connection", s.id, "err", err)
+	s.set.log.Error("a sign-in was not saved; trying again", "connection", s.id, "err", err)
 	p := keystoreError(err).Problem
-	s.unsaved, s.problem, s.nextSave = true, &p, time.Now().Add(savePause)
+	s.unsaved, s.shut, s.nextSave = true, &p, time.Now().Add(savePause)
 }
 
 // failed settles what a refusal or an outage means.
-func (s *Session) failed(err error) (string, error) {
+func (s *Session) failed(sent grant, err error) (string, error) {
 	now := time.Now()
 	s.set.mu.Lock()
 	defer s.set.mu.Unlock()
+	if s.replacedLocked(sent.RefreshToken) {
+		return OutcomeReplaced, nil
+	}
+	s.putOff = false
 	if deadGrant(err) {
 		why := "Xero ended the sign-in; FCC was told on " + day(now) + "."
 		if by := s.grant.renewBy(); now.After(by) {
@@ -292,18 +300,20 @@ func (s *Session) saveAgain(ctx context.Context) {
 	defer s.set.mu.Unlock()
 	if err != nil {
 		s.unsavedLocked(err)
-	} else {
-		s.unsaved = false
-		if s.problem != nil && s.problem.Code == CodeKeystoreUnavailable {
-			s.problem = nil
-		}
 	}
 	s.set.publishLocked()
 }
 
 // saveAtEnd is the last chance of a grant that is not saved: what is lost here
-// costs a sign-in once Xero's half hour of grace is over.
+// costs a sign-in once Xero's half hour of grace is over. A renewal under way may
+// bring one.
 func (s *Session) saveAtEnd() {
+	s.set.mu.Lock()
+	r := s.renewal
+	s.set.mu.Unlock()
+	if r != nil {
+		<-r.done
+	}
 	for end := time.Now().Add(lastSaveTimeout); time.Now().Before(end); time.Sleep(retryPause / 2) {
 		s.set.mu.Lock()
 		unsaved := s.unsaved

@@ -24,10 +24,11 @@ type Session struct {
 	profile    Profile
 	state      State
 	since      time.Time
-	problem    *Problem
+	problem    *Problem // why state is not Connected
+	shut       *Problem // what the keychain said to a save
 	renewal    *renewal // under way
 	lastTry    time.Time
-	nextTry    time.Time // while retrying
+	nextTry    time.Time // while retrying, or leaving
 	failures   int       // renewals in a row that failed
 	failing    time.Time // when the first of them was
 	jitter     float64   // of this access token's renewal, -1 to 1
@@ -35,7 +36,11 @@ type Session struct {
 	unsaved    bool      // grant is newer than its record
 	nextSave   time.Time
 	looked     time.Time // when the organisations were last asked for
+	looks      int       // how often they were
+	shown      int       // which of these answers is shown
 	lookFailed bool
+
+	gone bool // the record is deleted for good; guarded by set.keychain
 }
 
 func newSession(c *Connections, id string) *Session {
@@ -83,16 +88,12 @@ type AccessToken struct {
 // CodeUnreachable, CodeLoginFailed (Xero refuses the app) or
 // CodeKeystoreUnavailable.
 func (s *Session) Token(ctx context.Context) (AccessToken, error) {
-	return s.token(ctx, keystore.Secret{})
+	return s.token(ctx, time.Now().Add(patience), keystore.Secret{})
 }
 
-// renewRefused returns a token that is not the refused one.
-func (s *Session) renewRefused(ctx context.Context, refused AccessToken) (AccessToken, error) {
-	return s.token(ctx, refused.Token)
-}
-
-func (s *Session) token(ctx context.Context, refused keystore.Secret) (AccessToken, error) {
-	enough := time.NewTimer(patience)
+// token is Token with a deadline for the wait; refused is a token that will not do.
+func (s *Session) token(ctx context.Context, deadline time.Time, refused keystore.Secret) (AccessToken, error) {
+	enough := time.NewTimer(time.Until(deadline))
 	defer enough.Stop()
 	for {
 		s.set.mu.Lock()
@@ -147,8 +148,16 @@ func (s *Session) loop(ctx context.Context) {
 		if jumped(before, time.Now()) {
 			s.set.log.Info("the clock jumped or the machine slept", "connection", s.id)
 			s.set.http.CloseIdleConnections()
+			s.hurry()
 		}
 	}
+}
+
+// hurry makes what waits for its next try due now.
+func (s *Session) hurry() {
+	s.set.mu.Lock()
+	defer s.set.mu.Unlock()
+	s.nextTry = time.Now()
 }
 
 // jumped reports whether the clocks disagree about the time between two readings,
@@ -163,13 +172,13 @@ func (s *Session) step(ctx context.Context) {
 	now := time.Now()
 	s.set.mu.Lock()
 	switch {
-	case s.grant.Leaving:
-		s.set.mu.Unlock()
-		s.leaveStep(ctx, now)
-		return
 	case s.unsaved && !now.Before(s.nextSave):
 		s.set.mu.Unlock()
 		s.saveAgain(ctx)
+		return
+	case s.grant.Leaving:
+		s.set.mu.Unlock()
+		s.leaveStep(ctx, now)
 		return
 	case s.state != NeedsLogin && !now.Before(s.renewAtLocked()):
 		r, err := s.renewLocked(s.reasonLocked(now))
@@ -221,23 +230,20 @@ func (s *Session) renewAtLocked() time.Time {
 	if s.renewal != nil {
 		return now.Add(longestSleep)
 	}
-	if s.state == Retrying {
+	switch {
+	case s.putOff:
+		last := now.Add(s.access.left(now) - s.access.lastMinute())
+		if last.Before(s.nextTry) {
+			return last
+		}
 		return s.nextTry
-	}
-	if s.access.token.IsZero() {
+	case s.state == Retrying:
+		return s.nextTry
+	case s.access.token.IsZero():
 		return now
 	}
-	age := s.access.age(now)
 	due := min(time.Duration(float64(s.access.life)*(0.66+0.04*s.jitter)), keepAlive)
-	at := now.Add(due - age)
-	if s.putOff {
-		last := now.Add(s.access.life - s.access.lastMinute() - age)
-		at = s.lastTry.Add(longestSleep)
-		if last.Before(at) {
-			at = last
-		}
-	}
-	return at
+	return now.Add(due - s.access.age(now))
 }
 
 func (s *Session) reasonLocked(now time.Time) string {

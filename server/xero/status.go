@@ -191,7 +191,7 @@ func (s *Session) statusLocked() ConnectionStatus {
 		State:         s.state,
 		Since:         s.since.UTC(),
 		Organisations: append([]Organisation{}, s.profile.Organisations...),
-		Problem:       s.problem,
+		Problem:       s.problemLocked(),
 		RenewBy:       s.grant.renewBy(),
 		ClientID:      s.grant.ClientID,
 		Scopes:        slices.Clone(s.access.scopes),
@@ -209,6 +209,20 @@ func (s *Session) statusLocked() ConnectionStatus {
 		cs.NextTry = &at
 	}
 	return cs
+}
+
+// problemLocked is the trouble to show; of several, the one that stops most.
+func (s *Session) problemLocked() *Problem {
+	switch {
+	case s.problem != nil:
+		return s.problem
+	case s.shut != nil:
+		return s.shut
+	case s.state == Connected && s.profile.Organisations != nil && len(s.profile.Organisations) == 0:
+		p := problem(CodeTenantRequired, "You are signed in, but no organisation is connected.", "Sign in again and tick the organisations that FCC may reach.")
+		return &p
+	}
+	return nil
 }
 
 // heldLocked names the fields of the token answer that are kept, as the Python

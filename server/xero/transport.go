@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"financial-command-center/keystore"
 )
 
 // answerTimeout is how long an answer's header may take, once the request is sent.
@@ -35,17 +37,12 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, fmt.Errorf("xero: %s is not the API's host", req.URL.Host)
 	}
 	deadline := time.Now().Add(patience)
-	token, err := s.Token(req.Context())
-	if err != nil {
-		closeBody(req)
-		return nil, err
-	}
-	resp, err := s.send(req, token, deadline)
+	resp, token, err := s.try(req, deadline)
 	if err != nil || !tokenRefused(resp) {
 		return resp, err
 	}
 	again := req.Body == nil || req.Body == http.NoBody || req.GetBody != nil
-	token, err = s.renewRefused(req.Context(), token)
+	token, err = s.token(req.Context(), deadline, token.Token)
 	if err == nil && !again {
 		return resp, nil
 	}
@@ -61,6 +58,25 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 	}
 	return s.send(req, token, deadline)
+}
+
+// once is a Transport that hands a 401 back too.
+type once Session
+
+func (o *once) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, _, err := (*Session)(o).try(req, time.Now().Add(patience))
+	return resp, err
+}
+
+// try sends req with the token there is, or the next one.
+func (s *Session) try(req *http.Request, deadline time.Time) (*http.Response, AccessToken, error) {
+	token, err := s.token(req.Context(), deadline, keystore.Secret{})
+	if err != nil {
+		closeBody(req)
+		return nil, AccessToken{}, err
+	}
+	resp, err := s.send(req, token, deadline)
+	return resp, token, err
 }
 
 // send makes one try. The deadline is for the answer's header only: how long a
