@@ -58,7 +58,7 @@ type Connections struct {
 	base http.RoundTripper
 	http *http.Client // over base, following no redirect
 	log  *slog.Logger
-	work sync.WaitGroup // renewals and saves that must not be cut short
+	work sync.WaitGroup // what must not be cut short: renewals, saves, sign-ins, disconnects
 
 	accepting sync.Mutex // one sign-in at a time becomes a connection
 
@@ -126,6 +126,17 @@ func (c *Connections) Run(ctx context.Context) error {
 	<-ctx.Done()
 	c.finish()
 	return nil
+}
+
+// begin announces work that the end waits for; false after the end has begun. The
+// caller ends it with work.Done.
+func (c *Connections) begin() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closing {
+		c.work.Add(1)
+	}
+	return !c.closing
 }
 
 // finish waits for renewals under way, and saves what is not saved.

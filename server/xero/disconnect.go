@@ -28,6 +28,10 @@ func (c *Connections) Disconnect(ctx context.Context, id, tenantID string) (Disc
 	if err != nil {
 		return DisconnectResult{}, err
 	}
+	if !c.begin() {
+		return DisconnectResult{}, &Error{Problem: problem(CodeUnreachable, "FCC is stopping.", "Start it again, then disconnect.")}
+	}
+	defer c.work.Done()
 	// What is begun is finished, whoever stops waiting.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()

@@ -48,6 +48,18 @@ type issuer struct {
 	keys      oidc.KeySet
 }
 
+// heardKeys keeps what the keys said of one signature: go-oidc makes a text of it.
+type heardKeys struct {
+	oidc.KeySet
+	err error
+}
+
+func (k *heardKeys) VerifySignature(ctx context.Context, jwt string) ([]byte, error) {
+	payload, err := k.KeySet.VerifySignature(ctx, jwt)
+	k.err = err
+	return payload, err
+}
+
 // issuer returns what is known of cfg.Issuer, asking it the first time.
 func (c *Connections) issuer(ctx context.Context) (*issuer, error) {
 	c.mu.Lock()

@@ -140,13 +140,9 @@ func (c *Connections) Finish(ctx context.Context, cb Callback) (SignIn, error) {
 	}
 	defer c.settled()
 	done := SignIn{Owner: a.owner, Next: a.next}
-	c.mu.Lock()
-	if c.closing {
-		c.mu.Unlock()
+	if !c.begin() {
 		return done, &Error{Problem: problem(CodeLoginFailed, "FCC is stopping.", "Start it again, then sign in.")}
 	}
-	c.work.Add(1)
-	c.mu.Unlock()
 	defer c.work.Done()
 	s, isNew, err := c.signIn(context.WithoutCancel(ctx), a, cb)
 	if err != nil {
@@ -259,13 +255,19 @@ func (c *Connections) checkIDToken(ctx context.Context, i *issuer, a *attempt, r
 	}
 	ctx, cancel := context.WithTimeout(ctx, tokenTimeout) // the keys may have to be fetched
 	defer cancel()
-	verifier := oidc.NewVerifier(i.endpoints.Issuer, i.keys, &oidc.Config{
+	keys := &heardKeys{KeySet: i.keys}
+	verifier := oidc.NewVerifier(i.endpoints.Issuer, keys, &oidc.Config{
 		ClientID:             a.app.ClientID,
 		SupportedSigningAlgs: []string{oidc.RS256, oidc.ES256},
 		SkipExpiryCheck:      true, // below, with our leeway
 	})
 	token, err := verifier.Verify(ctx, raw.Reveal())
-	if err != nil {
+	switch {
+	case isNetwork(keys.err):
+		return identity{}, bare(keys.err)
+	case errors.Unwrap(keys.err) != nil: // a signature that is wrong wraps nothing
+		return identity{}, &answerError{detail: "the keys of id tokens could not be read"}
+	case err != nil:
 		return identity{}, fmt.Errorf("id token: %w", err)
 	}
 	var id identity

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net/http"
 	"runtime"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -256,4 +258,109 @@ func TestAChangedAppKeepsItsSecretWhileTheKeychainIsShut(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 	})
+}
+
+func TestQuittingDuringADisconnectWaitsForIt(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		w := b.withBetween()
+		b.signIn()
+		sent := make(chan struct{})
+		w.at("/connect/revocation", func(_ *http.Request, real func() (*http.Response, error)) (*http.Response, error) {
+			close(sent)
+			time.Sleep(3 * time.Second)
+			return real()
+		})
+		fcc, finished := b.Connections, make(chan error, 1)
+		go func() {
+			_, err := fcc.Disconnect(t.Context(), "", "")
+			finished <- err
+		}()
+		<-sent
+		b.stop()
+		select {
+		case err := <-finished:
+			if err != nil {
+				t.Error(err)
+			}
+		default:
+			t.Error("FCC has ended before the disconnect")
+		}
+		b.wantNothingKept()
+	})
+}
+
+// An API that knows none of our tokens is not asked for another with every call.
+func TestCallersOfAnAPIThatRefusesEveryTokenDoNotSpendARenewalEach(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		w := b.withBetween()
+		b.signIn()
+		w.at("/api.xro/2.0/Organisation", func(*http.Request, func() (*http.Response, error)) (*http.Response, error) {
+			resp := answer(401, "application/json", `{}`)
+			resp.Header.Set("WWW-Authenticate", "Bearer error=invalid_token")
+			return resp, nil
+		})
+		for range 60 {
+			if resp := b.get("/api.xro/2.0/Organisation"); resp.StatusCode != http.StatusUnauthorized {
+				t.Fatalf("status %d, want Xero's own 401", resp.StatusCode)
+			}
+			time.Sleep(10 * time.Second)
+		}
+		if n := b.renewals(); n < 1 || n > 11 {
+			t.Errorf("%d renewals for 60 calls in ten minutes, want at most one a minute", n)
+		}
+		w.at("/api.xro/2.0/Organisation", nil)
+		b.sim.ExpireAccessTokens()
+		time.Sleep(time.Minute + time.Second)
+		if resp := b.get("/api.xro/2.0/Organisation"); resp.StatusCode != http.StatusOK {
+			t.Errorf("status %d when the API is well again", resp.StatusCode)
+		}
+	})
+}
+
+// The loop stands still for two minutes, as in a sleep of the machine, while the
+// next try is minutes away.
+func TestAWakeTriesAtOnceWhatWasWaiting(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		w := b.withBetween()
+		b.signIn()
+		var asked atomic.Int64
+		w.at("/connect/token", func(_ *http.Request, real func() (*http.Response, error)) (*http.Response, error) {
+			if asked.Add(1) == 1 {
+				b.keychain.set(nil, keystore.ErrFailed) // renewed, not saved: the loop saves every 5 s
+				return real()
+			}
+			return answer(400, "application/json", `{"error":"invalid_client"}`), nil
+		})
+		for asked.Load() < 2 { // refused: to be tried again in five minutes
+			time.Sleep(time.Second)
+		}
+		var once atomic.Bool
+		b.keychain.observe(func(op, _ string) {
+			if op == "set" && !once.Swap(true) {
+				time.Sleep(2 * time.Minute)
+			}
+		})
+		time.Sleep(2*time.Minute + 30*time.Second)
+		if n := asked.Load(); n != 3 {
+			t.Errorf("%d token requests, want the third after the wake", n)
+		}
+		b.keychain.set(nil, nil)
+	})
+}
+
+func TestKeysThatCannotBeReadAreNotTakenForAForgery(t *testing.T) {
+	for _, do := range []xerosim.Trouble{xerosim.Drop, xerosim.WAF, xerosim.HTML} {
+		t.Run(string(do), func(t *testing.T) {
+			inBubble(t, func(t *testing.T, b *bench) {
+				b.sim.Fault(xerosim.Fault{At: xerosim.PointKeys, Do: do, Times: -1})
+				_, err := b.trySignIn()
+				e, ok := errors.AsType[*xero.Error](err)
+				if !ok || e.Code != xero.CodeLoginFailed || !strings.Contains(e.Message, "could not be finished") {
+					t.Errorf("%+v", err)
+				}
+				b.sim.ClearFaults()
+				b.signIn()
+			})
+		})
+	}
 }

@@ -39,6 +39,7 @@ type Session struct {
 	looks      int       // how often they were
 	shown      int       // which of these answers is shown
 	lookFailed bool
+	distrusted time.Time // when Xero refused a token that was renewed because it refused one
 
 	gone bool // the record is deleted for good; guarded by set.keychain
 }

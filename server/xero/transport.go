@@ -20,10 +20,15 @@ const answerTimeout = 30 * time.Second
 // together: the contract promises xero_unreachable within 35 seconds.
 const patience = 34 * time.Second
 
+// A token that is refused causes a renewal, unless another one was in vain this
+// short a time ago.
+const refusalPause = time.Minute
+
 // Transport sends requests with this session's access token, which it puts into
 // the Authorization header of a clone. It refuses every host but the API's, so
 // that the token goes nowhere else. A 401 that says the token is bad is answered
-// by one renewal and, where the body can be sent again, one more try; everything
+// by one renewal and, where the body can be sent again, one more try; if that is
+// refused too, there is no further renewal for it within a minute. Everything
 // else, 429 too, is handed back as it came. Errors are as Token's, or
 // CodeUnreachable; a caller that gives up gets its own context's error.
 func (s *Session) Transport() http.RoundTripper { return (*transport)(s) }
@@ -38,7 +43,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	deadline := time.Now().Add(patience)
 	resp, token, err := s.try(req, deadline)
-	if err != nil || !tokenRefused(resp) {
+	if err != nil || !tokenRefused(resp) || s.distrusts() {
 		return resp, err
 	}
 	again := req.Body == nil || req.Body == http.NoBody || req.GetBody != nil
@@ -57,7 +62,20 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
-	return s.send(req, token, deadline)
+	if resp, err = s.send(req, token, deadline); err == nil && tokenRefused(resp) {
+		s.set.mu.Lock()
+		s.distrusted = time.Now()
+		s.set.mu.Unlock()
+	}
+	return resp, err
+}
+
+// distrusts reports whether an API that has just refused two tokens in a row may
+// not be given a third yet.
+func (s *Session) distrusts() bool {
+	s.set.mu.Lock()
+	defer s.set.mu.Unlock()
+	return time.Since(s.distrusted) < refusalPause
 }
 
 // once is a Transport that hands a 401 back too.
