@@ -30,6 +30,7 @@ type homeView struct {
 	Choose       []xero.Organisation
 	Connections  []homeConnection
 	BaseURL      string
+	DataDir      string // where the demo's commands have to look; "" when not in demo
 }
 
 // nextStep is the one thing that wants doing.
@@ -61,6 +62,9 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request, c *call) error {
 	}
 	if data.Organisation == nil {
 		data.Choose = all
+	}
+	if s.cfg.Mode == Demo {
+		data.DataDir = s.cfg.DataDir
 	}
 	for _, conn := range st.Connections {
 		line := describe(xero.Status{State: conn.State, Since: conn.Since, Problem: conn.Problem})

@@ -152,6 +152,9 @@ func TestTheDemoSaysSoOnEveryPageAndAnswer(t *testing.T) {
 			t.Errorf("the page %s does not say so", a.path)
 		}
 	}
+	if g := b.ask(ask{path: "/", cookie: b.signIn(cookie), page: true}); !strings.Contains(g.body, "fcc keys add my-script --data-dir "+b.cfg.DataDir) {
+		t.Error("the key that the start page shows how to make would be the user's own FCC's")
+	}
 }
 
 func TestBrowsersKeepStaticFilesAndAskWhetherTheyAreFresh(t *testing.T) {

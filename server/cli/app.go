@@ -291,7 +291,11 @@ func (a *app) show(ctx context.Context, control runFile, connections *xero.Conne
 		})
 	}
 	if a.Tray == nil || !a.TrayAvailable(ctx) {
-		a.say("There is no system tray here: FCC goes on without its icon. fcc stop ends it.")
+		end := "fcc stop ends it."
+		if a.mode == server.Demo { // which is not in the folder where fcc stop looks
+			end = "Ctrl-C ends it."
+		}
+		a.say("There is no system tray here: FCC goes on without its icon. %s", end)
 	}
 	if a.Tray == nil {
 		return nil

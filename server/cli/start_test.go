@@ -165,6 +165,9 @@ func TestTheDemoPrintsItsLinkAnswersAndLeavesNothingBehind(t *testing.T) {
 		}
 	}
 	dir := demoFolder(t, m)
+	if !strings.Contains(r.words(), "--data-dir "+dir) {
+		t.Errorf("the demo does not say how commands reach it: %q", r.words())
+	}
 	if got := m.fcc("status", "--data-dir", dir); got.code != 2 || !strings.Contains(got.stdout, "invented") {
 		t.Errorf("status of the demo: %+v", got)
 	}
@@ -175,6 +178,9 @@ func TestTheDemoPrintsItsLinkAnswersAndLeavesNothingBehind(t *testing.T) {
 	for _, demo := range []*running{r, second} {
 		if code := demo.end(); code != 0 {
 			t.Errorf("exit code %d", code)
+		}
+		if said := demo.words(); !strings.Contains(said, "no system tray") || strings.Contains(said, "fcc stop") { // the user's own would stop
+			t.Errorf("the demo says %q", said)
 		}
 	}
 	if left, _ := filepath.Glob(filepath.Join(m.home, "fcc-demo-*")); len(left) > 0 {
