@@ -247,7 +247,7 @@ func (s *Server) ask(ctx context.Context, session *xero.Session, tenantID, path 
 		return refusedByXero(answer)
 	}
 	if err := json.NewDecoder(io.LimitReader(answer.Body, mostAnswer)).Decode(into); err != nil {
-		return fail(xero.CodeUnreachable).saying("Xero's answer broke off, or was none of Xero's.", "Try again. On a hotel's or an airport's network, open any web page first.").because(errors.New("an answer that is no JSON"))
+		return fail(xero.CodeUnreachable).saying("The answer broke off, or did not come from Xero.", "Try again. On a hotel's or an airport's network, open any web page first.").because(errors.New("an answer that is no JSON"))
 	}
 	return nil
 }
@@ -266,7 +266,7 @@ func refusedByXero(answer *http.Response) error {
 		f.retryAfter = time.Duration(seconds) * time.Second
 		return f
 	case status == http.StatusUnauthorized:
-		return fail(xero.CodeNeedsLogin).saying("The sign-in to Xero does not allow this.", "Choose a wider set of permissions in Set-up, then sign in again.").because(cause)
+		return fail(xero.CodeNeedsLogin).saying("The sign-in to Xero does not allow this.", widerScopes).because(cause)
 	case status == http.StatusForbidden:
 		return fail(xero.CodeTenantRequired).saying("Xero does not let this sign-in reach the organisation, or this part of it.", "Choose another organisation, or ask who looks after it in Xero.").because(cause)
 	case status == http.StatusBadRequest:

@@ -36,6 +36,9 @@ const (
 	codeWriteRefused        xero.Code = "write_refused"
 )
 
+// widerScopes is the way from a sign-in that may not do something to one that may.
+const widerScopes = "Start FCC with --scopes that allow it, then sign in again."
+
 // answers is the one table of errors: code to status, and what is said where the
 // place that fails has no better words.
 var answers = map[xero.Code]struct {
@@ -53,7 +56,7 @@ var answers = map[xero.Code]struct {
 	codeTicketInvalid:       {403, "This link was used already, or is older than ten minutes.", "Get a new one from the tray, or run: fcc open"},
 	codeCrossSite:           {403, "Another web site sent this request.", "If it was you, go on here."},
 	codeDebugOff:            {403, "This address answers only while FCC runs with --debug.", "Stop FCC and start it with: fcc --debug"},
-	codeWriteRefused:        {403, "This sign-in may read and not write.", "Choose a wider set of permissions in Set-up, then sign in again."},
+	codeWriteRefused:        {403, "This sign-in may read and not write.", widerScopes},
 	codeNotFound:            {404, "There is nothing at this address.", "Go to the start page."},
 	codeMethodNotAllowed:    {405, "This address does not take requests of this kind.", "The Allow header names the kinds it takes."},
 	xero.CodeAttemptsFull:   {409, "Too many sign-ins are open in this browser.", "Finish one of them, or wait ten minutes."},

@@ -195,7 +195,7 @@ func (s *Server) addKey(ctx context.Context, want apiKey) (made keystore.Secret,
 	}
 	s.log.Info("key added", "name", want.Name, "write", want.Write, "tenant", want.Tenant, "any_user", want.AnyUser)
 	if want.Write && !mayWrite(status, s.cfg.Connections.App(), want.Tenant) {
-		warning = "The sign-in to Xero may read and not write, so Xero will refuse what this key writes. To widen it, choose a wider set of permissions at " + s.BaseURL() + "/setup and sign in again."
+		warning = "The sign-in to Xero may read and not write, so Xero will refuse what this key writes. " + widerScopes
 	}
 	return made, warning, nil
 }

@@ -122,7 +122,7 @@ func (b *visitor) checkHealth(name string) server.Check {
 		}
 	}
 	slices.Sort(failed)
-	return warn(name, found+" ("+strings.Join(failed, ", ")+")", "The checks of the same name say what to do.")
+	return warn(name, found+" ("+strings.Join(failed, ", ")+")", "The check \"Browser sessions\" says what to do.")
 }
 
 // comeIn opens a session with a one-time link.

@@ -131,7 +131,7 @@ func TestLoginTokenKeysDisconnectWithoutABrowser(t *testing.T) {
 	if added.code != 0 || !strings.HasPrefix(added.stdout, "fcc_") || strings.Count(added.stdout, "\n") != 1 {
 		t.Errorf("keys add: %+v", added)
 	}
-	if warned := m.fcc("keys", "add", "--write", "writer"); warned.code != 0 || !strings.Contains(warned.stderr, "permissions") {
+	if warned := m.fcc("keys", "add", "--write", "writer"); warned.code != 0 || !strings.Contains(warned.stderr, "--scopes") {
 		t.Errorf("a write key with a read-only sign-in: %+v", warned)
 	}
 	if again := m.fcc("keys", "add", "sheet"); again.code != 1 || again.stdout != "" || !strings.Contains(again.stderr, "writer") {
@@ -162,6 +162,9 @@ func TestLoginTokenKeysDisconnectWithoutABrowser(t *testing.T) {
 	m.must("disconnect")
 	if got := m.fcc("status"); got.code != 2 {
 		t.Errorf("status after disconnect: %+v", got)
+	}
+	if got := m.fcc("disconnect"); got.code != 1 || !strings.Contains(got.stderr, "nothing to disconnect") {
+		t.Errorf("disconnect again: %+v", got)
 	}
 	if got := m.fcc("disconnect"); got.code != 1 {
 		t.Errorf("disconnect again: %+v", got)

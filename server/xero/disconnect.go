@@ -53,10 +53,12 @@ func (c *Connections) toDisconnect(id, tenantID string) (*Session, error) {
 	switch {
 	case !c.loaded:
 		return nil, &Error{Problem: startingProblem(c.problem)}
+	case len(c.sessions) == 0:
+		return nil, &Error{Problem: problem(CodeNotFound, "Nobody is signed in to Xero, so there is nothing to disconnect.", "Nothing needs doing.")}
 	case len(fit) == 0:
-		return nil, &Error{Problem: problem(CodeNotFound, "There is no such sign-in or organisation.", "Reload the page: it may be disconnected already.")}
+		return nil, &Error{Problem: problem(CodeNotFound, "There is no such sign-in or organisation: it may be disconnected already.", "Reload the page, or run: fcc status")}
 	case len(fit) > 1:
-		return nil, &Error{Problem: problem(CodeNotFound, "There are several sign-ins.", "Say which one (connection).")}
+		return nil, &Error{Problem: problem(CodeNotFound, "There are several sign-ins.", "Name one by its id (connection): fcc status lists them.")}
 	}
 	return fit[0], nil
 }

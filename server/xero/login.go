@@ -212,7 +212,7 @@ func (c *Connections) signIn(ctx context.Context, a *attempt, cb Callback) (s *S
 		return nil, false, err
 	}
 	if got.RefreshToken.IsZero() {
-		return nil, false, &Error{Problem: problem(CodeLoginFailed, "Xero gave a sign-in that ends after half an hour.", "Add offline_access to the scopes in Set-up, then sign in again.")}
+		return nil, false, &Error{Problem: problem(CodeLoginFailed, "Xero gave a sign-in that ends after half an hour.", "Start FCC with offline_access among its --scopes, then sign in again.")}
 	}
 	s, isNew = c.accept(ctx, a, id, got)
 	s.remember(ctx)

@@ -264,7 +264,7 @@ func (s *Session) failed(sent grant, err error) (string, error) {
 		s.failing = now
 	}
 	if now.Round(0).Sub(s.failing.Round(0)) > 24*time.Hour {
-		e.Message += " This goes on since " + day(s.failing) + ". Xero ends the sign-in unless it is renewed by " + day(s.grant.renewBy()) + "."
+		e.Message += " This has gone on since " + day(s.failing) + ". Xero ends the sign-in unless it is renewed by " + day(s.grant.renewBy()) + "."
 	}
 	s.nextTry = now.Add(pause)
 	s.setStateLocked(Retrying)
@@ -277,7 +277,7 @@ func refusedApp(err error) Problem {
 	var a *answerError
 	if errors.As(err, &a) && a.code == "invalid_client" {
 		return problem(CodeLoginFailed, "Xero does not know the app, or wants a secret for it.",
-			"Compare the client id in Settings with the one in Xero's developer portal. The app must be a \"Mobile or desktop app\"; a \"Web app\" needs its secret too.")
+			"Compare the client id in Set-up with the one in Xero's developer portal. The app must be a \"Mobile or desktop app\"; a \"Web app\" needs its secret too.")
 	}
 	return problem(CodeLoginFailed, "Xero does not let this app do what FCC asks.",
 		"Compare the app in Xero's developer portal with the page Set-up.")

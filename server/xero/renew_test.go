@@ -128,7 +128,7 @@ func TestADayWithoutXeroNamesTheDateByWhichItMustSucceed(t *testing.T) {
 		time.Sleep(26 * time.Hour)
 		b.wantState(xero.Retrying, xero.CodeUnreachable)
 		by := b.Status().Connections[0].RenewBy.Local().Format("2 January 2006")
-		if got := b.Status().Problem.Message; !strings.Contains(got, by) {
+		if got := b.Status().Problem.Message; !strings.Contains(got, by) || !strings.Contains(got, "has gone on since") {
 			t.Errorf("%q does not name %s", got, by)
 		}
 	})
