@@ -15,8 +15,8 @@ import (
 // when the program at the other end opened an IPv6 socket.
 func ownerOf(there, here netip.AddrPort) peer {
 	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
-		if uid, ok := ownerIn(table, there, here); ok {
-			return judge(uid, os.Geteuid())
+		if uid, established, ok := ownerIn(table, there, here); ok {
+			return judge(uid, os.Geteuid(), established)
 		}
 	}
 	return peerUnknown
@@ -26,29 +26,31 @@ func ownerOf(there, here netip.AddrPort) peer {
 // know (user_namespaces(7)).
 const overflowUID = 65534
 
-func judge(uid, own int) peer {
+// judge takes only an established connection for one of our own. Another user's is
+// theirs even after they have said that they will send no more (shutdown(2)).
+func judge(uid, own int, established bool) peer {
 	switch {
 	case uid != own:
 		return peerOther
-	case uid == overflowUID:
+	case uid == overflowUID, !established:
 		return peerUnknown
 	}
 	return peerSame
 }
 
-// ownerIn reads one table. Only an established row with an inode counts: a
-// connection that its owner has closed is listed as uid 0 and inode 0.
-func ownerIn(table string, local, remote netip.AddrPort) (uid int, found bool) {
+// ownerIn reads one table. Only a row with an inode counts: a connection that its
+// owner has closed is listed as uid 0 and inode 0.
+func ownerIn(table string, local, remote netip.AddrPort) (uid int, established, found bool) {
 	f, err := os.Open(table)
 	if err != nil {
-		return 0, false
+		return 0, false, false
 	}
 	defer f.Close()
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
 		// sl local_address rem_address st queues tr:when retrnsmt uid timeout inode …
 		row := strings.Fields(lines.Text())
-		if len(row) < 10 || row[3] != "01" || row[9] == "0" {
+		if len(row) < 10 || row[9] == "0" {
 			continue
 		}
 		if l, ok := parseHexAddress(row[1]); !ok || l != local {
@@ -58,10 +60,10 @@ func ownerIn(table string, local, remote netip.AddrPort) (uid int, found bool) {
 			continue
 		}
 		if uid, err := strconv.Atoi(row[7]); err == nil {
-			return uid, true
+			return uid, row[3] == "01", true
 		}
 	}
-	return 0, false
+	return 0, false, false
 }
 
 // parseHexAddress reads the kernel's form: each 32-bit group of the address in

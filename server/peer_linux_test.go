@@ -1,8 +1,12 @@
 package server_test
 
 import (
+	"io"
 	"net"
+	"os"
+	"runtime"
 	"strconv"
+	"syscall"
 	"testing"
 
 	"financial-command-center/server"
@@ -79,4 +83,53 @@ type fixed struct {
 
 func (f fixed) RemoteAddr() net.Addr {
 	return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: f.port}
+}
+
+// A shut-down end is still its owner's: who has said that they will send no more
+// can still read the answer.
+func TestAnotherUserStaysAnotherUserWithTheirSendingSideShut(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Fatal("playing a second OS user needs root. Run: go run ./build test")
+	}
+	for _, host := range []string{"127.0.0.1", "::1"} {
+		for uid, want := range map[int][2]string{nobodyUID: {"other", "other"}, 0: {"same", "unknown"}} {
+			var got [2]string
+			for i := range got {
+				here, there := pairAs(t, uid, host)
+				if i == 1 {
+					if err := there.(*net.TCPConn).CloseWrite(); err != nil {
+						t.Fatal(err)
+					}
+					if _, err := here.Read(make([]byte, 1)); err != io.EOF {
+						t.Fatal("the other end is not shut:", err)
+					}
+				}
+				got[i] = server.PeerOf(here)
+			}
+			if got != want {
+				t.Errorf("%s: user %d is %v before and after, want %v", host, uid, got, want)
+			}
+		}
+	}
+}
+
+// pairAs is pair with the client's end made by uid: a socket belongs to the file
+// system uid of the thread that makes it (setfsuid(2)).
+func pairAs(t *testing.T, uid int, host string) (here, there net.Conn) {
+	t.Helper()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // never unlocked, so that the thread is not used again
+		if err := syscall.Setfsuid(uid); err != nil {
+			t.Error(err)
+			return
+		}
+		here, there = pair(t, "tcp", net.JoinHostPort(host, "0"), host)
+	}()
+	<-done
+	if here == nil {
+		t.FailNow()
+	}
+	return here, there
 }
