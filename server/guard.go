@@ -27,6 +27,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		w := &answer{ResponseWriter: rw}
 		defer s.recover(w, r)
 		s.protect(w.Header())
+		hurry(w, r)
 		switch {
 		case r.URL.Host != "" || !slices.Contains(s.origins, "http://"+strings.ToLower(r.Host)):
 			// A page of another site whose name was made to point here (DNS rebinding)
@@ -42,21 +43,36 @@ func (s *Server) guard(next http.Handler) http.Handler {
 	})
 }
 
+// hurry gives a caller so long to send the rest of r, and to take the answer. Who
+// is refused is hurried too: net/http reads what is left of a body before it sends
+// an answer. Where there is no body a read deadline would end r's context.
+func hurry(w http.ResponseWriter, r *http.Request) {
+	deadlines := http.NewResponseController(w)
+	if r.ContentLength != 0 {
+		_ = deadlines.SetReadDeadline(time.Now().Add(ownReadTimeout)) // not every writer has one
+	}
+	_ = deadlines.SetWriteDeadline(time.Now().Add(ownWriteTimeout))
+}
+
 // enter is around every handler: mux makes nothing else reachable.
 func (s *Server) enter(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body := r.Body
 		if !rt.stream {
-			deadlines := http.NewResponseController(w)
-			_ = deadlines.SetReadDeadline(time.Now().Add(ownReadTimeout)) // not every writer has one
-			_ = deadlines.SetWriteDeadline(time.Now().Add(ownWriteTimeout))
-			defer deadlines.SetWriteDeadline(time.Time{}) // the connection may stream next
 			r.Body = http.MaxBytesReader(w, body, maxBody)
 		}
 		c := &call{}
 		err := s.admit(w, r, rt, c)
 		if err == nil {
+			if rt.stream {
+				deadlines := http.NewResponseController(w)
+				_ = deadlines.SetReadDeadline(time.Time{})
+				_ = deadlines.SetWriteDeadline(time.Time{})
+			}
 			err = rt.handle(w, r, c)
+			if rt.stream {
+				hurry(w, r)
+			}
 		}
 		if err != nil {
 			if asFailure(err).Code == codeTooLarge {
