@@ -58,6 +58,7 @@ func (s *Server) forward(w http.ResponseWriter, r *http.Request, c *call) error 
 			p.SetURL(api)
 			p.Out.URL.RawQuery = p.In.URL.RawQuery // ReverseProxy drops what it cannot parse
 			keepOut(p.Out.Header)
+			p.Out.Trailer = nil // nobody looks at what comes after the body
 			p.Out.Header.Set("Xero-Tenant-Id", organisation.TenantID)
 		},
 		Transport:      &patient{r.Context(), session.Transport(), xeroPatience},
@@ -72,12 +73,12 @@ func (s *Server) forward(w http.ResponseWriter, r *http.Request, c *call) error 
 
 // Headers that are between a caller and FCC, in lower case. A name with a dash at
 // its end stands for all that begin so. Xero gets none of them: they say who asks,
-// from where, and with what right, or ask for another method than the one that
-// was checked.
+// from where, and with what right, or ask for another method, path or organisation
+// than the one that was checked.
 var ownRequestHeaders = []string{
 	"access-control-", "authorization", "cookie", "cookie2", "expect", "forwarded", "origin", "proxy-", "referer", "sec-",
 	"upgrade", "connection", "te", "via", "x-api-key", "x-fcc-", "x-forwarded", "x-forwarded-", "x-http-method", "x-http-method-override",
-	"x-method-override", "x-real-ip",
+	"x-method-override", "x-original-", "x-real-ip", "x-rewrite-", "xero-tenant-id",
 }
 
 // Headers that are between Xero and FCC, or that only this server says to browsers.
@@ -106,7 +107,7 @@ func keepIn(answer *http.Response) error {
 		return errors.New("an answer that switches protocols")
 	}
 	drop(answer.Header, ownAnswerHeaders)
-	drop(answer.Trailer, ownAnswerHeaders)
+	answer.Trailer = nil // what is announced; see lastingBody
 	return nil
 }
 
@@ -147,7 +148,7 @@ func (p *patient) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		return nil, err
 	}
-	answer.Body = &lastingBody{answer.Body, cancel}
+	answer.Body = &lastingBody{answer.Body, answer, cancel}
 	return answer, nil
 }
 
@@ -164,15 +165,19 @@ func (b *waitingBody) Read(p []byte) (int, error) {
 	return b.ReadCloser.Read(p)
 }
 
-// lastingBody frees the request's context with the body.
+// lastingBody frees the request's context with the body, and drops the trailers
+// that came at its end: nobody has looked at them.
 type lastingBody struct {
 	io.ReadCloser
-	free context.CancelCauseFunc
+	answer *http.Response
+	free   context.CancelCauseFunc
 }
 
 func (b *lastingBody) Close() error {
 	defer b.free(nil)
-	return b.ReadCloser.Close()
+	err := b.ReadCloser.Close()
+	b.answer.Trailer = nil
+	return err
 }
 
 // listConnections answers as Xero does, for all sign-ins together: what each

@@ -32,6 +32,43 @@ func TestAnInterimAnswerIsNotPassedOn(t *testing.T) {
 	}
 }
 
+// Trailers are headers that come when all checks are over.
+func TestTrailersArePassedOnNeitherWay(t *testing.T) {
+	sent := make(chan http.Header, 1)
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		sent <- r.Trailer
+		w.Header().Set("Trailer", "X-Announced")
+		_, _ = io.WriteString(w, "{}")
+		w.Header().Set("X-Announced", "1")
+		w.Header().Set(http.TrailerPrefix+"Set-Cookie", "late=1")
+	}))
+	defer api.Close()
+	f := &far{answer: func(r *http.Request) (*http.Response, error) {
+		r.URL.Host = strings.TrimPrefix(api.URL, "http://")
+		return http.DefaultTransport.RoundTrip(r)
+	}}
+	b := newBench(t, through(f)).opened()
+	b.signIn(b.visit(), café)
+	key := b.addKey(store.Key{Name: "w", Write: true})
+	r := b.request(ask{method: "POST", path: "/api.xro/2.0/Contacts", key: key, body: io.MultiReader(strings.NewReader("{}"))})
+	r.Trailer = http.Header{"X-Api-Key": {key}}
+	answer, err := client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if body, err := io.ReadAll(answer.Body); err != nil || string(body) != "{}" {
+		t.Errorf("%q %v", body, err)
+	}
+	if late := <-sent; len(late) > 0 {
+		t.Errorf("Xero gets %v", late)
+	}
+	if len(answer.Trailer) > 0 {
+		t.Errorf("the caller gets %v", answer.Trailer)
+	}
+}
+
 func TestBothBodiesAreStreamed(t *testing.T) {
 	up, down := make(chan byte), make(chan byte)
 	f := &far{answer: func(r *http.Request) (*http.Response, error) {

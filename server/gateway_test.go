@@ -201,7 +201,7 @@ func TestWhatIsBetweenACallerAndFCCDoesNotReachXeroNorTheOtherWayRound(t *testin
 	key := b.addKey(store.Key{Name: "sheet", Write: true})
 	own := fmt.Sprintf("http://localhost:%d", b.cfg.Port)
 	g := b.ask(ask{method: "POST", path: "/api.xro/2.0/Contacts?where=Name%3D%3D%22a;b%22&order=Name%20DESC", key: key, cookie: cookie, origin: own, site: "same-origin", body: strings.NewReader("{}"), header: map[string]string{
-		"X-API-Key": key, "X-Forwarded-Host": "evil.example", "X_Forwarded_For": "9.9.9.9", "X-Real-IP": "9.9.9.9", "Proxy-Authorization": "Basic eDp5",
+		"X-API-Key": key, "X-Forwarded-Host": "evil.example", "X_Forwarded_For": "9.9.9.9", "Xero_Tenant_Id": b.tenant(joinery), "X-Original-URL": "/connections", "X-Rewrite-URL": "/x", "X-Real-IP": "9.9.9.9", "Proxy-Authorization": "Basic eDp5",
 		"Referer": own + "/x", "X-HTTP-Method-Override": "DELETE", "Connection": "close, xero-tenant-id, X-Hop", "X-Hop": "1", "Upgrade": "websocket", "Te": "trailers",
 		"Sec-Fetch-Mode": "cors", "X-FCC-Anything": "1", "Access-Control-Request-Method": "PUT",
 		"If-Modified-Since": "2026-01-01T00:00:00", "Idempotency-Key": "abc", "Content-Type": "application/json", "Accept": "application/json", "User-Agent": "sheet/1",
