@@ -2,6 +2,7 @@ package xero_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -168,6 +169,43 @@ func TestAnotherPersonsSignInLeavesADamagedRecordAlone(t *testing.T) {
 		b.restart()
 		b.wantState(xero.Connected, "")
 	})
+}
+
+// The list of connections is written, the record is not, and FCC is killed: the
+// sign-in is lost, and nothing else.
+func TestAKillBetweenListAndRecordLosesThatSignInOnly(t *testing.T) {
+	for _, why := range []error{keystore.ErrFailed, keystore.ErrTooBig} {
+		t.Run(why.Error(), func(t *testing.T) {
+			inBubble(t, func(t *testing.T, b *bench) {
+				aroha := b.signIn().Connection
+				b.keychain.observe(func(op, name string) {
+					if op == "set" && name == "connections" {
+						b.keychain.set(nil, why)
+					}
+				})
+				if _, err := b.signInAs("ben@example.com"); err != nil {
+					t.Fatal(err)
+				}
+				b.wantState(xero.Connected, xero.CodeKeystoreUnavailable)
+				b.keychain.observe(nil)
+				b.kill()
+				b.start()
+				b.wantState(xero.Connected, "")
+				if got := b.Status().Connections; len(got) != 1 || got[0].ID != aroha {
+					t.Fatalf("%+v", got)
+				}
+				if _, err := b.signInAs("ben@example.com"); err != nil {
+					t.Fatal(err)
+				}
+				b.restart()
+				b.wantState(xero.Connected, "")
+				text, err := b.keychain.Store.Get(t.Context(), "connections")
+				if n := strings.Count(text.Reveal(), `","`) + 1; err != nil || n != 2 {
+					t.Errorf("the list names %d connections, want 2: %s, %v", n, text.Reveal(), err)
+				}
+			})
+		})
+	}
 }
 
 // Who signed in is said in the id token of the sign-in and never again.

@@ -178,3 +178,83 @@ func TestACallerHearsThatTheSignInEndedRatherThanXeros401(t *testing.T) {
 		b.wantState(xero.NeedsLogin, xero.CodeNeedsLogin)
 	})
 }
+
+// Whatever the refusal of an API may mean, a token that was renewed for it and is
+// refused too is not renewed again and again.
+func TestAnAPIThatRefusesEveryTokenDoesNotCauseEndlessRenewals(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		w := b.withBetween()
+		b.signIn()
+		w.at("/connections", func(*http.Request, func() (*http.Response, error)) (*http.Response, error) {
+			resp := answer(401, "application/json", `{}`)
+			resp.Header.Set("WWW-Authenticate", "Bearer error=invalid_token")
+			return resp, nil
+		})
+		time.Sleep(time.Hour)
+		if n := b.renewals(); n > 4 {
+			t.Errorf("%d renewals in an hour", n)
+		}
+		b.wantState(xero.Connected, "")
+		w.at("/connections", nil)
+		time.Sleep(2 * time.Minute)
+		if n := len(b.Status().Organisations()); n != 3 {
+			t.Errorf("%d organisations, want 3", n)
+		}
+	})
+}
+
+// A refusal that comes late, then a renewal that never ends: the contract promises
+// an answer within 35 seconds all the same.
+func TestALateRefusalAndASlowRenewalTakeNoMoreThan35Seconds(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		w := b.withBetween()
+		b.signIn()
+		w.at("/api.xro/2.0/Invoices", func(*http.Request, func() (*http.Response, error)) (*http.Response, error) {
+			time.Sleep(20 * time.Second)
+			resp := answer(401, "application/json", `{}`)
+			resp.Header.Set("WWW-Authenticate", "Bearer error=invalid_token")
+			return resp, nil
+		})
+		w.at("/connect/token", func(req *http.Request, _ func() (*http.Response, error)) (*http.Response, error) {
+			<-req.Context().Done()
+			return nil, req.Context().Err()
+		})
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, xeroHost+"/api.xro/2.0/Invoices", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		begun := time.Now()
+		_, err = b.session().Transport().RoundTrip(req)
+		if took := time.Since(begun); codeOf(err) != xero.CodeUnreachable || took > 35*time.Second {
+			t.Errorf("%v after %v", err, took)
+		}
+	})
+}
+
+// An API that knows none of our tokens is not asked for another with every call.
+func TestCallersOfAnAPIThatRefusesEveryTokenDoNotSpendARenewalEach(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		w := b.withBetween()
+		b.signIn()
+		w.at("/api.xro/2.0/Organisation", func(*http.Request, func() (*http.Response, error)) (*http.Response, error) {
+			resp := answer(401, "application/json", `{}`)
+			resp.Header.Set("WWW-Authenticate", "Bearer error=invalid_token")
+			return resp, nil
+		})
+		for range 60 {
+			if resp := b.get("/api.xro/2.0/Organisation"); resp.StatusCode != http.StatusUnauthorized {
+				t.Fatalf("status %d, want Xero's own 401", resp.StatusCode)
+			}
+			time.Sleep(10 * time.Second)
+		}
+		if n := b.renewals(); n < 1 || n > 11 {
+			t.Errorf("%d renewals for 60 calls in ten minutes, want at most one a minute", n)
+		}
+		w.at("/api.xro/2.0/Organisation", nil)
+		b.sim.ExpireAccessTokens()
+		time.Sleep(time.Minute + time.Second)
+		if resp := b.get("/api.xro/2.0/Organisation"); resp.StatusCode != http.StatusOK {
+			t.Errorf("status %d when the API is well again", resp.StatusCode)
+		}
+	})
+}
