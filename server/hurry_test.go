@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -64,6 +65,28 @@ func answerTo(t *testing.T, conn net.Conn, request string) int {
 		return 0
 	}
 	return answer.StatusCode
+}
+
+func TestWhoIsTooSlowIsNotWaitedFor(t *testing.T) {
+	withClock(t, func(t *testing.T, s *server.Server, _ keystore.Store) {
+		served(t, s, func(dial func() net.Conn) {
+			for name, c := range map[string]struct {
+				request, want string
+				after         time.Duration
+			}{
+				"half a header":      {"GET /health HTTP/1.1\r\nHost:", "", 10 * time.Second},
+				"no body":            {"POST /control/hello HTTP/1.1\r\nHost: localhost:8000\r\nContent-Length: 9\r\n\r\n", "400 ", 30 * time.Second},
+				"no further request": {"GET /health HTTP/1.1\r\nHost: localhost:8000\r\n\r\n", "200 ", 2 * time.Minute},
+			} {
+				conn, begun := dial(), time.Now()
+				go func() { _, _ = io.WriteString(conn, c.request) }()
+				said, err := io.ReadAll(conn)
+				if took := time.Since(begun); err != nil || took != c.after || !strings.Contains(string(said), c.want) {
+					t.Errorf("%s: cut off after %v, want %v, with %v and %.40q", name, took, c.after, err, said)
+				}
+			}
+		})
+	})
 }
 
 // net/http reads a body to its end before it answers, so that a body which never
