@@ -267,6 +267,9 @@ func refusedByXero(answer *http.Response) error {
 		return f
 	case status == http.StatusUnauthorized:
 		return fail(xero.CodeNeedsLogin).saying("The sign-in to Xero does not allow this.", widerScopes).because(cause)
+	case status == http.StatusForbidden && strings.HasPrefix(answer.Header.Get("Content-Type"), "text/html"):
+		// Xero's edge, which has not looked at the sign-in.
+		return fail(xero.CodeUnreachable).saying("Xero turns this computer away for now.", "Try again in a few minutes.").because(cause)
 	case status == http.StatusForbidden:
 		return fail(xero.CodeTenantRequired).saying("Xero does not let this sign-in reach the organisation, or this part of it.", "Choose another organisation, or ask who looks after it in Xero.").because(cause)
 	case status == http.StatusBadRequest:

@@ -179,7 +179,7 @@ func TestXerosTroublesAreSaidInOurWords(t *testing.T) {
 		"an error of Xero's":     {xerosim.Fault{Do: xerosim.Fail, Status: 500}, 504, "xero_unreachable"},
 		"maintenance":            {xerosim.Fault{Do: xerosim.Fail, Status: 503}, 504, "xero_unreachable"},
 		"a page in its place":    {xerosim.Fault{Do: xerosim.HTML}, 504, "xero_unreachable"},
-		"refused at Xero's edge": {xerosim.Fault{Do: xerosim.WAF}, 400, "tenant_required"},
+		"refused at Xero's edge": {xerosim.Fault{Do: xerosim.WAF}, 504, "xero_unreachable"},
 		"cut off":                {xerosim.Fault{Do: xerosim.Half}, 504, "xero_unreachable"},
 		"cut, again and again":   {xerosim.Fault{Do: xerosim.Drop, Times: 3}, 504, "xero_unreachable"},
 	} {
