@@ -121,7 +121,7 @@ type grammar struct {
 	Login      loginCmd      `cmd:"" help:"Sign in to Xero from a computer without a browser."`
 	Token      tokenCmd      `cmd:"" help:"Print a fresh Xero access token."`
 	Keys       keysCmd       `cmd:"" help:"Local API keys for scripts, spreadsheets and assistants."`
-	Disconnect disconnectCmd `cmd:"" help:"Disconnect from Xero: what was signed in ends, at Xero too."`
+	Disconnect disconnectCmd `cmd:"" help:"Disconnect from Xero: the sign-in ends, here and at Xero."`
 	Secret     secretCmd     `cmd:"" help:"The secret that signs browser sessions."`
 	Stop       stopCmd       `cmd:"" help:"End the running FCC, and wait until it has ended."`
 	Ver        versionCmd    `cmd:"" name:"version" help:"Print version, commit and build."`
@@ -194,10 +194,15 @@ func commandFirst(app *kong.Application, args []string) []string {
 // help leaves out the settings that mean nothing to the command that is asked
 // about: to those that speak with the running FCC, all but the data folder.
 func help(options kong.HelpOptions, parsed *kong.Context) error {
-	if cmd := parsed.Selected(); cmd != nil && !slices.Contains([]string{"app", "serve", "demo"}, cmd.Name) {
+	if cmd := parsed.Selected(); cmd != nil && cmd.Name != "app" && cmd.Name != "serve" {
+		count := []string{"data-dir"}
+		if cmd.Name == "demo" {
+			count = []string{"port", "debug"}
+		}
 		for _, flag := range parsed.Model.Flags {
-			if flag.Group != nil && flag.Name != "data-dir" {
-				flag.Hidden = true
+			flag.Hidden = flag.Group != nil && !slices.Contains(count, flag.Name)
+			if cmd.Name == "demo" && flag.Name == "port" {
+				flag.Help = "Port on this computer. Without it 8787, or any free one."
 			}
 		}
 	}
