@@ -155,17 +155,18 @@ type setupView struct {
 	Redirects       []string
 }
 
-// registered are the ports that FCC tries in this order.
-var registered = []int{8000, 18000, 28000}
+// RegisteredPorts are those of the redirect URIs that people register with Xero, in
+// the order that FCC tries them.
+var RegisteredPorts = []int{8000, 18000, 28000}
 
 func (s *Server) setupView() setupView {
 	v := setupView{ClientID: s.cfg.Connections.App().ClientID, Redirect: s.cfg.Connections.RedirectURI()}
 	v.Saved = v.ClientID != ""
-	if !slices.Contains(registered, s.cfg.Port) {
+	if !slices.Contains(RegisteredPorts, s.cfg.Port) {
 		v.Redirects = []string{v.Redirect}
 		return v
 	}
-	for _, port := range registered {
+	for _, port := range RegisteredPorts {
 		v.Redirects = append(v.Redirects, fmt.Sprintf("http://localhost:%d/callback", port))
 	}
 	return v

@@ -84,7 +84,7 @@ func (c *call) checkKeystore(s settings) server.Check {
 
 // checkFreePorts looks whether FCC could listen.
 func (c *call) checkFreePorts(s settings) (checks []server.Check) {
-	ports := registeredPorts
+	ports := server.RegisteredPorts
 	if s.port != 0 {
 		ports = []int{s.port}
 	}
@@ -194,7 +194,7 @@ func ask(ctx context.Context, address string) (date time.Time, took time.Duratio
 }
 
 func checkRedirect(port int) server.Check {
-	ports := registeredPorts
+	ports := server.RegisteredPorts
 	if port != 0 {
 		ports = []int{port}
 	}

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"financial-command-center/server"
 )
 
 // Both loopback addresses of one port belong to FCC: browsers and curl try ::1
@@ -67,7 +69,7 @@ func (c *call) listenLive(port int) ([]net.Listener, error) {
 		return listeners, nil
 	}
 	var passed []string
-	for _, port := range registeredPorts {
+	for _, port := range server.RegisteredPorts {
 		listeners, err := listenOn(c.ctx, port)
 		if err == nil {
 			for _, why := range passed {
@@ -84,7 +86,7 @@ const demoPort = 8787
 
 // listenDemo takes a port that no sign-in of the user's is bound to.
 func (c *call) listenDemo(port int) ([]net.Listener, error) {
-	if slices.Contains(registeredPorts, port) {
+	if slices.Contains(server.RegisteredPorts, port) {
 		return nil, failf(exitUsage, "Port %d belongs to your own sign-in to Xero; the demo takes another.", port)
 	}
 	if port != 0 {
@@ -95,7 +97,7 @@ func (c *call) listenDemo(port int) ([]net.Listener, error) {
 		if err == nil {
 			break
 		}
-		if listeners, err = listenOn(c.ctx, 0); err == nil && slices.Contains(registeredPorts, portOf(listeners)) {
+		if listeners, err = listenOn(c.ctx, 0); err == nil && slices.Contains(server.RegisteredPorts, portOf(listeners)) {
 			err = errors.New("a registered port")
 			closeAll(listeners)
 		}

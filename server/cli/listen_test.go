@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"financial-command-center/server"
 )
 
 // registerPorts makes n ports that are free on both stacks the registered ones.
@@ -24,9 +26,9 @@ func registerPorts(t *testing.T, n int) []int {
 	for _, l := range held {
 		l.Close()
 	}
-	before := registeredPorts
-	registeredPorts = ports
-	t.Cleanup(func() { registeredPorts = before })
+	before := server.RegisteredPorts
+	server.RegisteredPorts = ports
+	t.Cleanup(func() { server.RegisteredPorts = before })
 	return ports
 }
 
@@ -85,11 +87,11 @@ func TestTheDemoNeverTakesARegisteredPort(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer closeAll(listeners)
-		if slices.Contains(registeredPorts, portOf(listeners)) {
+		if slices.Contains(server.RegisteredPorts, portOf(listeners)) {
 			t.Errorf("port %d", portOf(listeners))
 		}
 	}
-	for _, port := range registeredPorts {
+	for _, port := range server.RegisteredPorts {
 		if _, err := c.listenDemo(port); err == nil {
 			t.Errorf("port %d by hand was taken", port)
 		}

@@ -43,7 +43,7 @@ type settingFlags struct {
 // settings are how FCC is to run: flag, else environment, else settings.json in
 // the data folder, else the default.
 type settings struct {
-	port         int // 0: the first free one of registeredPorts
+	port         int // 0: the first free one of server.RegisteredPorts
 	dataDir      string
 	service      string // the keychain's service name, one per data folder
 	keystore     string // os, file, memory
@@ -56,9 +56,6 @@ type settings struct {
 
 	damaged bool // settings.json is there and no JSON object
 }
-
-// registeredPorts are those of the redirect URIs that people register with Xero.
-var registeredPorts = []int{8000, 18000, 28000}
 
 // environ looks up an environment variable. An empty one counts as unset.
 type environ func(string) string
