@@ -178,7 +178,7 @@ func checkRenewal(connections []xero.ConnectionStatus) Check {
 		return c
 	}
 	last := by.Add(-grantLife).UTC().Truncate(time.Second)
-	c.Found, c.Since = "the last renewal is saved", &last
+	c.Found, c.Since = "renewals are up to date", &last
 	if time.Since(last) > renewalIsLate {
 		c.Status, c.Found = FoundWarning, fmt.Sprintf("the last renewal was %d days ago", int(time.Since(last).Hours()/24))
 		c.Action = "Let FCC reach Xero before " + by.Local().Format("2 January 2006") + ": Xero ends the sign-in then."
