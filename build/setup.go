@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -62,6 +63,16 @@ func setUp() error {
 	}
 	if still := missingNeeds(missing); len(still) > 0 {
 		return fmt.Errorf("%s is still missing after the installation", still[0].file)
+	}
+	return nil
+}
+
+// mayTest reports whether this user may run the tests: they play a second OS user
+// and mount small disks, which on Linux takes root.
+func mayTest(goos string, euid int) error {
+	if goos == "linux" && euid != 0 {
+		return errors.New(`some tests play a second OS user and fill small disks, which only root may. Run:
+  sudo env "PATH=$PATH" go run ./build test`)
 	}
 	return nil
 }

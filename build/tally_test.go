@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -41,5 +42,16 @@ func TestWhatIsMissingIsFoundByProgramAndByFile(t *testing.T) {
 	})
 	if len(missing) != 2 || missing[0].file != "no-such-program-of-fcc" || missing[1].file != "/no/such/file" {
 		t.Errorf("missing: %v", missing)
+	}
+}
+
+func TestWhoMayNotRunTheTestsIsToldBeforeTheyBegin(t *testing.T) {
+	if err := mayTest("linux", 1000); err == nil || !strings.Contains(err.Error(), "sudo") {
+		t.Errorf("a plain user on Linux is told %v", err)
+	}
+	for goos, euid := range map[string]int{"linux": 0, "windows": -1, "darwin": 501} {
+		if err := mayTest(goos, euid); err != nil {
+			t.Errorf("%s, user %d: %v", goos, euid, err)
+		}
 	}
 }

@@ -26,9 +26,13 @@ func tool(name string, args ...string) []string {
 func test(args []string) error {
 	err := ready("test", `Checks format, vet, staticcheck and go.mod, builds for every platform, and runs
 every test under the race detector. On Debian as root it installs what is
-missing; elsewhere it prints the line to run. Nothing may skip. With GOVULNDB
+missing; elsewhere it prints the line to run. On Linux some tests need root.
+Nothing may skip. With GOVULNDB
 set to the address or folder of a Go vulnerability database, govulncheck runs too.`, args)
 	if err != nil {
+		return err
+	}
+	if err := mayTest(runtime.GOOS, os.Geteuid()); err != nil {
 		return err
 	}
 	begun := time.Now()

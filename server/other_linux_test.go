@@ -67,7 +67,7 @@ func answerAsOther(in io.Reader, out io.Writer) error {
 func (b *bench) askAsOther(asks ...ask) []got {
 	b.t.Helper()
 	if os.Geteuid() != 0 {
-		b.t.Fatal("playing a second OS user needs root. Run: go run ./build test")
+		b.t.Fatal("playing a second OS user needs root. As root run: go run ./build test")
 	}
 	var requests []carried
 	for _, a := range asks {
