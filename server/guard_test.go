@@ -262,37 +262,42 @@ func FuzzLocalPath(f *testing.F) {
 	})
 }
 
-func TestConnectionsBeyondTheLimitAreClosedAndThoseBelowGoOn(t *testing.T) {
+func TestConnectionsThatAskNothingKeepNobodyOut(t *testing.T) {
 	b := newBench(t).opened()
+	cookie := b.visit()
+	asking, err := client.Do(b.request(ask{path: "/events", cookie: cookie}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer asking.Body.Close()
 	address := fmt.Sprintf("127.0.0.1:%d", b.cfg.Port)
-	var held []net.Conn
+	var silent []net.Conn
 	closed := func(conn net.Conn) bool {
 		_ = conn.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
 		_, err := conn.Read(make([]byte, 1))
 		var slow net.Error
 		return !errors.As(err, &slow) || !slow.Timeout()
 	}
-	for range server.MaxConnections + 1 {
+	for range server.MaxConnections {
 		conn, err := net.Dial("tcp", address)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer conn.Close()
-		held = append(held, conn)
+		silent = append(silent, conn)
 	}
-	b.until("one is closed", func() bool { return closed(held[len(held)-1]) })
-	if closed(held[0]) {
-		t.Error("the first connection was closed too")
+	b.until("the one that waits longest is closed", func() bool { return closed(silent[0]) })
+	if g := b.ask(ask{path: "/assets/style.css"}); g.status != 200 {
+		t.Errorf("the next is answered %d", g.status)
 	}
-	for _, conn := range held[:10] {
-		_ = conn.Close()
+	if closed(silent[len(silent)-1]) {
+		t.Error("the last silent one was closed too")
 	}
-	b.until("there is room again", func() bool {
-		answer, err := client.Get("http://" + address + "/assets/style.css")
-		if err != nil {
-			return false
-		}
-		_ = answer.Body.Close()
-		return true
-	})
+	b.ask(ask{path: "/login", cookie: cookie})
+	events := bufio.NewScanner(asking.Body)
+	for events.Scan() && !strings.Contains(events.Text(), `"signing_in":true`) {
+	}
+	if err := events.Err(); err != nil {
+		t.Errorf("the one with a request under way was closed: %v", err)
+	}
 }

@@ -125,7 +125,7 @@ const (
 	ownWriteTimeout = time.Minute
 	maxHeaderBytes  = 32 << 10
 	shutdownTimeout = 3 * time.Second
-	maxConnections  = 500 // at once; the next is closed
+	maxConnections  = 500 // at once
 )
 
 // Serve answers on all listeners until ctx ends, then gives the requests under
@@ -174,17 +174,39 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 	return err
 }
 
-// limitConnections closes new connections while most are open.
-func limitConnections(most int64) func(net.Conn, http.ConnState) {
-	var open atomic.Int64
-	return func(conn net.Conn, state http.ConnState) {
-		switch state {
-		case http.StateNew:
-			if open.Add(1) > most {
-				_ = conn.Close()
+// limitConnections lets no more than most connections stay open. One too many
+// costs the one that has waited longest without a request, so that who opens many
+// and asks nothing keeps nobody out.
+func limitConnections(most int) func(net.Conn, http.ConnState) {
+	var mu sync.Mutex
+	open := map[net.Conn]time.Time{} // since when it waits, zero while it does not
+	longest := func() (first net.Conn) {
+		for conn, since := range open {
+			if !since.IsZero() && (first == nil || since.Before(open[first])) {
+				first = conn
 			}
-		case http.StateClosed, http.StateHijacked:
-			open.Add(-1)
+		}
+		return first
+	}
+	return func(conn net.Conn, state http.ConnState) {
+		mu.Lock()
+		defer mu.Unlock()
+		_, known := open[conn] // not one that was closed here, and has yet to find out
+		switch {
+		case state == http.StateNew:
+			open[conn] = time.Now()
+			if len(open) > most {
+				one := longest()
+				delete(open, one)
+				_ = one.Close()
+			}
+		case !known:
+		case state == http.StateIdle:
+			open[conn] = time.Now()
+		case state == http.StateActive:
+			open[conn] = time.Time{}
+		default:
+			delete(open, conn)
 		}
 	}
 }
