@@ -44,7 +44,7 @@ type browsers struct {
 	state  func() *store.Store
 	report func(error) // how the last use of the disk went
 
-	disk   sync.Mutex // held over writes, so that an older one never comes last
+	disk   sync.Mutex // held over writes, so that an older one never comes last, and over reads
 	mu     sync.Mutex // held for moments
 	held   secrets
 	codecs []securecookie.Codec // of held, the current one first
@@ -112,6 +112,8 @@ func (b *browsers) load(ctx context.Context, hash [32]byte) (browser, bool) {
 		return *kept, !kept.ended && now.Before(kept.expires)
 	}
 	b.mu.Unlock()
+	b.disk.Lock() // a session that ends meanwhile is in known until its row is gone
+	defer b.disk.Unlock()
 	row, err := b.state().Session(ctx, hash)
 	if err != nil {
 		if !errors.Is(err, store.ErrNotFound) {
