@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -15,8 +16,10 @@ import (
 )
 
 // openLog writes JSON lines to logs/fcc.log in the data folder: 5 MB, then a new
-// file, three old ones kept. lumberjack makes its files 0600.
+// file, three old ones kept. lumberjack makes its files 0600, and leaves one that
+// is there as it is.
 func (s settings) openLog() (*slog.Logger, io.Closer) {
+	_ = os.Chmod(s.logFile(), 0o600) // mostly there is none
 	file := &lumberjack.Logger{Filename: s.logFile(), MaxSize: 5, MaxBackups: 3}
 	level := slog.LevelInfo
 	if s.debug {
