@@ -136,8 +136,10 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, c *call, err err
 	f := asFailure(err)
 	status := answers[f.Code].status
 	switch {
-	case status >= 500:
+	case f.Code == codeInternal || f.Code == codeStateUnavailable:
 		s.log.Error("request failed", "method", r.Method, "path", r.URL.Path, "code", f.Code, "err", f.cause)
+	case status >= 500 && f.cause != nil:
+		s.log.Warn("request failed", "method", r.Method, "path", r.URL.Path, "code", f.Code, "err", f.cause)
 	default:
 		s.log.Debug("request refused", "method", r.Method, "path", r.URL.Path, "code", f.Code, "err", f.cause)
 	}

@@ -109,7 +109,7 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, rt route, c *call
 	case !rt.stream && r.ContentLength > maxBody:
 		return fail(codeTooLarge)
 	}
-	if p := s.closed.Load(); p != nil && rt.who.needsState() {
+	if p := s.closed.problem(); p != nil && rt.who.needsState() {
 		return &failure{Problem: *p}
 	}
 	return s.admitAs(w, r, rt.who, c)
@@ -128,7 +128,7 @@ func (s *Server) admitOther(r *http.Request, rt route, c *call) error {
 	if crossSite(r) || sameOrigin.Check(r) != nil {
 		return fail(codeCrossSite)
 	}
-	if p := s.closed.Load(); p != nil {
+	if p := s.closed.problem(); p != nil {
 		return &failure{Problem: *p}
 	}
 	c.key = k

@@ -22,7 +22,7 @@ func (s *Server) health(w http.ResponseWriter, r *http.Request, c *call) error {
 	known := c.session != nil || c.key != nil
 	checks := s.checks(known, c.key)
 	status := http.StatusOK
-	if s.closed.Load() != nil {
+	if s.closed.problem() != nil {
 		status = http.StatusServiceUnavailable
 	}
 	if wantsPage(r) {
@@ -81,8 +81,8 @@ func (s *Server) checks(known bool, k *apiKey) []Check {
 	started := s.started.UTC().Truncate(time.Second)
 	list := []Check{
 		{Name: "FCC", Status: FoundWell, Found: "running, version " + s.cfg.Version, Since: &started},
-		check("Keychain", s.closed.Load(), "holds the session secret"),
-		check("State database", either(s.stateLost.Load(), s.stateTrouble.Load()), "written and read"),
+		check("Keychain", &s.closed, "holds the session secret"),
+		check("State database", s.stateStands(), "written and read"),
 		s.checkSessionConfig(),
 	}
 	status := s.cfg.Connections.Status()
@@ -102,19 +102,20 @@ func (s *Server) checks(known bool, k *apiKey) []Check {
 	return append(list, checkRenewal(connections))
 }
 
-func either(a, b *xero.Problem) *xero.Problem {
-	if a != nil {
-		return a
+func (s *Server) stateStands() *standing {
+	if s.stateLost.problem() != nil {
+		return &s.stateLost
 	}
-	return b
+	return &s.stateTrouble
 }
 
-// check turns a problem, or none, into a check.
-func check(name string, p *xero.Problem, well string) Check {
-	if p == nil {
-		return Check{Name: name, Status: FoundWell, Found: well}
+// check turns what is wrong with a part, or nothing, into a check.
+func check(name string, part *standing, well string) Check {
+	c := Check{Name: name, Status: FoundWell, Found: well, Since: part.since()}
+	if p := part.problem(); p != nil {
+		c.Status, c.Found, c.Action = FoundBad, p.Message, p.Action
 	}
-	return Check{Name: name, Status: FoundBad, Found: p.Message, Action: p.Action}
+	return c
 }
 
 // checkSignIn says how all sign-ins stand together, in words that name nobody:

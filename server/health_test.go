@@ -44,6 +44,11 @@ func TestHealthHasTheOriginalsNamesAndTellsStrangersNoNames(t *testing.T) {
 			t.Errorf("integrations.xero.%s is %t, there: %t", name, value, ok)
 		}
 	}
+	for _, c := range h.Checks {
+		if known := c.Since != nil; known != (c.Name != "Browser sessions" && c.Name != "Renewal") || known && time.Since(*c.Since) > time.Minute {
+			t.Errorf("%s is so since %v", c.Name, c.Since)
+		}
+	}
 	cookie := b.signIn(b.visit())
 	key := b.addKey(store.Key{Name: "all"})
 	locked := b.addKey(store.Key{Name: "locked", Tenant: b.tenant(café)})

@@ -94,7 +94,7 @@ func (s *Server) keyOf(r *http.Request) (*apiKey, error) {
 			}
 		}
 	}
-	if p := s.stateLost.Load(); p != nil {
+	if p := s.stateLost.problem(); p != nil {
 		return nil, &failure{Problem: *p} // whether it is a key cannot be known
 	}
 	return nil, fail(codeKeyRequired).saying("FCC does not know this key: it was revoked, or made elsewhere.", "Make a new one: fcc keys add NAME")
@@ -248,7 +248,7 @@ func (s *Server) keysState(ctx context.Context) (*store.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p := s.stateLost.Load(); p != nil {
+	if p := s.stateLost.problem(); p != nil {
 		return nil, &failure{Problem: *p}
 	}
 	return state, nil

@@ -126,7 +126,7 @@ func (s *Server) retireFlaskKey(kept keystore.Secret) error {
 // RotateSecret makes a new session secret. Browsers go on with cookies of the one
 // before for seven days, and get a new one at their next visit.
 func (s *Server) RotateSecret(ctx context.Context) error {
-	if p := s.closed.Load(); p != nil {
+	if p := s.closed.problem(); p != nil {
 		return &failure{Problem: *p}
 	}
 	s.rotating.Lock()

@@ -75,10 +75,10 @@ type Server struct {
 
 	// closed is why routes that need a session or a key answer 503, nil once the
 	// session secret was read.
-	closed atomic.Pointer[xero.Problem]
+	closed standing
 	// stateLost is why there is only a state in memory, stateTrouble why the last
-	// write failed; nil when all is well.
-	stateLost, stateTrouble atomic.Pointer[xero.Problem]
+	// write failed.
+	stateLost, stateTrouble standing
 }
 
 // New makes a Server. It neither reads nor listens: see Serve and Run.
@@ -96,7 +96,7 @@ func New(cfg Config) (*Server, error) {
 		s.origins = append(s.origins, "http://"+host+":"+strconv.Itoa(cfg.Port))
 	}
 	starting := fail(codeKeystoreUnavailable).saying("FCC is starting.", "Try again in a moment.").Problem
-	s.closed.Store(&starting)
+	s.closed.is(&starting)
 	var err error
 	if s.pages, err = parsePages(); err != nil {
 		return nil, fmt.Errorf("pages: %w", err)

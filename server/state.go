@@ -70,11 +70,12 @@ func (s *Server) openState(ctx context.Context) error {
 	var err error
 	if s.cfg.StatePath != "" {
 		if s.state, err = store.Open(ctx, s.cfg.StatePath); err == nil {
+			s.stateTrouble.is(nil)
 			return nil
 		}
 		p := stateFailure(err).Problem
 		s.log.Error("state database not opened; sessions go on in memory", "err", err)
-		s.stateLost.Store(&p)
+		s.stateLost.is(&p)
 	}
 	if s.state, err = store.OpenMemory(ctx); err != nil {
 		return fmt.Errorf("state in memory: %w", err)
@@ -115,13 +116,13 @@ func (s *Server) openSessions(ctx context.Context) bool {
 			err = s.browsers.use(found)
 		}
 		if err == nil {
-			s.closed.Store(nil)
+			s.closed.is(nil)
 			firstLook()
 			return true
 		}
 		s.log.Warn("session secret not read", "err", err)
 		p := keystoreFailure(err).Problem
-		s.closed.Store(&p)
+		s.closed.is(&p)
 		firstLook()
 		select {
 		case <-time.After(wait):
@@ -153,13 +154,13 @@ func (s *Server) sweep(ctx context.Context, now time.Time) {
 // stateIs notes how the last use of the disk went.
 func (s *Server) stateIs(err error) {
 	if err == nil {
-		if s.stateTrouble.Swap(nil) != nil {
-			s.log.Info("state is written again")
+		if s.stateTrouble.is(nil) {
+			s.log.Info("state is written")
 		}
 		return
 	}
 	p := stateFailure(err).Problem
-	if s.stateTrouble.Swap(&p) == nil {
+	if s.stateTrouble.is(&p) {
 		s.log.Error("state not written; it is kept in memory and tried again", "err", err)
 	}
 }
@@ -167,7 +168,7 @@ func (s *Server) stateIs(err error) {
 // trouble is what stands in the way of the server itself, worst first; nil if
 // nothing does.
 func (s *Server) trouble() *xero.Problem {
-	for _, p := range []*xero.Problem{s.closed.Load(), s.stateLost.Load(), s.stateTrouble.Load()} {
+	for _, p := range []*xero.Problem{s.closed.problem(), s.stateLost.problem(), s.stateTrouble.problem()} {
 		if p != nil {
 			return p
 		}
