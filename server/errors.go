@@ -16,7 +16,7 @@ import (
 // The codes of this package besides those of server/xero.
 const (
 	codeBadHost             xero.Code = "bad_host"
-	codeBadRequest          xero.Code = "bad_request"
+	codeBadRequest                    = xero.CodeBadRequest
 	codeCrossSite           xero.Code = "cross_site"
 	codeDebugOff            xero.Code = "debug_off"
 	codeInternal            xero.Code = "internal"

@@ -161,24 +161,20 @@ func checkConnection(connection xero.ConnectionStatus) Check {
 
 // Xero ends a grant that was not renewed for 60 days; half of that is a reason to
 // look (developer.xero.com/faq/oauth2).
-const (
-	grantLife     = 60 * 24 * time.Hour
-	renewalIsLate = 30 * 24 * time.Hour
-)
+const renewalIsLate = 30 * 24 * time.Hour
 
 // checkRenewal is about the sign-in whose last renewal is the oldest.
 func checkRenewal(connections []xero.ConnectionStatus) Check {
 	c := Check{Name: "Renewal", Status: FoundWell, Found: "nothing to renew"}
-	var by time.Time
+	var last, by time.Time
 	for _, connection := range connections {
-		if renewed := connection.RenewBy; !renewed.IsZero() && connection.State != xero.NeedsLogin && (by.IsZero() || renewed.Before(by)) {
-			by = renewed
+		if at := connection.Renewed; !at.IsZero() && connection.State != xero.NeedsLogin && (last.IsZero() || at.Before(last)) {
+			last, by = at.UTC(), connection.RenewBy
 		}
 	}
-	if by.IsZero() {
+	if last.IsZero() {
 		return c
 	}
-	last := by.Add(-grantLife).UTC().Truncate(time.Second)
 	c.Found, c.Since = "renewals are up to date", &last
 	if time.Since(last) > renewalIsLate {
 		c.Status, c.Found = FoundWarning, fmt.Sprintf("the last renewal was %d days ago", int(time.Since(last).Hours()/24))

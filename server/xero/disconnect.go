@@ -22,7 +22,8 @@ type DisconnectResult struct {
 // Disconnect ends a sign-in: its organisations are disconnected at Xero, the
 // grant revoked, then forgotten. With a tenantID only that organisation is
 // disconnected and nothing revoked. An empty id means the only connection there
-// is. CodeNotFound when there is no such connection or organisation.
+// is, CodeBadRequest when there are several. CodeNotFound when there is no such
+// connection or organisation.
 func (c *Connections) Disconnect(ctx context.Context, id, tenantID string) (DisconnectResult, error) {
 	s, err := c.toDisconnect(id, tenantID)
 	if err != nil {
@@ -58,7 +59,7 @@ func (c *Connections) toDisconnect(id, tenantID string) (*Session, error) {
 	case len(fit) == 0:
 		return nil, &Error{Problem: problem(CodeNotFound, "There is no such sign-in or organisation: it may be disconnected already.", "Reload the page, or run: fcc status")}
 	case len(fit) > 1:
-		return nil, &Error{Problem: problem(CodeNotFound, "There are several sign-ins.", "Name one by its id (connection): fcc status lists them.")}
+		return nil, &Error{Problem: problem(CodeBadRequest, "There are several sign-ins.", "Name one by its id (connection): fcc status lists them.")}
 	}
 	return fit[0], nil
 }

@@ -251,7 +251,7 @@ func TestTwoSessionsOfOneOrganisationStandInForEachOther(t *testing.T) {
 				continue
 			}
 			shared++
-			if _, err := b.Disconnect(t.Context(), "", o.TenantID); codeOf(err) != xero.CodeNotFound {
+			if _, err := b.Disconnect(t.Context(), "", o.TenantID); codeOf(err) != xero.CodeBadRequest {
 				t.Errorf("which of two was disconnected? %v", err)
 			}
 		}

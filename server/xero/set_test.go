@@ -33,6 +33,9 @@ func TestTwoPeopleAndTwoAppsAreThreeConnections(t *testing.T) {
 			t.Fatalf("the second person through the second app: %+v, %v", again, err)
 		}
 		b.wantState(xero.Connected, "")
+		if _, err := b.Disconnect(t.Context(), "", ""); codeOf(err) != xero.CodeBadRequest {
+			t.Errorf("disconnecting nobody in particular: %v, want bad_request", err)
+		}
 		for range 3 {
 			time.Sleep(life)
 			b.restart()

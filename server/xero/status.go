@@ -29,6 +29,7 @@ type Code string
 // The codes this package gives out.
 const (
 	CodeAttemptsFull        Code = "attempts_full"
+	CodeBadRequest          Code = "bad_request"
 	CodeBadState            Code = "bad_state"
 	CodeKeystoreUnavailable Code = "keystore_unavailable"
 	CodeLoginFailed         Code = "login_failed"
@@ -72,11 +73,11 @@ type ConnectionStatus struct {
 	NextTry              *time.Time     `json:"next_try"` // set while retrying
 	Problem              *Problem       `json:"problem"`
 
-	// RenewBy is when Xero ends the grant unless it is renewed before: 60 days
-	// after the last renewal (developer.xero.com/faq/oauth2).
-	RenewBy  time.Time `json:"-"`
-	ClientID string    `json:"-"`
-	Scopes   []string  `json:"-"`
+	// Renewed is when the grant was last renewed, RenewBy when Xero ends it unless
+	// it is renewed before: 60 days later (developer.xero.com/faq/oauth2).
+	Renewed time.Time `json:"-"`
+	RenewBy time.Time `json:"-"`
+	Scopes  []string  `json:"-"`
 	// Held names what is held of the token answer, in memory or keychain.
 	Held []string `json:"-"`
 }
@@ -192,8 +193,8 @@ func (s *Session) statusLocked() ConnectionStatus {
 		Since:         s.since.UTC(),
 		Organisations: append([]Organisation{}, s.profile.Organisations...),
 		Problem:       s.problemLocked(),
+		Renewed:       s.grant.Issued,
 		RenewBy:       s.grant.renewBy(),
-		ClientID:      s.grant.ClientID,
 		Scopes:        slices.Clone(s.access.scopes),
 		Held:          s.heldLocked(),
 	}
