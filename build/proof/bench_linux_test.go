@@ -123,7 +123,7 @@ func Benchmark50Callers(b *testing.B) {
 		before := sim.last(b)
 		sim.control(b, "expire", nil, nil)
 		begun := time.Now()
-		if wrong := together(50, func() error { return i.answers(key) }); len(wrong) > 0 {
+		if wrong := together(50, i.callers(key)); len(wrong) > 0 {
 			b.Fatal(wrong[0])
 		}
 		milliseconds(b, time.Since(begun), "ms/50-callers")
