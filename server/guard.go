@@ -236,8 +236,13 @@ func (s *Server) foreignOrigin(r *http.Request) bool {
 	return false
 }
 
-// proxied reports whether r says that somebody passed it on.
+// proxied reports whether r says that somebody passed it on. No browser of today
+// speaks HTTP/1.0, and nginx does to what is behind it unless it is told otherwise
+// (nginx.org, proxy_http_version).
 func proxied(r *http.Request) bool {
+	if !r.ProtoAtLeast(1, 1) {
+		return true
+	}
 	for name := range r.Header {
 		name = strings.ReplaceAll(strings.ToLower(name), "_", "-")
 		if name == "forwarded" || name == "via" || strings.HasPrefix(name, "x-forwarded") || name == "x-real-ip" {

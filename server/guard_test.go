@@ -301,3 +301,17 @@ func TestConnectionsThatAskNothingKeepNobodyOut(t *testing.T) {
 		t.Errorf("the one with a request under way was closed: %v", err)
 	}
 }
+
+func TestAnOldProxyIsNoVisit(t *testing.T) {
+	b := newBench(t).opened()
+	for version, want := range map[string]int{"HTTP/1.1": 200, "HTTP/1.0": 401} {
+		answer, err := b.raw("GET / "+version, "")
+		if err != nil || answer.StatusCode != want {
+			t.Errorf("%s: %v, %v, want %d", version, answer, err, want)
+			continue
+		}
+		if started := answer.Header.Get("Set-Cookie") != ""; started != (want == 200) {
+			t.Errorf("%s: a session began: %t", version, started)
+		}
+	}
+}
