@@ -38,9 +38,9 @@ type grant struct {
 	Subject      string    `json:"subject"` // who signed in: Xero's user id
 	RefreshToken string    `json:"refresh_token"`
 	Issued       time.Time `json:"issued"`
-	// Renewing is set from just before a renewal until its answer is saved. Found
-	// at a start, it means that Xero may have replaced RefreshToken and honours it
-	// for half an hour more.
+	// Renewing is set from just before a renewal until its answer is saved. Nothing
+	// reads it: a start renews at once anyway, within Xero's half hour of grace or
+	// not. What counts is that writing it has shown the keychain to take writes.
 	Renewing time.Time `json:"renewing,omitzero"`
 	// Leaving is set when the person has disconnected and Xero is still to be told.
 	Leaving bool `json:"leaving,omitempty"`
