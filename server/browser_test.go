@@ -181,6 +181,12 @@ func (s *shut) Get(ctx context.Context, name string) (keystore.Secret, error) {
 	return s.Store.Get(ctx, name)
 }
 
+func (s *shut) lock(shut bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open = !shut
+}
+
 func TestWhileTheKeychainIsLockedNobodyGetsInAndNoTicketIsSpent(t *testing.T) {
 	keychain := &shut{Store: keystore.Memory()}
 	b := newBench(t, func(b *bench) { b.cfg.Keystore, b.xero.Keystore = keychain, keychain })
@@ -197,9 +203,7 @@ func TestWhileTheKeychainIsLockedNobodyGetsInAndNoTicketIsSpent(t *testing.T) {
 	if err := b.RotateSecret(t.Context()); err == nil {
 		t.Error("a secret that was never read was rotated")
 	}
-	keychain.mu.Lock()
-	keychain.open = true
-	keychain.mu.Unlock()
+	keychain.lock(false)
 	if g := b.opened().ask(ask{path: path}); g.status != http.StatusSeeOther {
 		t.Errorf("after unlocking, the ticket gets %d %s", g.status, g.code)
 	}

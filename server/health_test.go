@@ -110,9 +110,7 @@ func TestWithAShutKeychainHealthIs503AndMendsItself(t *testing.T) {
 	if g := b.ask(ask{path: "/api/status", key: server.NewKey()}); g.status != 503 || g.code != "keystore_unavailable" {
 		t.Errorf("a key: %d %s", g.status, g.code)
 	}
-	keychain.mu.Lock()
-	keychain.open = true
-	keychain.mu.Unlock()
+	keychain.lock(false)
 	b.until("health is 200", func() bool { g, _ := b.health(ask{}); return g.status == 200 })
 }
 

@@ -190,11 +190,11 @@ func (s *Server) saveSetup(w http.ResponseWriter, r *http.Request, c *call) erro
 		v.ClientID, v.Wrong = app.ClientID, wrong
 		return s.render(w, r, c, http.StatusBadRequest, "setup", "Set-up", v)
 	}
-	if err := s.cfg.SaveClientID(app.ClientID); err != nil {
-		return fail(codeStateUnavailable).because(err).saying("The client id could not be kept in the settings file.", "Make the data folder writable, then save again.")
-	}
 	if err := s.cfg.Connections.SetApp(r.Context(), app); err != nil {
 		return err
+	}
+	if err := s.cfg.SaveClientID(app.ClientID); err != nil {
+		return fail(codeStateUnavailable).because(err).saying("The client id could not be kept in the settings file.", "Make the data folder writable, then save again.")
 	}
 	if err := s.notice(w, r, c, "The client id is kept. Sign in next."); err != nil {
 		return err

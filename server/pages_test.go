@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"financial-command-center/assets"
+	"financial-command-center/keystore"
 	"financial-command-center/server"
 	"financial-command-center/server/xero"
 )
@@ -176,5 +177,27 @@ func TestTheErrorPageOfALockedKeychainGoesOnByItself(t *testing.T) {
 	})
 	if g := b.ask(ask{path: "/", page: true}); g.status != http.StatusServiceUnavailable || g.header.Get("Refresh") == "" {
 		t.Errorf("%d, Refresh %q", g.status, g.header.Get("Refresh"))
+	}
+}
+
+func TestAClientIDIsNotKeptWhileTheKeychainIsLocked(t *testing.T) {
+	var saved []string
+	keychain := &shut{Store: keystore.Memory(), open: true}
+	b := newBench(t, func(b *bench) {
+		b.cfg.Keystore, b.xero.Keystore = keychain, keychain
+		b.cfg.SaveClientID = func(id string) error {
+			saved = append(saved, id)
+			return nil
+		}
+	}).opened()
+	before := b.cfg.Connections.App().ClientID
+	setup := ask{method: "POST", path: "/setup", cookie: b.visit(), page: true, form: url.Values{"client_id": {"another"}}}
+	keychain.lock(true)
+	if g := b.ask(setup); g.status != http.StatusServiceUnavailable || len(saved) != 0 || b.cfg.Connections.App().ClientID != before {
+		t.Errorf("%d, saved %q, in use %q", g.status, saved, b.cfg.Connections.App().ClientID)
+	}
+	keychain.lock(false)
+	if g := b.ask(setup); g.status != http.StatusSeeOther || len(saved) != 1 {
+		t.Errorf("with the keychain open: %d, saved %q", g.status, saved)
 	}
 }
