@@ -37,7 +37,7 @@ func (s *Server) Status() Status { return s.statusOf(s.cfg.Connections.Status())
 
 func (s *Server) statusOf(now xero.Status) Status {
 	if now.Problem == nil {
-		now.Problem = s.trouble()
+		now.Problem = s.Trouble()
 	}
 	return Status{s.cfg.Version, s.cfg.Mode, now}
 }

@@ -81,7 +81,7 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, c *call, status 
 	v := view{Title: title, Path: r.URL.Path, Demo: s.cfg.Mode == Demo, Data: data}
 	if c != nil && c.session != nil {
 		st := s.cfg.Connections.Status()
-		v.Known, v.State, v.Trouble = true, describe(st), s.trouble()
+		v.Known, v.State, v.Trouble = true, describe(st), s.Trouble()
 		v.Organisations = st.Organisations()
 		v.Chosen = chosen(v.Organisations, c)
 		if notice, ok := c.session.Values[sessionNotice].(string); ok {

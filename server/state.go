@@ -165,9 +165,9 @@ func (s *Server) stateIs(err error) {
 	}
 }
 
-// trouble is what stands in the way of the server itself, worst first; nil if
+// Trouble is what stands in the way of the server itself, worst first; nil if
 // nothing does.
-func (s *Server) trouble() *xero.Problem {
+func (s *Server) Trouble() *xero.Problem {
 	for _, p := range []*xero.Problem{s.closed.problem(), s.stateLost.problem(), s.stateTrouble.problem()} {
 		if p != nil {
 			return p

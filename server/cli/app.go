@@ -194,7 +194,7 @@ func (a *app) run(listeners []net.Listener, parts ...func(context.Context) error
 		work(&working, ctx, part)
 	}
 	a.log.Info("started", "version", a.Version.Version, "mode", a.mode, "port", port, "keystore", a.keystore)
-	err = a.show(ctx, control, connections, srv.Looked(), firstStart)
+	err = a.show(ctx, control, connections, srv, firstStart)
 	if err != nil {
 		stop(err)
 	}
@@ -260,13 +260,13 @@ func (a *app) assemble(port int, key keystore.Secret) (*xero.Connections, *serve
 
 // show tells the person and the commands where FCC is, and then is the tray until
 // ctx ends.
-func (a *app) show(ctx context.Context, control runFile, connections *xero.Connections, looked <-chan struct{}, firstStart bool) error {
+func (a *app) show(ctx context.Context, control runFile, connections *xero.Connections, srv *server.Server, firstStart bool) error {
 	if err := a.only.publish(control); err != nil {
 		return fmt.Errorf("write run.json: %w", err)
 	}
 	// Who follows the link at once should find more than "FCC is starting".
 	select {
-	case <-looked:
+	case <-srv.Looked():
 	case <-time.After(firstLook):
 	case <-ctx.Done():
 	}
@@ -278,6 +278,9 @@ func (a *app) show(ctx context.Context, control runFile, connections *xero.Conne
 		return fmt.Errorf("ask the server for a link: %w", err)
 	}
 	a.print("Open %s", to.Link)
+	if p := srv.Trouble(); p != nil {
+		a.say("%s %s", p.Message, p.Action)
+	}
 	if !a.desktop {
 		return nil
 	}

@@ -144,6 +144,9 @@ func TestWithoutAKeychainFCCServesAndSaysSo(t *testing.T) {
 		t.Errorf("secret rotate: %+v", got)
 	}
 	m.must("stop")
+	if said := r.words(); !strings.Contains(said, "no keychain") || !strings.Contains(said, "--keystore file") {
+		t.Errorf("beside the link it says %q", said)
+	}
 }
 
 func TestEveryFileOfTheDataFolderIsItsOwnersAlone(t *testing.T) {
