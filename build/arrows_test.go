@@ -27,11 +27,12 @@ var arrows = map[string][]string{
 	"build/proof":         {},
 	"keystore":            {},
 	"server":              {"assets", "keystore", "server/store", "server/xero"},
-	"server/cli":          {"keystore", "server", "server/xero", "server/xero/xerosim"},
+	"server/cli":          {"keystore", "server", "server/desktop", "server/xero", "server/xero/xerosim"},
+	"server/desktop":      {},
 	"server/store":        {},
 	"server/xero":         {"keystore"},
 	"server/xero/xerosim": {},
-	"tray":                {"assets", "server/xero"},
+	"tray":                {"assets", "server/desktop", "server/xero"},
 }
 
 // importers says which packages may import a module of others, so that it can be

@@ -10,20 +10,29 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"financial-command-center/server/desktop"
 	"financial-command-center/server/xero"
 )
 
-// Config is what a tray shows and what its clicks do. All fields are needed.
+// Config is what a tray shows and what its clicks do. All fields are needed but
+// those that say otherwise.
 type Config struct {
 	// Watch yields the present Status at once, then the latest after each change.
 	Watch func(context.Context) iter.Seq[xero.Status]
 	Mode  string // "demo" is marked as such
 	Log   *slog.Logger
 
+	Note       string      // a line under the state; "" for none
+	FirstStart bool        // say where the icon is
+	Quiet      func() bool // no notifications are wanted
+	Switches   []desktop.Switch
+	Offers     func(context.Context) iter.Seq[[]desktop.Offer] // at once, then after each change
+
 	// Each click runs one of these on a goroutine of its own, which Run does not
 	// wait for: a browser may block its caller for as long as it is open.
 	Open     func(path string) // a page, as /?tenant=ID
 	OpenLogs func()
+	Copy     func() // the local address goes to the clipboard; nil where there is none
 	Quit     func()
 }
 

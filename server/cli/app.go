@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"net"
 	"os"
@@ -14,6 +15,7 @@ import (
 
 	"financial-command-center/keystore"
 	"financial-command-center/server"
+	"financial-command-center/server/desktop"
 	"financial-command-center/server/xero"
 )
 
@@ -252,7 +254,7 @@ func (a *app) assemble(port int, key keystore.Secret) (*xero.Connections, *serve
 		FlaskSecret:  a.flaskSecret,
 		ControlKey:   key,
 		Log:          a.log,
-		SaveClientID: a.saveClientID,
+		SaveClientID: func(id string) error { return a.save("client_id", id) },
 		Stop:         func() { a.stop(errQuit) },
 	})
 	return connections, srv, err
@@ -305,9 +307,12 @@ func (a *app) show(ctx context.Context, control runFile, connections *xero.Conne
 	}
 	return a.Tray(ctx, Desk{
 		Watch: connections.Watch, Mode: string(a.mode), Log: a.log,
-		Open:     func(path string) { a.openPage(ctx, path) },
-		OpenLogs: func() { a.openFolder(filepath.Dir(a.logFile())) },
-		Quit:     func() { a.stop(errQuit) },
+		FirstStart: firstStart,
+		Quiet:      func() bool { return false },
+		Offers:     func(context.Context) iter.Seq[[]desktop.Offer] { return func(func([]desktop.Offer) bool) {} },
+		Open:       func(path string) { a.openPage(ctx, path) },
+		OpenLogs:   func() { a.openFolder(filepath.Dir(a.logFile())) },
+		Quit:       func() { a.stop(errQuit) },
 	})
 }
 

@@ -18,6 +18,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"financial-command-center/server/desktop"
 	"financial-command-center/server/xero"
 )
 
@@ -41,9 +42,16 @@ type Desk struct {
 	Mode  string // "live" or "demo"
 	Log   *slog.Logger
 
+	Note       string      // a line under the state, as that another port had to be taken; "" for none
+	FirstStart bool        // the person has never seen the icon: say where it is
+	Quiet      func() bool // no notifications are wanted
+	Switches   []desktop.Switch
+	Offers     func(context.Context) iter.Seq[[]desktop.Offer] // at once, then after each change
+
 	// These may block; the tray runs each on a goroutine of its own.
 	Open     func(path string)
 	OpenLogs func()
+	Copy     func() // the local address goes to the clipboard; nil where there is none
 	Quit     func()
 }
 

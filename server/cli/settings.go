@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 
 	"financial-command-center/keystore"
@@ -250,14 +251,19 @@ func readFields(path string) (map[string]json.RawMessage, error) {
 	return fields, nil
 }
 
-// saveClientID writes the client id into settings.json and keeps every other
-// field, known or not.
-func (s settings) saveClientID(id string) error {
+// saving is held over a change of settings.json.
+var saving sync.Mutex
+
+// save writes one setting into settings.json and keeps every other field, known or
+// not.
+func (s settings) save(name string, value any) error {
+	saving.Lock()
+	defer saving.Unlock()
 	fields, err := readFields(s.settingsFile())
 	if err != nil {
 		return fmt.Errorf("read settings.json: %w", err)
 	}
-	if fields["client_id"], err = json.Marshal(id); err != nil {
+	if fields[name], err = json.Marshal(value); err != nil {
 		return err
 	}
 	data, err := json.MarshalIndent(fields, "", "  ")

@@ -143,13 +143,13 @@ func TestAWrongValueIsRefusedWithItsSource(t *testing.T) {
 
 func TestTheClientIDIsSavedAndEverythingElseInTheFileKept(t *testing.T) {
 	s := settings{dataDir: t.TempDir()}
-	if err := s.saveClientID(idA); err != nil {
+	if err := s.save("client_id", idA); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(s.settingsFile(), []byte(`{"client_id":"`+idA+`","future":{"deep":[1,2.50]},"port":9001}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.saveClientID(idB); err != nil {
+	if err := s.save("client_id", idB); err != nil {
 		t.Fatal(err)
 	}
 	data, err := os.ReadFile(s.settingsFile())
@@ -170,7 +170,7 @@ func TestTheClientIDIsSavedAndEverythingElseInTheFileKept(t *testing.T) {
 	if err := os.WriteFile(s.settingsFile(), []byte(`{"client_id"`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.saveClientID(idA); err == nil {
+	if err := s.save("client_id", idA); err == nil {
 		t.Error("a damaged file was written over")
 	}
 }
@@ -242,12 +242,12 @@ func FuzzSettingsFile(f *testing.F) {
 		}
 		before, err := readFields(s.settingsFile())
 		if err != nil {
-			if s.saveClientID(idA) == nil {
+			if s.save("client_id", idA) == nil {
 				t.Error("a damaged file was written over")
 			}
 			return
 		}
-		if err := s.saveClientID(idA); err != nil {
+		if err := s.save("client_id", idA); err != nil {
 			t.Fatal(err)
 		}
 		after, err := readFields(s.settingsFile())
