@@ -168,6 +168,9 @@ func (s *Session) disconnectAll(ctx context.Context) (DisconnectResult, error) {
 	result.Organisations = slices.Clone(s.profile.Organisations)
 	s.set.mu.Unlock()
 	if found, err := s.organisations(ctx, s.Transport()); err == nil {
+		if result.Organisations == nil {
+			result.Organisations = found
+		}
 		for _, o := range found {
 			if err := s.deleteConnection(ctx, o.ConnectionID); err != nil {
 				s.set.log.Warn("organisation not disconnected at Xero", "connection", s.id, "err", err)
