@@ -133,3 +133,29 @@ func TestEraseLeavesAnFCCAloneThatDoesNotAnswer(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestEraseFollowsNoLinkOutOfTheDataFolder(t *testing.T) {
+	m := newMachine(t)
+	m.start("serve", "--port", freePort(t))
+	m.must("stop")
+	outside := filepath.Join(m.home, "elsewhere")
+	theirs := filepath.Join(outside, "token-backup.json")
+	if err := os.MkdirAll(outside, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(theirs, []byte("somebody's"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(m.dataDir(), "debug")
+	if err := os.Symlink(outside, link); err != nil {
+		t.Fatal(err)
+	}
+	if got := m.fcc("erase", "--yes"); got.code != 1 || !strings.Contains(got.stderr, link+" is not FCC's") {
+		t.Errorf("%+v", got)
+	}
+	for _, path := range []string{theirs, link} {
+		if _, err := os.Lstat(path); err != nil {
+			t.Error(err)
+		}
+	}
+}
