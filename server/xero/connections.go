@@ -61,6 +61,7 @@ type Connections struct {
 	work sync.WaitGroup // what must not be cut short: renewals, saves, sign-ins, disconnects
 
 	accepting sync.Mutex // one sign-in at a time becomes a connection
+	adopting  sync.Mutex // one at a time is taken over
 
 	keychain sync.Mutex // held over writes of index and records; guards ids
 	ids      []string   // the index as it is in the keychain
