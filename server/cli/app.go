@@ -254,6 +254,8 @@ func (a *app) assemble(port int, key keystore.Secret) (*xero.Connections, *serve
 		FlaskSecret:  a.flaskSecret,
 		ControlKey:   key,
 		Log:          a.log,
+		OldFolders:   a.oldFolders(a.Env),
+		OldStartup:   a.oldStartup,
 		SaveClientID: func(id string) error { return a.save("client_id", id) },
 		Stop:         func() { a.stop(errQuit) },
 	})

@@ -60,6 +60,7 @@ func (cmd eraseCmd) Run(c *call) error {
 		only.release()
 	}
 	e.removeFiles()
+	e.removeStartup()
 	switch {
 	case e.left:
 		return &failure{code: exitFailed}
