@@ -79,11 +79,11 @@ func (c *call) start(desktop bool) (err error) {
 	if s.keystore == "memory" {
 		c.say("Secrets are kept in memory only: the sign-in ends with this process.")
 	}
-	listeners, err := c.listenLive(s.port)
+	listeners, note, err := c.listenLive(s.port)
 	if err != nil {
 		return err
 	}
-	return (&app{call: c, settings: s, mode: server.Live, desktop: desktop, log: log, only: only, store: store}).run(listeners)
+	return (&app{call: c, settings: s, mode: server.Live, desktop: desktop, log: log, only: only, store: store, note: note}).run(listeners)
 }
 
 // handOverTimeout is how long a second start waits for the first, which may be
