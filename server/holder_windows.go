@@ -13,9 +13,7 @@ const SeesHolders = true
 // PortHolder says who listens at an address of this computer, and whether anybody
 // does.
 func PortHolder(at netip.AddrPort) (Holder, bool) {
-	rows := parseTCPTable(tcpTable(windows.AF_INET, tableListeners), false)
-	rows = append(rows, parseTCPTable(tcpTable(windows.AF_INET6, tableListeners), true)...)
-	for _, row := range rows {
+	for _, row := range append(tcpRows(false, tableListeners), tcpRows(true, tableListeners)...) {
 		if row.state == tcpListen && stopsListening(row.local, at) {
 			return newHolder(programOf(row.pid), int(row.pid)), true
 		}

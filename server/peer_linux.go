@@ -16,7 +16,7 @@ import (
 // when the program at the other end opened an IPv6 socket.
 func ownerOf(there, here netip.AddrPort, _ time.Time) peer {
 	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
-		if uid, established, ok := ownerInFile(table, there, here); ok {
+		if uid, established, ok := ownerIn(table, there, here); ok {
 			return judge(uid, os.Geteuid(), established)
 		}
 	}
@@ -39,9 +39,9 @@ func judge(uid, own int, established bool) peer {
 	return peerSame
 }
 
-// ownerInFile reads one table. Only a row with an inode counts: a connection that its
+// ownerIn reads one table. Only a row with an inode counts: a connection that its
 // owner has closed is listed as uid 0 and inode 0.
-func ownerInFile(table string, local, remote netip.AddrPort) (uid int, established, found bool) {
+func ownerIn(table string, local, remote netip.AddrPort) (uid int, established, found bool) {
 	f, err := os.Open(table)
 	if err != nil {
 		return 0, false, false

@@ -18,7 +18,7 @@ func ownerOf(there, here netip.AddrPort, accepted time.Time) peer {
 	if err != nil {
 		return peerUnknown
 	}
-	return ownerIn(systemTable{v4: there.Addr().Is4()}, own, there, here, accepted)
+	return ownerAt(windowsSystem{}, own, there, here, accepted)
 }
 
 var ownSID = sync.OnceValues(func() (string, error) {
@@ -29,20 +29,11 @@ var ownSID = sync.OnceValues(func() (string, error) {
 	return user.User.Sid.String(), nil
 })
 
-// systemTable is the table for one kind of address. An IPv4 connection may also
-// stand among the IPv6 ones, when the program at the other end opened an IPv6
-// socket.
-type systemTable struct{ v4 bool }
+type windowsSystem struct{}
 
-func (t systemTable) rows() []tcpRow {
-	var rows []tcpRow
-	if t.v4 {
-		rows = parseTCPTable(tcpTable(windows.AF_INET, tableConnections), false)
-	}
-	return append(rows, parseTCPTable(tcpTable(windows.AF_INET6, tableConnections), true)...)
-}
+func (windowsSystem) table(v6 bool) []tcpRow { return tcpRows(v6, tableConnections) }
 
-func (systemTable) process(pid uint32) (p process, release func(), err error) {
+func (windowsSystem) process(pid uint32) (p process, release func(), err error) {
 	handle, err := windows.OpenProcess(windows.PROCESS_QUERY_LIMITED_INFORMATION, false, pid)
 	if err != nil {
 		return p, nil, whyNoOwner(err)
@@ -89,16 +80,20 @@ const (
 
 var getExtendedTCPTable = windows.NewLazySystemDLL("iphlpapi.dll").NewProc("GetExtendedTcpTable")
 
-// tcpTable reads a table, or nothing if the system does not give it. It may grow
+// tcpRows reads a table, or nothing if the system does not give it. It may grow
 // between the question for its size and the reading: hence the tries.
-func tcpTable(family, class uintptr) []byte {
+func tcpRows(v6 bool, class uintptr) []tcpRow {
+	family := uintptr(windows.AF_INET)
+	if v6 {
+		family = windows.AF_INET6
+	}
 	size := uint32(16 << 10)
 	for range 8 {
 		buf := make([]byte, size)
 		code, _, _ := getExtendedTCPTable.Call(uintptr(unsafe.Pointer(&buf[0])), uintptr(unsafe.Pointer(&size)), 0, family, class, 0)
 		switch windows.Errno(code) {
 		case windows.NO_ERROR:
-			return buf
+			return parseTCPTable(buf, v6)
 		case windows.ERROR_INSUFFICIENT_BUFFER:
 			size += size / 4
 		default:

@@ -73,38 +73,45 @@ var (
 	errDenied    = errors.New("its owner may not be read")
 )
 
-// An ownerTable is the system's table and the processes that it names.
-type ownerTable interface {
-	rows() []tcpRow
+// A system is where connections and their owners are looked up.
+type system interface {
+	table(v6 bool) []tcpRow
 	// process looks at a process and holds it until release: its number is given to
 	// no other process meanwhile.
 	process(pid uint32) (p process, release func(), err error)
 }
 
-// ownerIn says whose the socket is whose own address is there and whose other end
+// ownerAt says whose the socket is whose own address is there and whose other end
 // is here, to one whose SID is own. Only an established connection is taken for
 // one's own; another user's is theirs also while it ends. The number of a process
 // that has ended goes to a later one, so a process that began after the connection
 // was accepted proves nothing, nor does one whose row is another at a second look.
-func ownerIn(t ownerTable, own string, there, here netip.AddrPort, accepted time.Time) peer {
-	row, ok := findRow(t.rows(), there, here)
+func ownerAt(s system, own string, there, here netip.AddrPort, accepted time.Time) peer {
+	v6 := there.Addr().Is6()
+	row, ok := findRow(s.table(v6), there, here)
+	if !ok && !v6 {
+		// The program at the other end may have opened an IPv6 socket.
+		v6 = true
+		row, ok = findRow(s.table(v6), there, here)
+	}
 	if !ok {
 		return peerUnknown
 	}
-	p, release, err := t.process(row.pid)
-	if err == nil {
-		defer release()
-	}
-	again, ok := findRow(t.rows(), there, here)
-	if !ok || again.pid != row.pid {
-		return peerUnknown
-	}
+	p, release, err := s.process(row.pid)
 	switch {
-	case errors.Is(err, errDenied):
-		return peerOther
-	case err != nil, p.began.After(accepted.Add(clockSlack)):
+	case err == nil:
+		defer release()
+		if p.began.After(accepted.Add(clockSlack)) {
+			return peerUnknown
+		}
+	case !errors.Is(err, errDenied):
 		return peerUnknown
-	case p.sid != own || isService(p.sid):
+	}
+	again, ok := findRow(s.table(v6), there, here)
+	switch {
+	case !ok || again.pid != row.pid:
+		return peerUnknown
+	case err != nil, p.sid != own, isService(p.sid):
 		return peerOther
 	case row.state != tcpEstablished || again.state != tcpEstablished:
 		return peerUnknown

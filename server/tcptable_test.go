@@ -13,7 +13,6 @@ import (
 // A fakeSystem is Windows' two tables and the processes in them.
 type fakeSystem struct {
 	v4, v6    [][]byte
-	reads     int
 	second    func(*fakeSystem) // happens before the second look
 	processes map[uint32]process
 	denied    map[uint32]bool
@@ -28,14 +27,17 @@ func table(rows [][]byte) []byte {
 	return append(data, 0xcc, 0xcc, 0xcc) // the buffer may be larger
 }
 
-func (f *fakeSystem) rows() []tcpRow {
-	if f.reads++; f.reads == 2 && f.second != nil {
-		f.second(f)
+func (f *fakeSystem) table(v6 bool) []tcpRow {
+	if v6 {
+		return parseTCPTable(table(f.v6), true)
 	}
-	return append(parseTCPTable(table(f.v4), false), parseTCPTable(table(f.v6), true)...)
+	return parseTCPTable(table(f.v4), false)
 }
 
 func (f *fakeSystem) process(pid uint32) (process, func(), error) {
+	if f.second != nil {
+		defer f.second(f)
+	}
 	if f.denied[pid] {
 		return process{}, nil, errDenied
 	}
@@ -123,7 +125,7 @@ func TestWhoIsAtTheOtherEndOnWindows(t *testing.T) {
 		if c.there == "" {
 			c.there, c.here = client, fcc
 		}
-		got := ownerIn(&c.system, c.own, netip.MustParseAddrPort(c.there), netip.MustParseAddrPort(c.here), accepted)
+		got := ownerAt(&c.system, c.own, netip.MustParseAddrPort(c.there), netip.MustParseAddrPort(c.here), accepted)
 		if got != c.want {
 			t.Errorf("%s: %d, want %d", name, got, c.want)
 		}
