@@ -30,6 +30,7 @@ type Config struct {
 	API         string // https://api.xero.com
 	RedirectURI string // http://localhost:P/callback
 	Keystore    keystore.Store
+	Lost        *Problem          // optional: what was there and is not any more; shown until somebody signs in
 	DataDir     string            // a foreign issuer's discovery document is kept here
 	HTTP        http.RoundTripper // optional: the way to Xero
 	Log         *slog.Logger

@@ -1,6 +1,7 @@
 package xero
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -21,7 +22,7 @@ func (c *Connections) load(ctx context.Context) {
 			c.ids = found.ids
 			c.keychain.Unlock()
 			c.mu.Lock()
-			c.loaded, c.problem = true, found.problem
+			c.loaded, c.problem = true, cmp.Or(found.problem, c.cfg.Lost)
 			for _, s := range found.sessions {
 				c.addLocked(s)
 			}
