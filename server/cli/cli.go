@@ -83,6 +83,7 @@ type call struct {
 	Program
 	ctx     context.Context
 	flags   settingFlags
+	secrets []string   // NAME=value, as they stood in the environment
 	writing sync.Mutex // a running FCC has several things to say
 }
 

@@ -180,7 +180,11 @@ func (e *erasure) ownKeystore() (keystore.Store, error) {
 			return nil, err
 		}
 	}
-	return e.openKeystore(passphrase)
+	store, err := e.openKeystore(passphrase)
+	if err != nil {
+		return nil, e.keystoreFailure(err)
+	}
+	return store, nil
 }
 
 // keychainPatience is how long a keychain that is shut is waited for.
