@@ -152,7 +152,7 @@ func Run(ctx context.Context, p Program) int {
 	if err != nil {
 		panic(err) // the grammar is wrong, which every test would show
 	}
-	c := &call{Program: p, ctx: ctx}
+	c := &call{Program: p, ctx: withTerminal(ctx, p.Env)}
 	parsed, err := parser.Parse(commandFirst(parser.Model, p.Args))
 	if helped {
 		return exitOK
