@@ -42,6 +42,7 @@ var importers = map[string][]string{
 	"fyne.io/systray":                {"tray"},
 	"github.com/alecthomas/kong":     {"server/cli"},
 	"github.com/coreos/go-oidc":      {"server/xero"},
+	"github.com/fsnotify/fsnotify":   {"server/desktop"},
 	"github.com/gofrs/flock":         {"server/cli"},
 	"github.com/gorilla":             {"server"},
 	"github.com/pkg/browser":         {"server/cli"},

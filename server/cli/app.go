@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"iter"
 	"log/slog"
 	"net"
 	"os"
@@ -154,6 +153,10 @@ type app struct {
 	log     *slog.Logger
 	only    *instance
 	store   keystore.Store
+
+	note     string // see desk
+	switches []desktop.Switch
+	offers   offers
 
 	stop context.CancelCauseFunc
 	self *client
@@ -305,15 +308,7 @@ func (a *app) show(ctx context.Context, control runFile, connections *xero.Conne
 	if a.Tray == nil {
 		return nil
 	}
-	return a.Tray(ctx, Desk{
-		Watch: connections.Watch, Mode: string(a.mode), Log: a.log,
-		FirstStart: firstStart,
-		Quiet:      func() bool { return false },
-		Offers:     func(context.Context) iter.Seq[[]desktop.Offer] { return func(func([]desktop.Offer) bool) {} },
-		Open:       func(path string) { a.openPage(ctx, path) },
-		OpenLogs:   func() { a.openFolder(filepath.Dir(a.logFile())) },
-		Quit:       func() { a.stop(errQuit) },
-	})
+	return a.Tray(ctx, a.desk(ctx, connections.Watch, firstStart))
 }
 
 // openPage shows a page in the browser, or prints a one-time link to it.
