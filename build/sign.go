@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -39,13 +40,21 @@ func newSigner(env func(string) string) (*signer, error) {
 	return s, nil
 }
 
-// sign signs the program at path, in place. Without a time-stamp server the
-// signature carries the release's time, and is good while the certificate is.
+// sign signs the program at path, in place.
 func (s *signer) sign(path string, when time.Time) error {
 	if s == nil {
 		return nil
 	}
 	signed := path + ".signed"
+	if err := run(nil, s.command(path, signed, when)...); err != nil {
+		return fmt.Errorf("sign: %w", errors.Join(err, os.RemoveAll(signed)))
+	}
+	return os.Rename(signed, path)
+}
+
+// command is osslsigncode's. Without a time-stamp server the signature carries the
+// release's time, and is good while the certificate is.
+func (s *signer) command(in, out string, when time.Time) []string {
 	args := append([]string{"osslsigncode", "sign"}, s.with...)
 	args = append(args, "-h", "sha256", "-n", product)
 	if s.timestamp != "" {
@@ -53,8 +62,14 @@ func (s *signer) sign(path string, when time.Time) error {
 	} else {
 		args = append(args, "-time", strconv.FormatInt(when.Unix(), 10))
 	}
-	if err := run(nil, append(args, "-in", path, "-out", signed)...); err != nil {
-		return fmt.Errorf("sign: %w", errors.Join(err, os.RemoveAll(signed)))
+	return append(args, "-in", in, "-out", out)
+}
+
+// shell is the command for NSIS, which hands over the uninstaller's path as %1.
+func (s *signer) shell(when time.Time) string {
+	var line []string
+	for _, word := range s.command("%1", "%1.signed", when) {
+		line = append(line, `"`+word+`"`)
 	}
-	return os.Rename(signed, path)
+	return strings.Join(line, " ") + ` && mv "%1.signed" "%1"`
 }

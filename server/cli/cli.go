@@ -133,6 +133,8 @@ type grammar struct {
 	Secret     secretCmd     `cmd:"" help:"The secret that signs browser sessions."`
 	Stop       stopCmd       `cmd:"" help:"End the running FCC, and wait until it has ended."`
 	Ver        versionCmd    `cmd:"" name:"version" help:"Print version, commit and build."`
+
+	Installation installationCmd `cmd:"" hidden:"" help:"What the installer does besides copying files."`
 }
 
 const about = "Financial Command Center sits in the tray, signs you in to Xero once, and lets every page, spreadsheet, " +
