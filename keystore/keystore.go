@@ -40,6 +40,10 @@ type Store interface {
 
 	// Delete removes name. A name that is not there is no error.
 	Delete(ctx context.Context, name string) error
+
+	// Clear removes every name, also those that nobody remembers, of this store
+	// and of no other: FCC is leaving the computer. After an error some may be left.
+	Clear(ctx context.Context) error
 }
 
 // What can go wrong. Every error of a Store wraps exactly one of these.

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -131,7 +130,7 @@ func (s settings) openKeystore(passphrase keystore.Secret) (keystore.Store, erro
 	case "memory":
 		return keystore.Memory(), nil
 	}
-	path := filepath.Join(s.dataDir, "keystore.enc")
+	path := s.keystoreFile()
 	store, err := keystore.OpenFile(path, passphrase)
 	switch {
 	case errors.Is(err, keystore.ErrPassphrase):
@@ -220,8 +219,6 @@ const firstLook = 2 * time.Second
 
 // errQuit ends FCC because somebody wanted it to.
 var errQuit = errors.New("quit")
-
-func (a *app) statePath() string { return filepath.Join(a.dataDir, "state.db") }
 
 // assemble makes the parts; nothing of them runs yet.
 func (a *app) assemble(port int, key keystore.Secret) (*xero.Connections, *server.Server, error) {

@@ -130,6 +130,7 @@ type grammar struct {
 	Token      tokenCmd      `cmd:"" help:"Print a fresh Xero access token."`
 	Keys       keysCmd       `cmd:"" help:"Local API keys for scripts, spreadsheets and assistants."`
 	Disconnect disconnectCmd `cmd:"" help:"Disconnect from Xero: the sign-in ends, here and at Xero."`
+	Erase      eraseCmd      `cmd:"" help:"Remove all that FCC keeps of you, here and at Xero."`
 	Secret     secretCmd     `cmd:"" help:"The secret that signs browser sessions."`
 	Stop       stopCmd       `cmd:"" help:"End the running FCC, and wait until it has ended."`
 	Ver        versionCmd    `cmd:"" name:"version" help:"Print version, commit and build."`

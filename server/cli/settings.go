@@ -113,6 +113,8 @@ func readSettings(f settingFlags, env environ) (settings, error) {
 
 func (s settings) settingsFile() string { return filepath.Join(s.dataDir, "settings.json") }
 func (s settings) logFile() string      { return filepath.Join(s.dataDir, "logs", "fcc.log") }
+func (s settings) statePath() string    { return filepath.Join(s.dataDir, "state.db") }
+func (s settings) keystoreFile() string { return filepath.Join(s.dataDir, "keystore.enc") }
 
 // secretVariables hold secrets; programs that FCC starts must not inherit them.
 var secretVariables = []string{"XERO_CLIENT_SECRET", "FCC_KEYSTORE_PASSPHRASE", "FLASK_SECRET_KEY"}

@@ -61,6 +61,7 @@ type Connections struct {
 	work sync.WaitGroup // what must not be cut short: renewals, saves, sign-ins, disconnects
 
 	accepting sync.Mutex // one sign-in at a time becomes a connection
+	adopting  sync.Mutex // one at a time is taken over
 
 	keychain sync.Mutex // held over writes of index and records; guards ids
 	ids      []string   // the index as it is in the keychain
@@ -71,11 +72,12 @@ type Connections struct {
 	skew      time.Duration
 	skewKnown bool
 	loaded    bool
-	running   context.Context // from Run's start to its end
-	closing   bool            // nothing new is begun
-	problem   *Problem        // while starting, or of the last failed sign-in
-	sessions  []*Session      // by id
-	leaving   []*Session      // disconnected here, and Xero is still to be told
+	running   context.Context   // from Run's start to its end
+	closing   bool              // nothing new is begun
+	problem   *Problem          // while starting, or of the last failed sign-in
+	sessions  []*Session        // by id
+	leaving   []*Session        // disconnected here, and Xero is still to be told
+	elsewhere map[string]string // ids of sign-ins with other issuers, and those; never changed in place
 	attempts  map[attemptKey]*attempt
 	settling  int // attempts whose callback came and has not been dealt with yet
 	published Status
@@ -162,13 +164,13 @@ const lastSaveTimeout = 10 * time.Second
 // keychain that fails half way is not one with fewer connections.
 func (c *Connections) load(ctx context.Context) {
 	for failures := 0; ; failures++ {
-		sessions, ids, err := c.read(ctx)
+		sessions, ids, elsewhere, err := c.read(ctx)
 		if err == nil {
 			c.keychain.Lock()
 			c.ids = ids
 			c.keychain.Unlock()
 			c.mu.Lock()
-			c.loaded, c.problem = true, nil
+			c.loaded, c.problem, c.elsewhere = true, nil, elsewhere
 			for _, s := range sessions {
 				c.addLocked(s)
 			}
@@ -190,23 +192,23 @@ func (c *Connections) load(ctx context.Context) {
 	}
 }
 
-func (c *Connections) read(ctx context.Context) ([]*Session, []string, error) {
+// read returns the sessions, the ids in the index, and those of other issuers.
+func (c *Connections) read(ctx context.Context) (sessions []*Session, ids []string, elsewhere map[string]string, err error) {
 	if err := c.readClientSecret(ctx); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	listed, err := readIndex(ctx, c.cfg.Keystore)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	var sessions []*Session
-	var ids []string
+	elsewhere = map[string]string{}
 	for _, id := range listed {
 		text, err := c.cfg.Keystore.Get(ctx, grantItem+id)
 		if errors.Is(err, keystore.ErrNotFound) {
 			continue // a sign-in that was cut off between index and record
 		}
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 		ids = append(ids, id)
 		s := newSession(c, id)
@@ -220,11 +222,12 @@ func (c *Connections) read(ctx context.Context) ([]*Session, []string, error) {
 			s.endLocked(needsLogin("What was kept of the sign-in is damaged."))
 		case s.grant.Issuer != c.cfg.Issuer:
 			c.log.Info("a sign-in with another issuer is left alone", "connection", id, "issuer", s.grant.Issuer)
+			elsewhere[id] = s.grant.Issuer
 			continue
 		}
 		sessions = append(sessions, s)
 	}
-	return sessions, ids, nil
+	return sessions, ids, elsewhere, nil
 }
 
 // readClientSecret completes the app from the keychain, or keeps there the secret

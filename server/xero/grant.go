@@ -44,6 +44,9 @@ type grant struct {
 	Renewing time.Time `json:"renewing,omitzero"`
 	// Leaving is set when the person has disconnected and Xero is still to be told.
 	Leaving bool `json:"leaving,omitempty"`
+	// From is the fingerprint of the refresh token that another program had kept, of
+	// a grant that was taken over from it; see Adopt.
+	From string `json:"from,omitempty"`
 }
 
 func (g grant) renewBy() time.Time {
