@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"financial-command-center/server"
+	"financial-command-center/server/xero"
 )
 
 type doctorCmd struct {
@@ -85,15 +86,16 @@ func (c *call) diagnose() (d diagnosis) {
 	add(s.checkSettings(), s.checkFolder())
 	if d.Running {
 		add(own.Checks...)
-		add(checkOwnPort(c.ctx, running))
+		add(c.checkPorts(running)...)
 	} else {
 		add(notRunning(err), c.checkKeystore(s))
 		if !errors.Is(err, errSilent) { // which holds its port
 			add(c.checkFreePorts(s)...)
 		}
 	}
-	add(checkXero(c.ctx, s)...)
-	add(checkRedirect(s.port))
+	add(c.checkSystemPorts(s)...)
+	add(checkXero(c.ctx, xero.DefaultTransport(), s)...)
+	add(checkLoopbackProxy(xero.FindLoopbackProxy(c.Env)), s.checkRedirect())
 	if d.Running {
 		add(checkSessions(c.ctx, running, own)...)
 	} else {
