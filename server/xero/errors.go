@@ -68,6 +68,9 @@ func unreachable(err error) *Error {
 	return &Error{problem(CodeUnreachable, message, action), err}
 }
 
+// UnreachableProblem says in words why Xero could not be reached.
+func UnreachableProblem(err error) Problem { return unreachable(err).Problem }
+
 func isTimeout(err error) bool {
 	var n net.Error
 	return errors.As(err, &n) && n.Timeout()
