@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	go func() {
 		defer cancel()
 		shared.states <- status(xero.Starting, "")
-		for deadline := time.Now().Add(time.Minute); theFace.Load() == nil; time.Sleep(10 * time.Millisecond) {
+		for deadline := time.Now().Add(time.Minute); !painted(); time.Sleep(10 * time.Millisecond) {
 			if time.Now().After(deadline) {
 				fmt.Fprintln(os.Stderr, "there is no tray")
 				return
@@ -46,6 +46,17 @@ func TestMain(m *testing.M) {
 		code = 1
 	}
 	os.Exit(code)
+}
+
+// painted says that the display has come as far as the tooltip.
+func painted() bool {
+	f := theFace.Load()
+	if f == nil {
+		return false
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.tip != ""
 }
 
 // program is the tray, and what its clicks did.

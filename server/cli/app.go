@@ -25,7 +25,10 @@ func (appCmd) Help() string {
 		"Started again while it runs, it opens the dashboard of the running one."
 }
 
-func (appCmd) Run(c *call) error { return c.start(true) }
+func (appCmd) Run(c *call) error {
+	c.alone = true
+	return c.start(true)
+}
 
 type serveCmd struct{}
 
@@ -64,6 +67,7 @@ func (c *call) startOnce(desktop bool) (err error) {
 	}
 	log, logFile := s.openLog()
 	defer logFile.Close()
+	c.log = s.logFile()
 	defer func() {
 		if err != nil && !errors.Is(err, errRestart) { // a program without a window on Windows has no stderr
 			log.Error("ended", "err", err)
@@ -74,6 +78,7 @@ func (c *call) startOnce(desktop bool) (err error) {
 		return err
 	}
 	defer only.release()
+	s.keepCrashes(log)
 	if s.damaged {
 		aside, err := setAside(s.settingsFile(), time.Now())
 		if err != nil {
@@ -309,7 +314,7 @@ func (a *app) show(ctx context.Context, control runFile, connections *xero.Conne
 	if a.Tray == nil {
 		return nil
 	}
-	return a.Tray(ctx, a.desk(ctx, connections.Watch, firstStart))
+	return a.Tray(ctx, a.desk(ctx, connections.Watch, srv.BaseURL(), firstStart))
 }
 
 // openPage shows a page in the browser, or prints a one-time link to it.
