@@ -56,6 +56,8 @@ var (
 	ErrLocked = errors.New("the keychain is locked")
 	// ErrAbsent: this machine or session has no keychain.
 	ErrAbsent = errors.New("there is no keychain")
+	// ErrPolicy: those who administer this computer have turned the keychain off.
+	ErrPolicy = errors.New("a policy keeps the keychain shut")
 	// ErrTimeout: the keychain did not answer in time, or the caller's context
 	// ended; the keychain may be asking its owner.
 	ErrTimeout = errors.New("the keychain did not answer")

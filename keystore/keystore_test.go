@@ -15,7 +15,7 @@ import (
 
 // all are the errors of which each error of a Store wraps exactly one.
 var all = []error{
-	keystore.ErrNotFound, keystore.ErrTooBig, keystore.ErrLocked, keystore.ErrAbsent,
+	keystore.ErrNotFound, keystore.ErrTooBig, keystore.ErrLocked, keystore.ErrAbsent, keystore.ErrPolicy,
 	keystore.ErrTimeout, keystore.ErrFailed, keystore.ErrPassphrase, keystore.ErrDamaged,
 }
 

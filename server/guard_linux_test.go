@@ -67,6 +67,7 @@ func matrix(b *bench) []row {
 		{"POST /logout", ask{form: url.Values{}}, "200", asSession},
 		{"GET /disconnect", ask{}, "200", asPage},
 		{"POST /disconnect", ask{form: url.Values{"connection": {"none"}}}, "404 not_found", asSession},
+		{"POST /old-sign-in", ask{form: url.Values{"do": {"delete"}}}, "404 not_found", asSession},
 
 		{"GET /favicon.ico", ask{}, "200", asPublic},
 		{"GET /assets/style.css", ask{}, "200", asPublic},

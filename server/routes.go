@@ -44,6 +44,7 @@ func (s *Server) routes() []route {
 	return slices.Concat(
 		s.pageRoutes(),
 		s.loginRoutes(),
+		s.oldRoutes(),
 		s.staticRoutes(),
 		s.healthRoutes(),
 		s.eventRoutes(),

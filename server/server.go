@@ -46,6 +46,11 @@ type Config struct {
 	ControlKey  keystore.Secret // what the commands prove to know
 	Log         *slog.Logger
 
+	// OldFolders are where the Python program may have left a sign-in, OldStartup
+	// what starts it when its user signs in to the computer. Optional.
+	OldFolders []string
+	OldStartup func() []string
+
 	// SaveClientID keeps the Xero app's client id in the settings.
 	SaveClientID func(id string) error
 	// Stop ends the program. It must not block.

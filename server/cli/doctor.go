@@ -88,6 +88,7 @@ func (c *call) diagnose() (d diagnosis) {
 		add(checkOwnPort(c.ctx, running))
 	} else {
 		add(notRunning(err), c.checkKeystore(s))
+		add(server.CheckOld(s.oldFolders(c.Env), s.oldStartup())...)
 		if !errors.Is(err, errSilent) { // which holds its port
 			add(c.checkFreePorts(s)...)
 		}

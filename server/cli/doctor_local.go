@@ -13,6 +13,7 @@ import (
 
 	"financial-command-center/keystore"
 	"financial-command-center/server"
+	"financial-command-center/server/xero"
 )
 
 // The checks that need no running FCC.
@@ -63,23 +64,22 @@ func (c *call) checkKeystore(s settings) server.Check {
 		}
 	}
 	store, err := s.openKeystore(passphrase)
-	if err != nil {
-		return bad(name, err.Error(), "FCC cannot start before that is mended.")
+	switch {
+	case errors.Is(err, keystore.ErrDamaged) && passphrase.IsZero():
+		return bad(name, err.Error(), "FCC puts that file aside when it starts, and you sign in to Xero again.")
+	case err != nil:
+		return bad(name, s.keystoreFailure(err).Error(), "FCC cannot start before that is mended.")
 	}
 	ctx, cancel := bounded(c.ctx)
 	defer cancel()
-	_, err = store.Get(ctx, "session-secret")
-	switch {
+	switch _, err = store.Get(ctx, "session-secret"); {
 	case err == nil:
 		return well(name, s.keystore+": opens, and holds the session secret")
 	case errors.Is(err, keystore.ErrNotFound):
 		return well(name, s.keystore+": opens, and holds nothing of FCC's yet")
-	case errors.Is(err, keystore.ErrLocked):
-		return bad(name, s.keystore+": "+err.Error(), "Unlock it.")
-	case errors.Is(err, keystore.ErrAbsent):
-		return bad(name, s.keystore+": "+err.Error(), "Install one (gnome-keyring), or use --keystore file with a passphrase.")
 	}
-	return bad(name, s.keystore+": "+err.Error(), "Look whether the keychain asks for something, then run fcc doctor again.")
+	p := xero.KeystoreProblem(err)
+	return bad(name, fmt.Sprintf("%s: %s (%v)", s.keystore, p.Message, err), p.Action)
 }
 
 // checkFreePorts looks whether FCC could listen.

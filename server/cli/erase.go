@@ -60,6 +60,7 @@ func (cmd eraseCmd) Run(c *call) error {
 		only.release()
 	}
 	e.removeFiles()
+	e.removeStartup()
 	switch {
 	case e.left:
 		return &failure{code: exitFailed}
@@ -179,7 +180,11 @@ func (e *erasure) ownKeystore() (keystore.Store, error) {
 			return nil, err
 		}
 	}
-	return e.openKeystore(passphrase)
+	store, err := e.openKeystore(passphrase)
+	if err != nil {
+		return nil, e.keystoreFailure(err)
+	}
+	return store, nil
 }
 
 // keychainPatience is how long a keychain that is shut is waited for.

@@ -6,6 +6,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+
+	"financial-command-center/server"
+	"financial-command-center/server/desktop"
 )
 
 // ownFiles are the files that FCC makes in its data folder, by the folder in it, as
@@ -14,7 +18,7 @@ var ownFiles = map[string][]string{
 	"": {
 		"settings.json", "settings.json.damaged-*", ".settings.json-*",
 		"run.json", ".run.json-*", "fcc.lock", "open.html", ".open.html-*", ".trial-*",
-		"keystore.enc", "keystore.enc.new", "keystore.enc.lock",
+		"keystore.enc", "keystore.enc.new", "keystore.enc.lock", "keystore.enc.dpapi", "keystore.enc.damaged-*", "keystore.enc.dpapi.damaged-*",
 		"state.db", "state.db-wal", "state.db-shm", "state.db-journal",
 		"discovery-[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f].json",
 	},
@@ -46,9 +50,30 @@ func (e *erasure) removeFiles() {
 	for _, path := range foreign {
 		e.remains("%s is not FCC's, and stays.", path)
 	}
+	if old, there := server.FindOldSignIn([]string{e.dataDir}); there {
+		e.remains("%s is of an older Financial Command Center, and holds a sign-in in the clear. Delete it if you do not use that program any more.", strings.Join(old.Files, ", "))
+	}
 	if whole && len(foreign) == 0 {
 		if err := os.Remove(e.dataDir); err != nil {
 			e.remains("The data folder %s could not be removed: %v.", e.dataDir, err)
+		}
+	}
+}
+
+// removeStartup takes this program off the list of those that start at sign-in,
+// where the folder is the one that it starts with.
+func (e *erasure) removeStartup() {
+	this, err := os.Executable()
+	if err != nil || !e.standard() {
+		return
+	}
+	for _, entry := range desktop.StartedAtSignIn() {
+		if entry.Remove == nil || !entry.Starts(this) {
+			continue
+		}
+		e.did = true
+		if err := entry.Remove(); err != nil {
+			e.remains("FCC still starts when you sign in to this computer (%s): %v.", entry.Name, err)
 		}
 	}
 }

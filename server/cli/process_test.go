@@ -34,10 +34,28 @@ func TestMain(m *testing.M) {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	os.Exit(cli.Run(ctx, cli.Program{
+	p := cli.Program{
 		Args: os.Args[1:], Env: os.Getenv, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		Version: cli.Version{Version: "1.2.3", Commit: "abc", Built: "today"},
-	}))
+	}
+	if os.Getenv(takesOffers) != "" {
+		p.Tray, p.TrayAvailable = takeOffers, func(context.Context) bool { return true }
+	}
+	os.Exit(cli.Run(ctx, p))
+}
+
+// takesOffers gives fcc a tray with somebody at it who takes every offer.
+const takesOffers = "FCC_TEST_TAKES_OFFERS"
+
+func takeOffers(ctx context.Context, desk cli.Desk) error {
+	for offers := range desk.Offers(ctx) {
+		for _, offer := range offers {
+			desk.Log.Info("taken", "label", offer.Label, "title", offer.Title, "text", offer.Text)
+			go offer.Take()
+		}
+	}
+	<-ctx.Done()
+	return nil
 }
 
 // machine is one user's computer: a home of its own, and nothing else in the

@@ -349,7 +349,7 @@ func TestARenewalsIDTokenThatProvesNothingIsRefused(t *testing.T) {
 			asked = true
 			return answer(503, "text/html", "oops"), nil
 		})
-		b.restart() // it had the keys
+		b.restart()                                                       // it had the keys
 		if done, err := b.Adopt(t.Context(), old); err != nil || !asked { // it came over TLS from the token endpoint itself
 			t.Errorf("without the issuer's keys: %+v, %v, asked for them: %v", done, err, asked)
 		}

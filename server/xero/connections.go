@@ -2,7 +2,6 @@ package xero
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -31,6 +30,7 @@ type Config struct {
 	API         string // https://api.xero.com
 	RedirectURI string // http://localhost:P/callback
 	Keystore    keystore.Store
+	Lost        *Problem          // optional: what was there and is not any more; shown until somebody signs in
 	DataDir     string            // a foreign issuer's discovery document is kept here
 	HTTP        http.RoundTripper // optional: the way to Xero
 	Log         *slog.Logger
@@ -159,113 +159,6 @@ func (c *Connections) finish() {
 }
 
 const lastSaveTimeout = 10 * time.Second
-
-// load reads index and records. Either all could be read, or none is taken: a
-// keychain that fails half way is not one with fewer connections.
-func (c *Connections) load(ctx context.Context) {
-	for failures := 0; ; failures++ {
-		sessions, ids, elsewhere, err := c.read(ctx)
-		if err == nil {
-			c.keychain.Lock()
-			c.ids = ids
-			c.keychain.Unlock()
-			c.mu.Lock()
-			c.loaded, c.problem, c.elsewhere = true, nil, elsewhere
-			for _, s := range sessions {
-				c.addLocked(s)
-			}
-			c.publishLocked()
-			c.mu.Unlock()
-			return
-		}
-		c.log.Warn("keychain not read", "err", err)
-		p := keystoreError(err).Problem
-		c.mu.Lock()
-		c.problem = &p
-		c.publishLocked()
-		c.mu.Unlock()
-		select {
-		case <-time.After(backoff(failures)):
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-// read returns the sessions, the ids in the index, and those of other issuers.
-func (c *Connections) read(ctx context.Context) (sessions []*Session, ids []string, elsewhere map[string]string, err error) {
-	if err := c.readClientSecret(ctx); err != nil {
-		return nil, nil, nil, err
-	}
-	listed, err := readIndex(ctx, c.cfg.Keystore)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	elsewhere = map[string]string{}
-	for _, id := range listed {
-		text, err := c.cfg.Keystore.Get(ctx, grantItem+id)
-		if errors.Is(err, keystore.ErrNotFound) {
-			continue // a sign-in that was cut off between index and record
-		}
-		if err != nil {
-			return nil, nil, nil, err
-		}
-		ids = append(ids, id)
-		s := newSession(c, id)
-		if c.cfg.Recall != nil {
-			s.profile, _ = c.cfg.Recall(ctx, id)
-		}
-		s.grant, err = decodeGrant(text)
-		switch {
-		case err != nil:
-			c.log.Error("a record in the keychain cannot be read; it is left as it is", "item", grantItem+id, "err", err)
-			s.endLocked(needsLogin("What was kept of the sign-in is damaged."))
-		case s.grant.Issuer != c.cfg.Issuer:
-			c.log.Info("a sign-in with another issuer is left alone", "connection", id, "issuer", s.grant.Issuer)
-			elsewhere[id] = s.grant.Issuer
-			continue
-		}
-		sessions = append(sessions, s)
-	}
-	return sessions, ids, elsewhere, nil
-}
-
-// readClientSecret completes the app from the keychain, or keeps there the secret
-// that came with the settings.
-func (c *Connections) readClientSecret(ctx context.Context) error {
-	c.mu.Lock()
-	app := c.app
-	c.mu.Unlock()
-	if app.ClientID == "" {
-		return nil
-	}
-	kept, err := c.clientSecret(ctx, app.ClientID)
-	if err != nil {
-		return err
-	}
-	if app.Secret.IsZero() {
-		app.Secret = kept
-	} else if !app.Secret.Equal(kept) {
-		if err := c.cfg.Keystore.Set(ctx, clientSecretItem+strings.ToLower(app.ClientID), app.Secret); err != nil {
-			return err
-		}
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.app.ClientID == app.ClientID { // or SetApp came in between
-		c.app.Secret = app.Secret
-	}
-	return nil
-}
-
-// clientSecret reads the secret of a Xero app; most have none.
-func (c *Connections) clientSecret(ctx context.Context, clientID string) (keystore.Secret, error) {
-	secret, err := c.cfg.Keystore.Get(ctx, clientSecretItem+strings.ToLower(clientID))
-	if errors.Is(err, keystore.ErrNotFound) {
-		return keystore.Secret{}, nil
-	}
-	return secret, err
-}
 
 // addLocked takes s into the set and starts its loop.
 func (c *Connections) addLocked(s *Session) {

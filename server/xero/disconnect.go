@@ -166,7 +166,11 @@ func (s *Session) disconnectAll(ctx context.Context) (DisconnectResult, error) {
 	result := DisconnectResult{Connection: s.id}
 	s.set.mu.Lock()
 	result.Organisations = slices.Clone(s.profile.Organisations)
+	damaged := s.grant.RefreshToken == ""
 	s.set.mu.Unlock()
+	if damaged {
+		result.Untold = append(result.Untold, "What FCC held of this sign-in is damaged, so Xero could not be told. Remove FCC from the connected apps in Xero's settings.")
+	}
 	if found, err := s.organisations(ctx, s.Transport()); err == nil {
 		if result.Organisations == nil {
 			result.Organisations = found

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"runtime"
 	"time"
 
 	"financial-command-center/keystore"
@@ -67,22 +68,38 @@ func isTimeout(err error) bool {
 // KeystoreProblem says in words why the keychain cannot be used.
 func KeystoreProblem(err error) Problem { return keystoreError(err).Problem }
 
-// keystoreError says in words why the keychain cannot be used.
 func keystoreError(err error) *Error {
-	message, action := "The keychain of this computer cannot be used.", "FCC tries again by itself. The log says more."
+	return &Error{keystoreWords(runtime.GOOS, err), err}
+}
+
+// keystoreWords says it as somebody on this system knows it.
+func keystoreWords(system string, err error) Problem {
+	name, file := "The keychain of this computer", "choose the encrypted file: set FCC_KEYSTORE_PASSPHRASE_FILE and start FCC with --keystore file."
+	if system == "windows" {
+		name, file = "Windows' Credential Manager", "choose \"Keep secrets in an encrypted file\" in FCC's tray menu (or start FCC with --keystore file)."
+	}
+	message, action := name+" cannot be used.", "FCC tries again by itself. The log says more."
 	switch {
 	case errors.Is(err, keystore.ErrLocked):
-		message, action = "The keychain of this computer is locked.", "Unlock it. FCC goes on by itself."
+		message, action = name+" is locked.", "Unlock it. FCC goes on by itself."
+	case errors.Is(err, keystore.ErrAbsent) && system == "windows":
+		message, action = name+" is not there for this sign-in to Windows, as for a service or over ssh.", "Start FCC from your own desktop, or "+file
+	case errors.Is(err, keystore.ErrAbsent) && system == "linux":
+		message, action = "This computer has no keychain that is running.", "Start one (GNOME Keyring, KWallet), or "+file
 	case errors.Is(err, keystore.ErrAbsent):
-		message, action = "This computer has no keychain that is running.", "Start one (GNOME Keyring, KWallet), or choose the encrypted file with --keystore file."
+		message, action = "This computer has no keychain that is running.", "Sign in at its desktop, or "+file
+	case errors.Is(err, keystore.ErrPolicy):
+		message, action = name+" is turned off on this computer by a policy (\"Do not allow storage of passwords and credentials for network authentication\").", "Ask who looks after this computer, or "+file
 	case errors.Is(err, keystore.ErrTimeout):
-		message, action = "The keychain of this computer does not answer.", "Look for a window that asks for its password. FCC goes on by itself."
+		message, action = name+" does not answer.", "Look for a window that asks for its password. FCC goes on by itself."
 	case errors.Is(err, keystore.ErrTooBig):
-		message, action = "The sign-in is larger than the keychain holds.", "Choose the encrypted file with --keystore file, and tell us: this should not happen."
+		message, action = "The sign-in is larger than the keychain holds.", "Tell us, this should not happen; and "+file
+	case errors.Is(err, keystore.ErrPassphrase):
+		message, action = "The passphrase does not open FCC's secrets file any more.", "Start FCC again with the passphrase that the file was made with."
 	case errors.Is(err, keystore.ErrDamaged):
 		message, action = "What the keychain holds for FCC is damaged.", "Nothing was overwritten. The log says which item it is."
 	}
-	return &Error{problem(CodeKeystoreUnavailable, message, action), err}
+	return problem(CodeKeystoreUnavailable, message, action)
 }
 
 func needsLogin(why string) Problem {
