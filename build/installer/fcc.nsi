@@ -62,7 +62,7 @@ Var Tick     ; the check box of the first page
 Var Startup  ; what it says: 1, 0, or empty for: as it is
 Var Known    ; the installed version, or empty
 Var Stopped  ; 0: FCC ran and was stopped
-Var Text     ; of the first page
+Var Text     ; of the first page, and of the last one when removing
 Var RemoveData ; 1: what FCC keeps of the user, too
 
 !define MUI_ICON "${ICON}"
@@ -95,7 +95,7 @@ Var RemoveData ; 1: what FCC keeps of the user, too
 !insertmacro MUI_UNPAGE_INSTFILES
 
 !define MUI_FINISHPAGE_TITLE "${PRODUCT} is removed"
-!define MUI_FINISHPAGE_TEXT "Nothing of it runs any more."
+!define MUI_FINISHPAGE_TEXT "$Text"
 !insertmacro MUI_UNPAGE_FINISH
 
 !insertmacro MUI_LANGUAGE English
@@ -311,15 +311,17 @@ Function un.Erase
   nsExec::ExecToStack '"$INSTDIR\fcc.exe" erase --yes'
   Pop $0
   Pop $1
+  StrCpy $Text "What it kept of you is gone too."
   ${If} $0 != 0
     SetErrorLevel 6
+    StrCpy $Text "Not all that it kept of you could be removed."
     ; nsExec takes the words for the computer's code page, and they are UTF-8.
     System::Alloc 4096
     Pop $2
     System::Call 'kernel32::WideCharToMultiByte(i 0, i 0, w r1, i -1, p r2, i 4096, p 0, p 0)'
     System::Call 'kernel32::MultiByteToWideChar(i 65001, i 0, p r2, i -1, w .r1, i ${NSIS_MAX_STRLEN})'
     System::Free $2
-    MessageBox MB_OK|MB_ICONEXCLAMATION "Not all of your data could be removed.$\r$\n$\r$\n$1" /SD IDOK
+    MessageBox MB_OK|MB_ICONEXCLAMATION "$Text$\r$\n$\r$\n$1" /SD IDOK
   ${EndIf}
 FunctionEnd
 
@@ -338,6 +340,7 @@ Section Uninstall
     Quit
     again:
   ${Loop}
+  StrCpy $Text "What it kept of you stays on this computer, for another time."
   ${If} $RemoveData == 1
     Call un.Erase
   ${EndIf}
@@ -352,6 +355,9 @@ Section Uninstall
   Delete "$INSTDIR\fcc.com"
   Delete "$INSTDIR\fcc.exe"
   Delete "$INSTDIR\uninstall.exe"
+  ; fyne.io/systray loads the tray's icon from a file that it leaves there. Another
+  ; program that uses it writes its own anew.
+  Delete "$TEMP\systray_temp_icon_*"
   SetOutPath "$TEMP" ; or the folder is in use
   RMDir "$INSTDIR"
 SectionEnd

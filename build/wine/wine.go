@@ -69,7 +69,7 @@ func Start(ctx context.Context, options ...Option) (_ *Wine, err error) {
 			err = fmt.Errorf("start Wine: %w (what it needs is installed by: go run ./build test)", errors.Join(err, w.Close()))
 		}
 	}()
-	for _, sub := range []string{"home", "bin", "run", "prefix"} { // the wineserver does not make the prefix
+	for _, sub := range []string{"home", "bin", "tmp", "prefix"} { // the wineserver does not make the prefix
 		if err := os.Mkdir(filepath.Join(dir, sub), 0o700); err != nil {
 			return nil, err
 		}
@@ -86,8 +86,8 @@ func Start(ctx context.Context, options ...Option) (_ *Wine, err error) {
 		// Wine links the user's folders to HOME and writes start menu entries there.
 		"HOME=" + filepath.Join(dir, "home"),
 		"WINEPREFIX=" + filepath.Join(dir, "prefix"),
-		// Debian's wineserver has its socket there, else in a folder that stays.
-		"XDG_RUNTIME_DIR=" + filepath.Join(dir, "run"),
+		// Debian's wineserver has its socket in a folder there, which it leaves behind.
+		"TMPDIR=" + filepath.Join(dir, "tmp"),
 		"DISPLAY=" + w.display,
 		"PATH=" + filepath.Join(dir, "bin") + string(filepath.ListSeparator) + os.Getenv("PATH"),
 		"LC_ALL=C.UTF-8", // of file names, too
@@ -111,7 +111,25 @@ func Start(ctx context.Context, options ...Option) (_ *Wine, err error) {
 		return nil, err
 	}
 	// Else Wine 8 calls itself Windows 7, which is too old for Go.
-	return w, w.step(ctx, stepTimeout, "wine", "winecfg", "-v", "win10")
+	if err := w.step(ctx, stepTimeout, "wine", "winecfg", "-v", "win10"); err != nil {
+		return nil, err
+	}
+	return w, w.openPages(ctx)
+}
+
+// openPages has pages in files opened by the browser, as every Windows has; Wine
+// knows what to do with addresses alone.
+func (w *Wine) openPages(ctx context.Context) error {
+	const classes = `HKCR\`
+	for key, value := range map[string]string{
+		classes + ".html":                       "htmlfile",
+		classes + `htmlfile\shell\open\command`: `C:\windows\system32\winebrowser.exe "%1"`,
+	} {
+		if err := w.step(ctx, stepTimeout, "wine", "reg", "add", key, "/ve", "/d", value, "/f"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // isolate gives all that Wine starts from now on a network of its own: the

@@ -55,20 +55,27 @@ func (a *app) showsIcon(ctx context.Context) bool {
 	return a.desktop && a.Tray != nil && a.TrayAvailable(ctx)
 }
 
+// startEntry is what stands in the system's list of what starts at sign-in. Another
+// data folder has an entry of its own; of the other settings, those of the
+// environment and of settings.json count at a sign-in.
+func (s settings) startEntry(program string) (name string, command []string) {
+	name, command = "Financial Command Center", []string{program}
+	if standard := keystore.Service(s.dataDir, true); s.service != standard {
+		name += strings.TrimPrefix(s.service, standard)
+		command = append(command, "--data-dir", s.dataDir)
+	}
+	return name, command
+}
+
 // startAtSignIn is the switch, after the entry was repaired if the program was
-// moved. Another data folder has an entry of its own; of the other settings, those
-// of the environment and of settings.json count at a sign-in.
+// moved.
 func (a *app) startAtSignIn() desktop.Switch {
 	program, err := os.Executable()
 	if err != nil {
 		a.log.Warn("no start at sign-in", "err", err)
 		return desktop.Switch{}
 	}
-	name, command := "Financial Command Center", []string{program}
-	if standard := keystore.Service(a.dataDir, true); a.service != standard {
-		name += strings.TrimPrefix(a.service, standard)
-		command = append(command, "--data-dir", a.dataDir)
-	}
+	name, command := a.startEntry(program)
 	switch repaired, err := desktop.RepairStartup(name, command); {
 	case err != nil:
 		a.log.Warn("the entry that starts FCC at sign-in was not repaired", "err", err)

@@ -14,25 +14,28 @@ import (
 // would destroy a PATH that is longer.
 type installationCmd struct {
 	Add    installationAddCmd    `cmd:"" help:"Put this program's folder on the user's PATH."`
-	Remove installationRemoveCmd `cmd:"" help:"Take this program's folder off the user's PATH, and out of what starts at sign-in."`
+	Remove installationRemoveCmd `cmd:"" help:"Take this program's folder off the user's PATH, and the program out of what starts at sign-in."`
 }
 
 type installationAddCmd struct {
 	StartAtSignIn *bool `negatable:"" help:"Whether FCC starts when its user signs in to the computer. Without it that stays as it is."`
 }
 
-func (cmd installationAddCmd) Run(*call) error {
+func (cmd installationAddCmd) Run(c *call) error {
 	program, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("find this program: %w", err)
 	}
 	err = desktop.AddToPath(filepath.Dir(program))
-	if start := startAtSignIn(program); start.Set != nil {
-		if cmd.StartAtSignIn != nil {
-			return errors.Join(err, start.Set(*cmd.StartAtSignIn))
-		}
-		_, repaired := desktop.RepairStartup(startName, []string{program})
-		return errors.Join(err, repaired)
+	if cmd.StartAtSignIn == nil {
+		return err
+	}
+	s, settingsErr := readSettings(c.flags, c.Env)
+	if settingsErr != nil {
+		return errors.Join(err, settingsErr)
+	}
+	if start := desktop.StartAtSignIn(s.startEntry(program)); start.Set != nil {
+		err = errors.Join(err, start.Set(*cmd.StartAtSignIn))
 	}
 	return err
 }
@@ -44,16 +47,5 @@ func (installationRemoveCmd) Run(*call) error {
 	if err != nil {
 		return fmt.Errorf("find this program: %w", err)
 	}
-	err = desktop.RemoveFromPath(filepath.Dir(program))
-	if start := startAtSignIn(program); start.Set != nil {
-		err = errors.Join(err, start.Set(false))
-	}
-	return err
-}
-
-// startName stands in the system's list of what starts at sign-in.
-const startName = "Financial Command Center"
-
-func startAtSignIn(program string) desktop.Switch {
-	return desktop.StartAtSignIn(startName, []string{program})
+	return errors.Join(desktop.RemoveFromPath(filepath.Dir(program)), desktop.RemoveStartups(program))
 }
