@@ -3,6 +3,7 @@ package proof
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -25,6 +27,7 @@ type installation struct {
 	settings []string
 	flags    []string
 	keys     []string // the words that fcc keys add printed
+	uid      int      // whose it is; 0 is who runs the test
 }
 
 // passphrase opens the keystore files of these tests.
@@ -65,7 +68,8 @@ func (i *installation) start(t testing.TB) *fcc {
 
 func (i *installation) run(t testing.TB, command string) *fcc {
 	t.Helper()
-	p := start(t, environment(i.home, i.settings...), i.program, append([]string{command}, i.flags...)...)
+	name, args := i.asUser(append([]string{command}, i.flags...))
+	p := start(t, environment(i.home, i.settings...), name, args...)
 	link := strings.TrimPrefix(p.line(t, "Open "), "Open ")
 	return &fcc{p, i, link}
 }
@@ -75,14 +79,41 @@ func (i *installation) base() string { return fmt.Sprintf("http://localhost:%d",
 // command runs one of fcc's commands to its end and returns its stdout.
 func (i *installation) command(t testing.TB, args ...string) string {
 	t.Helper()
-	cmd := exec.Command(i.program, args...)
-	cmd.Env = environment(i.home, i.settings...)
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil {
-		t.Fatalf("fcc %s: %v\n%s%s", strings.Join(args, " "), err, &stdout, &stderr)
+	stdout, stderr, err := i.try(args...)
+	if err != nil {
+		t.Fatalf("fcc %s: %v\n%s%s", strings.Join(args, " "), err, stdout, stderr)
 	}
-	return strings.TrimSpace(stdout.String())
+	return stdout
+}
+
+// mayFail is command for one whose exit code does not matter.
+func (i *installation) mayFail(t testing.TB, args ...string) string {
+	t.Helper()
+	stdout, stderr, err := i.try(args...)
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatalf("fcc %s: %v\n%s", strings.Join(args, " "), err, stderr)
+	}
+	return stdout
+}
+
+func (i *installation) try(args ...string) (stdout, stderr string, err error) {
+	name, args := i.asUser(args)
+	cmd := exec.Command(name, args...)
+	cmd.Env = environment(i.home, i.settings...)
+	var out, words bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &words
+	err = cmd.Run()
+	return strings.TrimSpace(out.String()), words.String(), err
+}
+
+// asUser is the command line that runs fcc as whose installation it is.
+func (i *installation) asUser(args []string) (string, []string) {
+	if i.uid == os.Getuid() || i.uid == 0 {
+		return i.program, args
+	}
+	id := strconv.Itoa(i.uid)
+	return "setpriv", append([]string{"--reuid=" + id, "--regid=" + id, "--clear-groups", i.program}, args...)
 }
 
 // addKey makes an API key.
