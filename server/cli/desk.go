@@ -36,7 +36,7 @@ func (a *app) desk(ctx context.Context, watch func(context.Context) iter.Seq[xer
 		Quit:     func() { a.stop(errQuit) },
 	}
 	if a.mode == server.Live {
-		d.Switches = []desktop.Switch{a.startAtSignIn(), a.notificationSwitch(notifications)}
+		d.Switches = []desktop.Switch{a.startAtSignIn(), a.settingSwitch("Notifications", "notifications", notifications)}
 	}
 	d.Switches = append(d.Switches, a.switches...)
 	if desktop.HasClipboard() && hasDisplay(a.Env) {
@@ -59,9 +59,8 @@ func (a *app) startAtSignIn() desktop.Switch {
 		a.log.Warn("no start at sign-in", "err", err)
 		return desktop.Switch{}
 	}
-	name, command := "Financial Command Center", []string{program}
-	if standard := keystore.Service(a.dataDir, true); a.service != standard {
-		name += strings.TrimPrefix(a.service, standard)
+	name, command := a.startupName(), []string{program}
+	if !a.standard() {
 		command = append(command, "--data-dir", a.dataDir)
 	}
 	switch repaired, err := desktop.RepairStartup(name, command); {
@@ -73,12 +72,18 @@ func (a *app) startAtSignIn() desktop.Switch {
 	return desktop.StartAtSignIn(name, command)
 }
 
-func (a *app) notificationSwitch(on *watched[bool]) desktop.Switch {
+// startupName is that of the entry.
+func (s settings) startupName() string {
+	return "Financial Command Center" + strings.TrimPrefix(s.service, keystore.Service(s.dataDir, true))
+}
+
+// settingSwitch turns a setting of settings.json on and off, and what it is about.
+func (a *app) settingSwitch(label, setting string, on *watched[bool]) desktop.Switch {
 	return desktop.Switch{
-		Label: "Notifications",
+		Label: label,
 		Watch: on.Watch,
 		Set: func(want bool) error {
-			if err := a.save("notifications", want); err != nil {
+			if err := a.save(setting, want); err != nil {
 				return err
 			}
 			on.change(func(bool) bool { return want })
