@@ -13,6 +13,7 @@ import (
 	"financial-command-center/server"
 	"financial-command-center/server/desktop"
 	"financial-command-center/server/update"
+	"financial-command-center/server/xero"
 )
 
 // Update is where a newer version is found. Both are set when the program is
@@ -41,7 +42,7 @@ func (a *app) offerUpdates() (parts []func(context.Context) error) {
 	var err error
 	u.looker, err = update.New(update.Config{
 		Address: a.Update.Address, Key: a.Update.Key, Version: a.Version.Version, Platform: runtime.GOOS + "/" + runtime.GOARCH,
-		Folder: a.updateFolder(), On: a.updates, Log: a.log, Found: u.found,
+		Folder: a.updateFolder(), On: a.updates, HTTP: xero.DefaultTransport(), Log: a.log, Found: u.found,
 	})
 	if err != nil { // of a build that is no release, or was linked wrongly
 		a.log.Warn("no updates are looked for", "err", err)

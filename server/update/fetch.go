@@ -24,9 +24,9 @@ const (
 	maxRedirects = 3
 )
 
-// client follows redirects within the address's own host alone, and asks nobody in
-// between for what is on this computer (http.ProxyFromEnvironment leaves loopback
-// out).
+// client follows redirects within the address's own host alone. Without a way of
+// the caller's it asks the proxy of the environment, which is never asked for what is
+// on this computer (http.ProxyFromEnvironment).
 func (l *Looker) client() *http.Client {
 	way := l.cfg.HTTP
 	if way == nil {
