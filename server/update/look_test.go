@@ -150,13 +150,13 @@ func TestWhatTheServerDoesIsBounded(t *testing.T) {
 		answer http.HandlerFunc
 		found  bool
 	}{
-		"a redirect to another host": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL+"/fcc/update", 302) }, false},
+		"a redirect to another host": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL+"/fcc/update", http.StatusFound) }, false},
 		"a redirect to another scheme": {func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, "https://"+r.Host+"/fcc/update", 302)
+			http.Redirect(w, r, "https://"+r.Host+"/fcc/update", http.StatusFound)
 		}, false},
-		"a redirect to itself": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/fcc/update", 302) }, false},
+		"a redirect to itself": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/fcc/update", http.StatusFound) }, false},
 		"a redirect with a name": {func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, "http://you@"+r.Host+"/fcc/update", 302)
+			http.Redirect(w, r, "http://you@"+r.Host+"/fcc/update", http.StatusFound)
 		}, false},
 		"404": {http.NotFound, false},
 		"500": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }, false},
@@ -164,7 +164,7 @@ func TestWhatTheServerDoesIsBounded(t *testing.T) {
 			w.Header().Set("Content-Length", "5000")
 			_, _ = w.Write([]byte("x"))
 		}, false},
-		"a redirect within its own one": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/fcc/latest", 302) }, true},
+		"a redirect within its own one": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/fcc/latest", http.StatusFound) }, true},
 	} {
 		p.publish("1.3.0", setup)
 		p.layBytes("/fcc/latest", p.sign(manifest("1.3.0", setup)))
