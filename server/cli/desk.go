@@ -50,6 +50,11 @@ func (a *app) desk(ctx context.Context, watch func(context.Context) iter.Seq[xer
 	return d
 }
 
+// showsIcon says whether there is an icon in the tray now.
+func (a *app) showsIcon(ctx context.Context) bool {
+	return a.desktop && a.Tray != nil && a.TrayAvailable(ctx)
+}
+
 // startAtSignIn is the switch, after the entry was repaired if the program was
 // moved. Another data folder has an entry of its own; of the other settings, those
 // of the environment and of settings.json count at a sign-in.

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -115,5 +116,16 @@ func TestTheDemoChangesNoSettingOfTheUser(t *testing.T) {
 		if len(d.Switches) != want {
 			t.Errorf("%s: %d switches", mode, len(d.Switches))
 		}
+	}
+}
+
+func TestAWrongSettingForNotificationsIsASentence(t *testing.T) {
+	s := settings{dataDir: t.TempDir()}
+	if err := s.save("notifications", "perhaps"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := readSettings(settingFlags{DataDir: &s.dataDir}, func(string) string { return "" })
+	if code, words := explain(err); code != exitUsage || !strings.Contains(words, "notifications") || !strings.Contains(words, s.settingsFile()) {
+		t.Errorf("%d, %q", code, words)
 	}
 }
