@@ -28,6 +28,7 @@ var arrows = map[string][]string{
 	"keystore":            {},
 	"server":              {"assets", "keystore", "server/store", "server/xero"},
 	"server/cli":          {"keystore", "server", "server/desktop", "server/update", "server/xero", "server/xero/xerosim"},
+	"server/cli/console":  {},
 	"server/desktop":      {},
 	"server/store":        {},
 	"server/update":       {},

@@ -25,6 +25,7 @@ func init() {
 		{"bench", "measure start, memory and renewals of the built program", bench},
 		{"icons", "draw the program's icons into assets/icons", icons},
 		{"openapi", "reduce Xero's published descriptions to what the simulated Xero is checked against", openapi},
+		{"package", "make the installer and the packages that people download (installs what it needs on Debian)", pack},
 		{"pictures", "photograph the pages in Chromium; the README's picture is one", pictures},
 		{"proof", "run the long proofs with the built program, browser and keychain", proof},
 		{"sign-update", "sign what is published for programs that look for updates", signUpdate},

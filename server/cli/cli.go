@@ -139,6 +139,8 @@ type grammar struct {
 	Secret     secretCmd     `cmd:"" help:"The secret that signs browser sessions."`
 	Stop       stopCmd       `cmd:"" help:"End the running FCC, and wait until it has ended."`
 	Ver        versionCmd    `cmd:"" name:"version" help:"Print version, commit and build."`
+
+	Installation installationCmd `cmd:"" hidden:"" help:"What the installer does besides copying files."`
 }
 
 const about = "Financial Command Center sits in the tray, signs you in to Xero once, and lets every page, spreadsheet, " +
@@ -158,7 +160,7 @@ func Run(ctx context.Context, p Program) int {
 	if err != nil {
 		panic(err) // the grammar is wrong, which every test would show
 	}
-	c := &call{Program: p, ctx: ctx}
+	c := &call{Program: p, ctx: withTerminal(ctx, p.Env)}
 	parsed, err := parser.Parse(commandFirst(parser.Model, p.Args))
 	if helped {
 		return exitOK

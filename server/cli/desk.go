@@ -55,19 +55,27 @@ func (a *app) showsIcon(ctx context.Context) bool {
 	return a.desktop && a.Tray != nil && a.TrayAvailable(ctx)
 }
 
+// startEntry is what stands in the system's list of what starts at sign-in. Another
+// data folder has an entry of its own; of the other settings, those of the
+// environment and of settings.json count at a sign-in.
+func (s settings) startEntry(program string) (name string, command []string) {
+	name, command = "Financial Command Center", []string{program}
+	if !s.standard() {
+		name += strings.TrimPrefix(s.service, keystore.Service(s.dataDir, true))
+		command = append(command, "--data-dir", s.dataDir)
+	}
+	return name, command
+}
+
 // startAtSignIn is the switch, after the entry was repaired if the program was
-// moved. Another data folder has an entry of its own; of the other settings, those
-// of the environment and of settings.json count at a sign-in.
+// moved.
 func (a *app) startAtSignIn() desktop.Switch {
 	program, err := os.Executable()
 	if err != nil {
 		a.log.Warn("no start at sign-in", "err", err)
 		return desktop.Switch{}
 	}
-	name, command := a.startupName(), []string{program}
-	if !a.standard() {
-		command = append(command, "--data-dir", a.dataDir)
-	}
+	name, command := a.startEntry(program)
 	switch repaired, err := desktop.RepairStartup(name, command); {
 	case err != nil:
 		a.log.Warn("the entry that starts FCC at sign-in was not repaired", "err", err)
@@ -75,11 +83,6 @@ func (a *app) startAtSignIn() desktop.Switch {
 		a.log.Info("FCC was moved: the entry that starts it at sign-in leads here now", "program", program)
 	}
 	return desktop.StartAtSignIn(name, command)
-}
-
-// startupName is that of the entry.
-func (s settings) startupName() string {
-	return "Financial Command Center" + strings.TrimPrefix(s.service, keystore.Service(s.dataDir, true))
 }
 
 // settingSwitch turns a setting of settings.json on and off, and what it is about.

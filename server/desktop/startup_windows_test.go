@@ -184,3 +184,25 @@ func TestACommandThatWindowsWouldNotStartIsSaid(t *testing.T) {
 		t.Errorf("%v, %q", err, value(t, run, name))
 	}
 }
+
+func TestAProgramIsTakenOutUnderAllItsNamesAndNoOther(t *testing.T) {
+	program, other := `C:\a folder\fcc.exe`, `C:\a folder\fcc.exe.old`
+	for name, command := range map[string][]string{
+		entry(t):          {strings.ToUpper(program)},
+		entry(t) + " two": {program, "--data-dir", `C:\other data`},
+		entry(t) + " no":  {other},
+	} {
+		if err := desktop.StartAtSignIn(name, command).Set(true); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { change(t, run, func(k registry.Key) error { return k.DeleteValue(name) }) })
+	}
+	if err := desktop.RemoveStartups(program); err != nil {
+		t.Fatal(err)
+	}
+	for name, there := range map[string]bool{"": false, " two": false, " no": true} {
+		if got := value(t, run, "FCC test "+t.Name()+name); (got != "") != there {
+			t.Errorf("%q: %q", name, got)
+		}
+	}
+}

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package wine
+
+import "syscall"
+
+func endWithUs() *syscall.SysProcAttr { return nil }
