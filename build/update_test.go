@@ -33,17 +33,16 @@ func TestSignUpdateRefusesWhatNoProgramWouldTake(t *testing.T) {
 	good := write("key.pem", []byte("-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n-----END PRIVATE KEY-----\n"))
 	setup := write("FCC-Setup.exe", []byte("MZ"))
 	for says, args := range map[string][]string{
-		"--key is missing":     {},
-		"no PEM file":          {"--key", setup},
-		"no private key":       {"--key", write("broken.pem", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: []byte("x")}))},
-		"no Ed25519 key":       {"--key", write("other.pem", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))},
-		"the version":          {"--key", good, "--version", "v1", "windows/amd64=" + setup},
-		"PLATFORM=FILE":        {"--key", good, "--version", "1.3.0", setup},
-		"which no installer":   {"--key", good, "--version", "1.3.0", "windows/amd64=" + good},
-		"no such file":         {"--key", good, "--version", "1.3.0", "windows/amd64=" + filepath.Join(dir, "FCC-Setup-2.exe")},
-		"it is no https":       {"--key", good, "--version", "1.3.0", "--page", "ftp://example.com"},
-		"no sentence":          {"--key", good, "--version", "1.3.0", "--notes", "a\nb"},
-		"flag provided but no": {"--colour", "red"},
+		"--key is missing":   {},
+		"no PEM file":        {"--key", setup},
+		"no private key":     {"--key", write("broken.pem", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: []byte("x")}))},
+		"no Ed25519 key":     {"--key", write("other.pem", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))},
+		"the version":        {"--key", good, "--version", "v1", "windows/amd64=" + setup},
+		"PLATFORM=FILE":      {"--key", good, "--version", "1.3.0", setup},
+		"which no installer": {"--key", good, "--version", "1.3.0", "windows/amd64=" + good},
+		"no such file":       {"--key", good, "--version", "1.3.0", "windows/amd64=" + filepath.Join(dir, "FCC-Setup-2.exe")},
+		"it is no https":     {"--key", good, "--version", "1.3.0", "--page", "ftp://example.com"},
+		"no sentence":        {"--key", good, "--version", "1.3.0", "--notes", "a\nb"},
 	} {
 		if err := signUpdate(args); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%v: %v, want %q", args, err, says)

@@ -74,7 +74,9 @@ func TestAnInstallerThatIsNotTheOneAnnouncedIsRemoved(t *testing.T) {
 		"on another host": func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "http://127.0.0.1:1/"+setupName, http.StatusFound)
 		},
-		"a redirect to another name": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/fcc/nothing.exe", http.StatusFound) },
+		"a redirect to another name": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/fcc/nothing.exe", http.StatusFound)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPublisher(t)

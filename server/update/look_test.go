@@ -150,7 +150,9 @@ func TestWhatTheServerDoesIsBounded(t *testing.T) {
 		answer http.HandlerFunc
 		found  bool
 	}{
-		"a redirect to another host": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL+"/fcc/update", http.StatusFound) }, false},
+		"a redirect to another host": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, elsewhere.URL+"/fcc/update", http.StatusFound)
+		}, false},
 		"a redirect to another scheme": {func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "https://"+r.Host+"/fcc/update", http.StatusFound)
 		}, false},
