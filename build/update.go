@@ -10,6 +10,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,7 +30,7 @@ func signUpdate(args []string) error {
 	flags.Usage = func() {
 		fmt.Fprint(flags.Output(), "Usage: go run ./build sign-update --key FILE --version V [flags] windows/amd64=dist/FCC-Setup.exe … >dist/update\n\n"+
 			"Writes the signed manifest of a new version. Publish it with the installers beside it.\n"+
-			"The public key goes to stderr: programs are linked with it and with the address, see server/update.\n\n")
+			"The public key goes to stderr: the package command links programs with it, and with FCC_UPDATE_ADDRESS.\n\n")
 		flags.PrintDefaults()
 	}
 	if err := flags.Parse(args); err != nil {
@@ -56,9 +57,25 @@ func signUpdate(args []string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(os.Stderr, "-X main.updateKey=%s\n", base64.StdEncoding.EncodeToString(key.Public().(ed25519.PublicKey)))
+	fmt.Fprintf(os.Stderr, "FCC_UPDATE_KEY=%s\n", base64.StdEncoding.EncodeToString(key.Public().(ed25519.PublicKey)))
 	_, err = os.Stdout.Write(published)
 	return err
+}
+
+// updates is what programs are linked with that look for them; see server/update.
+type updates struct{ address, key string }
+
+// linkedUpdates reads it from the environment, and checks it as the programs will.
+func linkedUpdates(env func(string) string, version string) (updates, error) {
+	u := updates{env("FCC_UPDATE_ADDRESS"), env("FCC_UPDATE_KEY")}
+	if u == (updates{}) {
+		return u, nil
+	}
+	_, err := update.New(update.Config{Address: u.address, Key: u.key, Version: version, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return u, fmt.Errorf("FCC_UPDATE_ADDRESS and FCC_UPDATE_KEY: %w", err)
+	}
+	return u, nil
 }
 
 func readSigningKey(path string) (ed25519.PrivateKey, error) {

@@ -49,3 +49,21 @@ func TestSignUpdateRefusesWhatNoProgramWouldTake(t *testing.T) {
 		}
 	}
 }
+
+func TestThePackageCommandLinksNoHalfOfWhatUpdatesNeed(t *testing.T) {
+	const address, key = "https://example.com/fcc/update", "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+	for name, c := range map[string]struct {
+		address, key string
+		good         bool
+	}{
+		"both": {address, key, true}, "neither": {"", "", true},
+		"no key": {address, "", false}, "no address": {"", key, false}, "http": {"http://example.com/fcc/update", key, false}, "a private key": {address, key + key, false},
+	} {
+		u, err := linkedUpdates(func(name string) string {
+			return map[string]string{"FCC_UPDATE_ADDRESS": c.address, "FCC_UPDATE_KEY": c.key}[name]
+		}, "1.2.0")
+		if (err == nil) != c.good || c.good && u != (updates{c.address, c.key}) {
+			t.Errorf("%s: %+v, %v", name, u, err)
+		}
+	}
+}

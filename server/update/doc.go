@@ -23,8 +23,9 @@
 //	go run ./build sign-update --key update.pem --version 1.3.0 --notes "…" \
 //	    --page https://example.com/download windows/amd64=dist/FCC-Setup-1.3.0.exe >dist/update
 //
-// which also prints the public key, for -ldflags "-X main.updateAddress=… -X
-// main.updateKey=…".
+// which also prints the public key. The package command takes it, and the address,
+// from FCC_UPDATE_KEY and FCC_UPDATE_ADDRESS, and links the programs with both
+// (-ldflags "-X main.updateAddress=… -X main.updateKey=…").
 //
 // # What is trusted
 //
