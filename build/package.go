@@ -57,7 +57,7 @@ type release struct {
 	work    string    // a folder for what is needed on the way
 	sign    *signer   // nil: nothing is signed
 	updates updates
-	files   []string  // what was made, from to, with slashes
+	files   []string // what was made, from to, with slashes
 }
 
 func pack(args []string) error {
