@@ -102,7 +102,7 @@ func (c *call) startOnce(desktop bool) (err error) {
 	if movable {
 		a.store = watchedStore{store, a.offerFile}
 	}
-	return a.run(listeners)
+	return a.run(listeners, a.offerUpdates()...)
 }
 
 // handOverTimeout is how long a second start waits for the first, which may be

@@ -81,7 +81,7 @@ func TestTheNotificationsSwitchIsKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	on := &watched[bool]{value: true}
-	s := a.notificationSwitch(on)
+	s := a.settingSwitch("Notifications", "notifications", on)
 	for _, want := range []bool{false, true, false} {
 		if err := s.Set(want); err != nil {
 			t.Fatal(err)

@@ -83,7 +83,7 @@ func (c *call) diagnose() (d diagnosis) {
 	if d.Running = err == nil; d.Running {
 		s.clientID, s.issuer, s.api, s.port = own.ClientID, running.run.Issuer, running.run.API, running.port()
 	}
-	add(s.checkSettings(), s.checkFolder())
+	add(s.checkSettings(), s.checkFolder(), c.checkUpdates(s))
 	if d.Running {
 		add(own.Checks...)
 		add(c.checkPorts(running)...)
