@@ -21,21 +21,22 @@ const module = "financial-command-center"
 // arrows says which packages of this module each package may import. A package
 // without a row fails: draw its arrows first. Tests may import what they like.
 var arrows = map[string][]string{
-	"":                     {"server/cli", "tray"},
-	"assets":               {},
-	"build":                {"build/wine", "server/xero/xerosim"},
-	"build/proof":          {},
+	"":                    {"server/cli", "tray"},
+	"assets":              {},
+	"build":               {"build/wine", "server/xero/xerosim"},
+	"build/proof":         {},
+	"keystore":            {},
+	"server":              {"assets", "keystore", "server/store", "server/xero"},
+	"server/cli":          {"keystore", "server", "server/desktop", "server/xero", "server/xero/xerosim"},
+	"server/desktop":      {},
+	"server/store":        {},
+	"server/xero":         {"keystore"},
+	"server/xero/xerosim": {},
+	"tray":                {"assets", "server/desktop", "server/xero"},
+
 	"build/wine":           {},
 	"build/wine/menudrive": {},
 	"build/wine/relay":     {},
-	"keystore":             {},
-	"server":               {"assets", "keystore", "server/store", "server/xero"},
-	"server/cli":           {"keystore", "server", "server/desktop", "server/xero", "server/xero/xerosim"},
-	"server/desktop":       {},
-	"server/store":         {},
-	"server/xero":          {"keystore"},
-	"server/xero/xerosim":  {},
-	"tray":                 {"assets", "server/desktop", "server/xero"},
 }
 
 // importers says which packages may import a module of others, so that it can be
