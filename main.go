@@ -28,6 +28,7 @@ func run(ctx context.Context, args []string, env func(string) string, stdin io.R
 	return cli.Run(ctx, cli.Program{
 		Args: args, Env: env, Stdin: stdin, Stdout: stdout, Stderr: stderr,
 		Version:       build(),
+		Update:        cli.Update{Address: updateAddress, Key: updateKey},
 		Tray:          func(ctx context.Context, desk cli.Desk) error { return tray.Run(ctx, tray.Config(desk)) },
 		TrayAvailable: tray.Available,
 	})
@@ -36,6 +37,10 @@ func run(ctx context.Context, args []string, env func(string) string, stdin io.R
 // What the release build says by -ldflags "-X main.version=1.2.3", and so on,
 // stands above what go build itself knows of the checkout.
 var version, commit, built string
+
+// updateAddress and updateKey are set by a release build that looks for updates, as
+// version is: see server/update.
+var updateAddress, updateKey string
 
 func build() cli.Version {
 	info, ok := debug.ReadBuildInfo()

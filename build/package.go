@@ -34,6 +34,9 @@ The Windows files are signed when the environment names a certificate:
   FCC_SIGN_TIMESTAMP                   address of an RFC 3161 time-stamp server
 A signature with such a time stamp differs from one build to the next.
 
+The programs look for updates when it says where they are published:
+  FCC_UPDATE_ADDRESS, FCC_UPDATE_KEY   see go run ./build sign-update --help
+
 `
 
 // product is the program's name for people.
@@ -53,7 +56,8 @@ type release struct {
 	to      string    // the folder of what is made
 	work    string    // a folder for what is needed on the way
 	sign    *signer   // nil: nothing is signed
-	files   []string  // what was made, from to, with slashes
+	updates updates
+	files   []string // what was made, from to, with slashes
 }
 
 func pack(args []string) error {
@@ -124,6 +128,9 @@ func newRelease(to, version string, env func(string) string) (*release, error) {
 		return nil, err
 	}
 	var err error
+	if r.updates, err = linkedUpdates(env, r.version); err != nil {
+		return nil, err
+	}
 	r.sign, err = newSigner(env)
 	return r, err
 }
@@ -176,6 +183,9 @@ func (r *release) make() error {
 	fmt.Printf("%s %s, commit %s, %s\n", product, r.version, r.commit, r.time.Format(time.RFC3339))
 	if r.sign == nil {
 		fmt.Println("Nothing is signed: no certificate is named (FCC_SIGN_CERT or FCC_SIGN_PKCS12).")
+	}
+	if r.updates == (updates{}) {
+		fmt.Println("The programs look for no updates: no address is named (FCC_UPDATE_ADDRESS, FCC_UPDATE_KEY).")
 	}
 	steps := []struct {
 		name string

@@ -95,6 +95,9 @@ func (s *Server) takeOld(r *http.Request, found OldSignIn) (xero.SignIn, error) 
 	if wrong := s.wrongClientID(found.grant.ClientID); wrong != "" {
 		return xero.SignIn{}, fail(codeBadRequest).saying("The sign-in of the older program cannot be taken over: the client id of its Xero app is none.", "Sign in to Xero from FCC, and delete what it left.")
 	}
+	if !s.cfg.KeysStored {
+		return xero.SignIn{}, fail(codeKeystoreUnavailable).saying("FCC keeps secrets in memory only now, and would lose the sign-in at its end.", "Start FCC with a keychain, or with --keystore file, and take it over then.")
+	}
 	done, err := s.cfg.Connections.Adopt(r.Context(), found.grant)
 	if err != nil {
 		f := asFailure(err)

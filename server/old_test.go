@@ -356,6 +356,15 @@ func (k *shutting) Set(ctx context.Context, name string, value keystore.Secret) 
 	return k.Store.Set(ctx, name, value)
 }
 
+func TestAnFCCThatForgetsAtItsEndTakesNothingOver(t *testing.T) {
+	b := oldBench(t, func(b *bench) { b.cfg.KeysStored = false })
+	b.write("tokens/xero_token.json", oldStore(b.oldToken()))
+	asked := len(b.sim.Journal())
+	if g := b.deal(b.visit(), "take"); g.status != http.StatusServiceUnavailable || !strings.Contains(g.body, "--keystore file") || !isThere(b.tokenFile()) || len(b.sim.Journal()) != asked {
+		t.Errorf("%d %s", g.status, g.body)
+	}
+}
+
 func TestAFileThatTheOldProgramWritesMeanwhileIsNotDeleted(t *testing.T) {
 	var b *bench
 	other := map[string]any{}

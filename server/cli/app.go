@@ -102,7 +102,7 @@ func (c *call) startOnce(desktop bool) (err error) {
 	if movable {
 		a.store = watchedStore{store, a.offerFile}
 	}
-	return a.run(listeners)
+	return a.run(listeners, a.offerUpdates()...)
 }
 
 // handOverTimeout is how long a second start waits for the first, which may be
@@ -179,7 +179,7 @@ func (a *app) run(listeners []net.Listener, parts ...func(context.Context) error
 	_, statErr := os.Stat(a.statePath())
 	firstStart := errors.Is(statErr, os.ErrNotExist)
 
-	connections, srv, err := a.assemble(port, control.key())
+	connections, srv, err := a.assemble(port, control.key(), firstStart && a.showsIcon(ctx))
 	if err != nil {
 		closeAll(listeners)
 		return fmt.Errorf("start: %w", err)
@@ -227,7 +227,7 @@ const firstLook = 2 * time.Second
 var errQuit = errors.New("quit")
 
 // assemble makes the parts; nothing of them runs yet.
-func (a *app) assemble(port int, key keystore.Secret) (*xero.Connections, *server.Server, error) {
+func (a *app) assemble(port int, key keystore.Secret, showIcon bool) (*xero.Connections, *server.Server, error) {
 	var srv *server.Server // what it keeps is asked for once connections.Run runs
 	connections, err := xero.New(xero.Config{
 		App:         xero.App{ClientID: a.clientID, Secret: a.clientSecret, Scopes: a.scopes},
@@ -265,6 +265,7 @@ func (a *app) assemble(port int, key keystore.Secret) (*xero.Connections, *serve
 		OldStartup:   a.oldStartup,
 		SaveClientID: func(id string) error { return a.save("client_id", id) },
 		Stop:         func() { a.stop(errQuit) },
+		ShowIcon:     showIcon,
 	})
 	return connections, srv, err
 }
@@ -304,7 +305,7 @@ func (a *app) show(ctx context.Context, control runFile, connections *xero.Conne
 			}
 		})
 	}
-	if a.Tray == nil || !a.TrayAvailable(ctx) {
+	if !a.showsIcon(ctx) {
 		end := "fcc stop ends it."
 		if a.mode == server.Demo { // which is not in the folder where fcc stop looks
 			end = "Ctrl-C ends it."

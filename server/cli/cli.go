@@ -29,6 +29,7 @@ type Program struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Version        Version
+	Update         Update
 	// Tray shows FCC in the notification area until ctx ends, on the goroutine
 	// that called Run. TrayAvailable says whether the desktop shows it now; where
 	// it does not, Tray waits for it.

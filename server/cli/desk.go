@@ -36,7 +36,7 @@ func (a *app) desk(ctx context.Context, watch func(context.Context) iter.Seq[xer
 		Quit:     func() { a.stop(errQuit) },
 	}
 	if a.mode == server.Live {
-		d.Switches = []desktop.Switch{a.startAtSignIn(), a.notificationSwitch(notifications)}
+		d.Switches = []desktop.Switch{a.startAtSignIn(), a.settingSwitch("Notifications", "notifications", notifications)}
 	}
 	d.Switches = append(d.Switches, a.switches...)
 	if desktop.HasClipboard() && hasDisplay(a.Env) {
@@ -50,13 +50,18 @@ func (a *app) desk(ctx context.Context, watch func(context.Context) iter.Seq[xer
 	return d
 }
 
+// showsIcon says whether there is an icon in the tray now.
+func (a *app) showsIcon(ctx context.Context) bool {
+	return a.desktop && a.Tray != nil && a.TrayAvailable(ctx)
+}
+
 // startEntry is what stands in the system's list of what starts at sign-in. Another
 // data folder has an entry of its own; of the other settings, those of the
 // environment and of settings.json count at a sign-in.
 func (s settings) startEntry(program string) (name string, command []string) {
 	name, command = "Financial Command Center", []string{program}
-	if standard := keystore.Service(s.dataDir, true); s.service != standard {
-		name += strings.TrimPrefix(s.service, standard)
+	if !s.standard() {
+		name += strings.TrimPrefix(s.service, keystore.Service(s.dataDir, true))
 		command = append(command, "--data-dir", s.dataDir)
 	}
 	return name, command
@@ -80,12 +85,13 @@ func (a *app) startAtSignIn() desktop.Switch {
 	return desktop.StartAtSignIn(name, command)
 }
 
-func (a *app) notificationSwitch(on *watched[bool]) desktop.Switch {
+// settingSwitch turns a setting of settings.json on and off, and what it is about.
+func (a *app) settingSwitch(label, setting string, on *watched[bool]) desktop.Switch {
 	return desktop.Switch{
-		Label: "Notifications",
+		Label: label,
 		Watch: on.Watch,
 		Set: func(want bool) error {
-			if err := a.save("notifications", want); err != nil {
+			if err := a.save(setting, want); err != nil {
 				return err
 			}
 			on.change(func(bool) bool { return want })

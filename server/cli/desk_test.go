@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -80,7 +81,7 @@ func TestTheNotificationsSwitchIsKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	on := &watched[bool]{value: true}
-	s := a.notificationSwitch(on)
+	s := a.settingSwitch("Notifications", "notifications", on)
 	for _, want := range []bool{false, true, false} {
 		if err := s.Set(want); err != nil {
 			t.Fatal(err)
@@ -115,5 +116,16 @@ func TestTheDemoChangesNoSettingOfTheUser(t *testing.T) {
 		if len(d.Switches) != want {
 			t.Errorf("%s: %d switches", mode, len(d.Switches))
 		}
+	}
+}
+
+func TestAWrongSettingForNotificationsIsASentence(t *testing.T) {
+	s := settings{dataDir: t.TempDir()}
+	if err := s.save("notifications", "perhaps"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := readSettings(settingFlags{DataDir: &s.dataDir}, func(string) string { return "" })
+	if code, words := explain(err); code != exitUsage || !strings.Contains(words, "notifications") || !strings.Contains(words, s.settingsFile()) {
+		t.Errorf("%d, %q", code, words)
 	}
 }

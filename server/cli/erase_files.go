@@ -18,12 +18,13 @@ var ownFiles = map[string][]string{
 	"": {
 		"settings.json", "settings.json.damaged-*", ".settings.json-*",
 		"run.json", ".run.json-*", "fcc.lock", "open.html", ".open.html-*", ".trial-*",
-		"keystore.enc", "keystore.enc.new", "keystore.enc.lock", "keystore.enc.dpapi", "keystore.enc.damaged-*", "keystore.enc.dpapi.damaged-*",
+		"keystore.enc", "keystore.enc.new", "keystore.enc.lock", "keystore.enc.dpapi", "keystore.enc.dpapi.new", "keystore.enc.damaged-*", "keystore.enc.dpapi.damaged-*",
 		"state.db", "state.db-wal", "state.db-shm", "state.db-journal",
 		"discovery-[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f].json",
 	},
-	"logs":  {"fcc.log", "fcc-????-??-??T??-??-??.???.log"}, // lumberjack's names
-	"debug": {"token-backup.json", "token-backup.json.next"},
+	"logs":    {"fcc.log", "crash.log", "crash-before.log", "fcc-????-??-??T??-??-??.???.log"}, // lumberjack's names
+	"debug":   {"token-backup.json", "token-backup.json.next"},
+	"updates": {"seen.json", "manifest", "*.part", "FCC-Setup*.exe"},
 }
 
 // removeFiles empties the data folder of what is FCC's, and removes it if that was
@@ -38,7 +39,7 @@ func (e *erasure) removeFiles() {
 	}
 	var foreign []string
 	whole := true
-	for _, folder := range []string{"logs", "debug", ""} { // the data folder itself last
+	for _, folder := range []string{"logs", "debug", "updates", ""} { // the data folder itself last
 		left, err := removeFrom(e.dataDir, folder)
 		foreign = append(foreign, left...)
 		if err != nil {

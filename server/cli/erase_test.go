@@ -137,7 +137,8 @@ func TestEraseKnowsEveryFileThatFCCMakes(t *testing.T) {
 	r.kill()
 	for _, leftover := range []string{ // of a crash, and of a long run
 		".settings.json-1234", ".run.json-1234", ".open.html-1234", ".trial-1234", "open.html", "keystore.enc.new",
-		"logs/fcc-2026-11-25T10-00-00.000.log", "debug/token-backup.json.next",
+		"logs/fcc-2026-11-25T10-00-00.000.log", "logs/crash.log", "logs/crash-before.log", "debug/token-backup.json.next",
+		"updates/seen.json", "updates/manifest", "updates/seen.json.part", "updates/FCC-Setup-1.3.0.exe", "updates/FCC-Setup-1.3.0.exe.part",
 	} {
 		m.write(leftover, "x")
 	}

@@ -53,7 +53,7 @@ func TestEraseTakesThisProgramAndNoOtherOffTheListOfThoseThatStartAtSignIn(t *te
 	}
 	ours, other := filepath.Join(autostart, "financial-command-center.desktop"), filepath.Join(autostart, "other.desktop")
 	for path, program := range map[string]string{ours: self, other: "/usr/bin/true"} {
-		if err := os.WriteFile(path, []byte("[Desktop Entry]\nType=Application\nName=x\nExec=\""+program+"\"\n"), 0o600); err != nil {
+		if err := os.WriteFile(path, []byte("[Desktop Entry]\nType=Application\nName=Financial Command Center\nExec=\""+program+"\"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}

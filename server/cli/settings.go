@@ -53,9 +53,10 @@ type settings struct {
 	scopes       []string
 	issuer, api  string
 	debug        bool
-	// notifications are wanted. The menu turns them off, in settings.json only.
-	notifications bool
-	flaskSecret   keystore.Secret // the Python original's, taken over once
+	// notifications are wanted, updates looked for. The menu turns them off, in
+	// settings.json only.
+	notifications, updates bool
+	flaskSecret            keystore.Secret // the Python original's, taken over once
 
 	damaged bool // settings.json is there and no JSON object
 }
@@ -94,7 +95,7 @@ func readSettings(f settingFlags, env environ) (settings, error) {
 		debug = new(strconv.FormatBool(*f.Debug))
 	}
 
-	var errs [8]error
+	var errs [9]error
 	s.port, errs[0] = find(f.Port, "port", "FCC_PORT", "port", "").port()
 	s.keystore, errs[1] = find(f.Keystore, "keystore", "FCC_KEYSTORE", "keystore", "os").oneOf("os", "file", "memory")
 	s.issuer, errs[2] = find(f.Issuer, "issuer", "FCC_XERO_ISSUER", "issuer", xero.XeroIssuer).address()
@@ -103,6 +104,7 @@ func readSettings(f settingFlags, env environ) (settings, error) {
 	s.scopes, errs[5] = find(f.Scopes, "scopes", "XERO_SCOPES", "scopes", readScopes).scopes()
 	s.debug, errs[6] = find(debug, "debug", "FCC_DEBUG", "debug", "false").yesNo("debug setting")
 	s.notifications, errs[7] = find(nil, "", "", "notifications", "true").yesNo("setting for notifications")
+	s.updates, errs[8] = find(nil, "", "", "updates", "true").yesNo("setting for updates")
 	for _, err := range errs {
 		if err != nil {
 			return s, err

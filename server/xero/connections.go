@@ -106,7 +106,7 @@ func New(cfg Config) (*Connections, error) {
 		changed:  make(chan struct{}),
 	}
 	if c.base == nil {
-		c.base = defaultTransport()
+		c.base = DefaultTransport()
 	}
 	c.http = &http.Client{
 		Transport:     c.base,

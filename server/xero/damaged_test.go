@@ -204,3 +204,16 @@ func TestAListThatCannotBeKeptAsideIsNotReplaced(t *testing.T) {
 		b.wantState(xero.Disconnected, xero.CodeNeedsLogin)
 	})
 }
+
+// What was lost before this start, as a secrets file that opens no more, is said
+// until somebody signs in.
+func TestALossBeforeTheStartIsSaidUntilSomebodySignsIn(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.stop()
+		b.lost = &xero.Problem{Code: xero.CodeNeedsLogin, Message: "The file is gone.", Action: "Sign in again."}
+		b.start()
+		b.wantState(xero.Disconnected, xero.CodeNeedsLogin)
+		b.signIn()
+		b.wantState(xero.Connected, "")
+	})
+}

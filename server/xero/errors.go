@@ -44,8 +44,16 @@ func unreachable(err error) *Error {
 		notTLS   tls.RecordHeaderError
 		name     *net.DNSError
 		answered *answerError
+		proxy    *proxyError
+		dial     *net.OpError
 	)
 	switch {
+	case errors.As(err, &proxy):
+		message = "The proxy " + proxy.host + " on the way to Xero asks for a name and password, which FCC does not have."
+		action = "Ask who looks after this network to let FCC through to xero.com, or set HTTPS_PROXY=http://NAME:PASSWORD@" + proxy.host + " and start FCC again."
+	case errors.As(err, &dial) && dial.Op == "proxyconnect":
+		message = "The proxy that this computer is set to use cannot be reached, so Xero cannot either."
+		action = "Check the proxy setting (in Windows: Settings, Network, Proxy) and the network. FCC tries again by itself."
 	case errors.As(err, &unknown), errors.As(err, &wrong), errors.As(err, &invalid), errors.As(err, &notTLS):
 		message = "The connection to Xero is not safe: its certificate is not one that this computer trusts."
 		action = "Something between this computer and Xero looks into encrypted connections (a company network, a virus scanner). Ask who looks after this computer, or try another network."
@@ -59,6 +67,9 @@ func unreachable(err error) *Error {
 	}
 	return &Error{problem(CodeUnreachable, message, action), err}
 }
+
+// UnreachableProblem says in words why Xero could not be reached.
+func UnreachableProblem(err error) Problem { return unreachable(err).Problem }
 
 func isTimeout(err error) bool {
 	var n net.Error
@@ -119,6 +130,7 @@ func day(t time.Time) string { return t.Local().Format("2 January 2006") }
 // isNetwork reports whether a call broke off, rather than was answered.
 func isNetwork(err error) bool {
 	var op *net.OpError
-	return errors.As(err, &op) || isTimeout(err) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+	var proxy *proxyError
+	return errors.As(err, &op) || errors.As(err, &proxy) || isTimeout(err) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, io.ErrClosedPipe)
 }
