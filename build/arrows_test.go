@@ -23,7 +23,7 @@ const module = "financial-command-center"
 var arrows = map[string][]string{
 	"":                    {"server/cli", "tray"},
 	"assets":              {},
-	"build":               {"server/update", "server/xero/xerosim"},
+	"build":               {"build/wine", "server/update", "server/xero/xerosim"},
 	"build/proof":         {},
 	"keystore":            {},
 	"server":              {"assets", "keystore", "server/store", "server/xero"},
@@ -35,6 +35,10 @@ var arrows = map[string][]string{
 	"server/xero":         {"keystore"},
 	"server/xero/xerosim": {},
 	"tray":                {"assets", "server/desktop", "server/xero"},
+
+	"build/wine":           {},
+	"build/wine/menudrive": {},
+	"build/wine/relay":     {},
 }
 
 // importers says which packages may import a module of others, so that it can be

@@ -25,6 +25,11 @@ var linuxNeeds = []need{
 	{"gnome-keyring-daemon", "gnome-keyring", "secrets are tested in a real keychain"},
 	{"chromium", "chromium", "pages and sign-in are tested in a real browser"},
 	{"setpriv", "util-linux", "requests of a second OS user are tested"},
+	{"wine", "wine", "the tests for Windows run under Wine"},
+	{"Xvfb", "xvfb", "Wine has a screen of its own"},
+	{"openbox", "openbox", "Wine's windows need a window manager"},
+	{"xdotool", "xdotool", "Wine's notification area is looked for on its screen"},
+	{"import", "imagemagick", "pictures are taken of Wine's screen"},
 }
 
 // packageNeeds is what go run ./build package uses besides Go.

@@ -12,11 +12,15 @@ import (
 	"time"
 )
 
+// modulePrefix is what the full name of a package begins with.
+const modulePrefix = "financial-command-center/"
+
 // A tally counts checks and tests, and shows each as it ends.
 type tally struct {
 	passed, failed, skipped int
 	failures                []string
-	verbose                 bool // shows the tests that pass, too
+	verbose                 bool   // shows the tests that pass, too
+	place                   string // before the names of tests, where they run elsewhere
 }
 
 // check runs one check and shows its output when it fails.
@@ -45,7 +49,7 @@ func (t *tally) run(name string, env []string, argv ...string) {
 
 func (t *tally) fail(name string) {
 	t.failed++
-	t.failures = append(t.failures, name)
+	t.failures = append(t.failures, t.place+name)
 }
 
 // A testEvent is one line of go test -json (go doc test2json).
@@ -118,7 +122,7 @@ func (t *tally) event(line []byte, output map[string][]string, failedTests map[s
 			}
 		case "skip":
 			t.skipped++
-			t.failures = append(t.failures, key+" (skipped)")
+			t.failures = append(t.failures, t.place+key+" (skipped)")
 			fmt.Printf("--- SKIPPED %s\n%s", key, strings.Join(output[key], ""))
 		case "fail":
 			t.fail(key)
@@ -131,7 +135,7 @@ func (t *tally) event(line []byte, output map[string][]string, failedTests map[s
 
 func (t *tally) packageEnd(e testEvent, output []string, failedTests int) {
 	took := time.Duration(e.Elapsed * float64(time.Second))
-	name := strings.TrimPrefix(e.Package, "financial-command-center/")
+	name := strings.TrimPrefix(e.Package, modulePrefix)
 	switch {
 	case e.Action == "skip": // go test's word for a package without tests
 		fmt.Printf("%-32sno tests\n", name)

@@ -1,13 +1,16 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -25,8 +28,9 @@ func tool(name string, args ...string) []string {
 
 func test(args []string) error {
 	err := ready("test", `Checks format, vet, staticcheck and go.mod, builds for every platform, and runs
-every test under the race detector. On Debian as root it installs what is
-missing; elsewhere it prints the line to run. On Linux some tests need root.
+every test under the race detector; on Linux those for Windows too, under Wine.
+On Debian as root it installs what is missing; elsewhere it prints the line to
+run. On Linux some tests need root.
 Nothing may skip. With GOVULNDB
 set to the address or folder of a Go vulnerability database, govulncheck runs too.`, args)
 	if err != nil {
@@ -36,6 +40,13 @@ set to the address or folder of a Go vulnerability database, govulncheck runs to
 		return err
 	}
 	begun := time.Now()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	windows := startWindows(ctx)
+	defer context.AfterFunc(ctx, func() { // Wine does not end with us
+		_ = windows.close()
+		os.Exit(1)
+	})()
 	var t tally
 	t.check("gofmt", formatted)
 	t.run("go mod tidy", nil, "go", "mod", "tidy", "-diff")
@@ -56,6 +67,11 @@ set to the address or folder of a Go vulnerability database, govulncheck runs to
 		t.check("build for "+target, func() (string, error) { return buildFor(target) })
 	}
 	t.tests(raceEnv(), "-race", "-vet=off", "./...")
+	t.underWine(windows)
+	if err := windows.close(); err != nil {
+		t.fail("the end of Wine")
+		fmt.Println(err)
+	}
 	return t.close(begun)
 }
 

@@ -149,7 +149,7 @@ func TestTheTokenBackupHoldsNoTokenAndGoesWithDebug(t *testing.T) {
 			t.Error("the backup holds a token")
 		}
 	}
-	if info, err := os.Stat(path); err != nil || info.Mode().Perm()&0o077 != 0 {
+	if info, err := os.Stat(path); err != nil || openToOthers(info) {
 		t.Errorf("others may read it: %v %v", info.Mode(), err)
 	}
 	b.stop()

@@ -2,7 +2,6 @@ package server_test
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -13,7 +12,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"financial-command-center/keystore"
 	"financial-command-center/server"
@@ -260,46 +258,6 @@ func FuzzLocalPath(f *testing.F) {
 			t.Errorf("%q leads to %q", next, got)
 		}
 	})
-}
-
-func TestConnectionsThatAskNothingKeepNobodyOut(t *testing.T) {
-	b := newBench(t).opened()
-	cookie := b.visit()
-	asking, err := client.Do(b.request(ask{path: "/events", cookie: cookie}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer asking.Body.Close()
-	address := fmt.Sprintf("127.0.0.1:%d", b.cfg.Port)
-	var silent []net.Conn
-	closed := func(conn net.Conn) bool {
-		_ = conn.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
-		_, err := conn.Read(make([]byte, 1))
-		var slow net.Error
-		return !errors.As(err, &slow) || !slow.Timeout()
-	}
-	for range server.MaxConnections {
-		conn, err := net.Dial("tcp", address)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.Close()
-		silent = append(silent, conn)
-	}
-	b.until("the one that waits longest is closed", func() bool { return closed(silent[0]) })
-	if g := b.ask(ask{path: "/assets/style.css"}); g.status != 200 {
-		t.Errorf("the next is answered %d", g.status)
-	}
-	if closed(silent[len(silent)-1]) {
-		t.Error("the last silent one was closed too")
-	}
-	b.ask(ask{path: "/login", cookie: cookie})
-	events := bufio.NewScanner(asking.Body)
-	for events.Scan() && !strings.Contains(events.Text(), `"signing_in":true`) {
-	}
-	if err := events.Err(); err != nil {
-		t.Errorf("the one with a request under way was closed: %v", err)
-	}
 }
 
 func TestAnOldProxyIsNoVisit(t *testing.T) {

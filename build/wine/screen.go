@@ -51,7 +51,7 @@ func (w *Wine) background(cmd *exec.Cmd) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	w.screen = append(w.screen, cmd)
+	w.running = append(w.running, cmd)
 	return nil
 }
 

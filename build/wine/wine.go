@@ -25,9 +25,9 @@ import (
 type Wine struct {
 	dir     string // of all that is ours
 	display string
-	vars    []string // what sets it apart from other Wines
-	screen  []*exec.Cmd
-	network *os.File // a network of its own; nil: it shares that of Linux
+	vars    []string    // what sets it apart from other Wines
+	running []*exec.Cmd // until Close
+	network *os.File    // a network of its own; nil: it shares that of Linux
 }
 
 // The time that the parts of Start and Close may take. Wine's programs have no
@@ -39,10 +39,9 @@ const (
 	stepTimeout   = 30 * time.Second
 )
 
-// staysFor is how many seconds the wineserver stays when no Windows program runs.
-// The first program after its end would take 3 seconds more; and one left behind
-// by tests that were killed should not stay for ever.
-const staysFor = "300"
+// staysFor is how many seconds the wineserver stays when no Windows program runs:
+// until the first, and after tests that were killed.
+const staysFor = "60"
 
 // An Option of Start.
 type Option int
@@ -107,6 +106,9 @@ func Start(ctx context.Context, options ...Option) (_ *Wine, err error) {
 	if err := w.step(ctx, bootTimeout, "wineboot", "--init"); err != nil {
 		return nil, err
 	}
+	if err := w.keep(); err != nil {
+		return nil, err
+	}
 	if err := os.WriteFile(filepath.Join(w.Drive(), "windows", "system32", "bcryptprimitives.dll"), processPrng(), 0o644); err != nil {
 		return nil, err
 	}
@@ -115,6 +117,18 @@ func Start(ctx context.Context, options ...Option) (_ *Wine, err error) {
 		return nil, err
 	}
 	return w, w.openPages(ctx)
+}
+
+// keep runs a program that waits until Close. Wine's services and its desktop end
+// soon after the last program; the next starts them again, which takes seconds,
+// and they hold its output open as long as they run.
+func (w *Wine) keep() error {
+	waits := w.Command(context.Background(), "cmd")
+	_, err := waits.StdinPipe() // never written to
+	if err != nil {
+		return err
+	}
+	return w.background(waits)
 }
 
 // openPages has pages in files opened by the browser, as every Windows has; Wine
@@ -242,7 +256,7 @@ func (w *Wine) Close() error {
 		_ = w.step(ctx, stepTimeout, "wineserver", "-k")                  // fails when none runs any more
 		errs = append(errs, w.step(ctx, stepTimeout, "wineserver", "-w")) // waits until none runs
 	}
-	for _, cmd := range slices.Backward(w.screen) {
+	for _, cmd := range slices.Backward(w.running) {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait() // "signal: killed"
 	}

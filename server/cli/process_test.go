@@ -97,6 +97,7 @@ func (m *machine) command(args ...string) *exec.Cmd {
 	}
 	cmd := exec.CommandContext(ctx, self, args...)
 	cmd.Env = append([]string{asFCC + "=1", "GORACE=atexit_sleep_ms=0"}, m.env...)
+	cmd.SysProcAttr = apart()
 	return cmd
 }
 
@@ -199,9 +200,13 @@ func (r *running) kill() {
 	<-r.ended
 }
 
-// end sends TERM and returns the exit code.
+// end tells it to end, as the system does, and returns the exit code.
 func (r *running) end() int {
-	_ = r.Process.Signal(syscall.SIGTERM)
+	r.t.Helper()
+	if err := tellToEnd(r.Process); err != nil {
+		r.t.Error(err)
+		r.kill()
+	}
 	<-r.ended
 	return r.ProcessState.ExitCode()
 }

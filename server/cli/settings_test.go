@@ -9,7 +9,6 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"financial-command-center/keystore"
 	"financial-command-center/server/xero"
 )
 
@@ -196,38 +195,6 @@ func TestTheStandardFolderHasThePlainKeychainServiceAndNoOtherFolderHas(t *testi
 	}
 	if _, _, err := dataFolder(settingFlags{}, func(string) string { return "" }); err == nil || !strings.Contains(err.Error(), "--data-dir") {
 		t.Errorf("without a home: %v", err)
-	}
-}
-
-func TestAFolderOpenToOthersIsClosedOnlyWhenItIsEmpty(t *testing.T) {
-	empty := t.TempDir()
-	if err := os.Chmod(empty, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := (settings{dataDir: empty}).prepareFolder(); err != nil {
-		t.Fatal(err)
-	}
-	if info, _ := os.Stat(empty); !isPrivate(info) {
-		t.Errorf("the folder is %v", info.Mode())
-	}
-	used := t.TempDir()
-	if err := os.WriteFile(filepath.Join(used, "letter.txt"), nil, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(used, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := (settings{dataDir: used}).prepareFolder(); err == nil || !strings.Contains(err.Error(), "chmod 700") {
-		t.Errorf("a folder with somebody's files: %v", err)
-	}
-	if info, _ := os.Stat(used); info.Mode().Perm() != 0o755 {
-		t.Errorf("its mode was changed to %v", info.Mode())
-	}
-	if err := (settings{dataDir: used, service: keystore.Service(used, true)}).prepareFolder(); err != nil {
-		t.Errorf("the standard folder, as the Python original left it: %v", err)
-	}
-	if info, _ := os.Stat(used); !isPrivate(info) {
-		t.Errorf("the standard folder is %v", info.Mode())
 	}
 }
 

@@ -1,0 +1,39 @@
+package cli_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/windows"
+)
+
+// apart gives a program a console of its own, which no window shows.
+func apart() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{CreationFlags: windows.CREATE_NEW_PROCESS_GROUP | windows.CREATE_NO_WINDOW}
+}
+
+var (
+	kernel        = windows.NewLazySystemDLL("kernel32.dll")
+	attachConsole = kernel.NewProc("AttachConsole")
+	freeConsole   = kernel.NewProc("FreeConsole")
+	oneConsole    sync.Mutex // is all that a process can have
+)
+
+// tellToEnd presses Ctrl-Break in the program's console. Ctrl-C is not heard in a
+// group of its own: learn.microsoft.com/windows/console/generateconsolectrlevent.
+func tellToEnd(p *os.Process) error {
+	oneConsole.Lock()
+	defer oneConsole.Unlock()
+	_, _, _ = freeConsole.Call() // there may be none
+	if ok, _, err := attachConsole.Call(uintptr(p.Pid)); ok == 0 {
+		return fmt.Errorf("AttachConsole: %w", err)
+	}
+	err := windows.GenerateConsoleCtrlEvent(windows.CTRL_BREAK_EVENT, uint32(p.Pid))
+	if ok, _, freeErr := freeConsole.Call(); ok == 0 {
+		err = errors.Join(err, fmt.Errorf("FreeConsole: %w", freeErr))
+	}
+	return err
+}

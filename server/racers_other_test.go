@@ -1,0 +1,5 @@
+//go:build !windows
+
+package server_test
+
+const racers = 64
