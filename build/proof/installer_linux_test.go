@@ -90,8 +90,14 @@ func (d *desk) uninstall(t *testing.T, args string) (code int) {
 		t.Fatal(err)
 	}
 	begun := time.Now()
-	code, _ = d.run(t, "cmd", "/c", d.Path(batch))
-	t.Logf("uninstall %s: exit %d after %v", args, code, time.Since(begun).Round(10*time.Millisecond))
+	code, out := d.run(t, "cmd", "/c", d.Path(batch))
+	t.Logf("uninstall %s: exit %d after %v\n%s", args, code, time.Since(begun).Round(10*time.Millisecond), out)
+	// It cannot delete itself while it runs.
+	if left, err := filepath.Glob(d.installed("*")); err == nil && len(left) == 1 && left[0] == d.installed("uninstall.exe") {
+		if err := os.RemoveAll(d.programs); err != nil {
+			t.Fatal(err)
+		}
+	}
 	return code
 }
 
@@ -174,9 +180,6 @@ func TestTheInstallerInstallsUpgradesRepairsAndRemoves(t *testing.T) {
 		}
 		if code := d.status(t); code != notRunning {
 			t.Errorf("fcc status: %d", code)
-		}
-		if code, out := d.run(t, "cmd", "/c", "fcc version"); code != 0 || !strings.HasPrefix(out, "fcc 1.2.3, commit ") {
-			t.Errorf("fcc, typed in a shell: exit %d, %q", code, out)
 		}
 	})
 
@@ -266,8 +269,19 @@ func TestTheInstallerInstallsUpgradesRepairsAndRemoves(t *testing.T) {
 	})
 
 	t.Run("removed with the data", func(t *testing.T) {
+		// Wine's programs do not see a PATH as long as this one was.
+		before = `C:\tools`
+		if code, out := d.run(t, "reg", "add", `HKCU\Environment`, "/v", "Path", "/d", before, "/f"); code != 0 {
+			t.Fatal(out)
+		}
 		if code := d.setup(t, "1.2.4", "/STARTUP=1"); code != 0 {
 			t.Fatalf("exit %d", code)
+		}
+		if code, out := d.run(t, "cmd", "/c", "fcc version"); code != 0 || !strings.HasPrefix(out, "fcc 1.2.4, commit ") {
+			t.Errorf("fcc, typed in a shell: exit %d, %q", code, out)
+		}
+		if code, out := d.run(t, "cmd", "/c", "fcc status | more"); !strings.Contains(out, "FCC is not running") {
+			t.Errorf("fcc status in a pipe: exit %d, %q", code, out)
 		}
 		if code := d.uninstall(t, "/REMOVEDATA=1"); code != 0 {
 			t.Errorf("exit %d", code)
