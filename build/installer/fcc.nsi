@@ -136,6 +136,14 @@ Var RemoveData ; 1: what FCC keeps of the user, too
   ${EndIf}
 !macroend
 
+; Count adds 1 to $3 when FILE is not free after SECONDS.
+!macro Count FILE SECONDS
+  !insertmacro AwaitFree "${FILE}" ${SECONDS}
+  ${If} $0 = 0
+    IntOp $3 $3 + 1
+  ${EndIf}
+!macroend
+
 ; MakeWay moves a file aside from which a program still runs: Windows lets a running
 ; program be renamed, not replaced. What was moved aside goes with the next
 ; installation, or when the program is removed.
@@ -328,11 +336,12 @@ FunctionEnd
 Section Uninstall
   !insertmacro StopRunning
   ${Do}
-    !insertmacro AwaitFree "$INSTDIR\fcc.exe" 5
-    ${If} $0 = 1
-      !insertmacro AwaitFree "$INSTDIR\fcc.com" 1
-    ${EndIf}
-    ${If} $0 = 1
+    StrCpy $3 0
+    !insertmacro Count "$INSTDIR\fcc.exe" 5
+    !insertmacro Count "$INSTDIR\fcc.com" 1
+    !insertmacro Count "$INSTDIR\fcc.exe.old" 0
+    !insertmacro Count "$INSTDIR\fcc.com.old" 0
+    ${If} $3 = 0
       ${Break}
     ${EndIf}
     MessageBox MB_RETRYCANCEL|MB_ICONEXCLAMATION "Another program uses ${PRODUCT}. Close your assistants and terminals, then try again." /SD IDCANCEL IDRETRY again
