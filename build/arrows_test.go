@@ -40,6 +40,7 @@ var arrows = map[string][]string{
 var importers = map[string][]string{
 	"fyne.io/systray":                {"tray"},
 	"github.com/alecthomas/kong":     {"server/cli"},
+	"github.com/atotto/clipboard":    {"server/desktop"},
 	"github.com/coreos/go-oidc":      {"server/xero"},
 	"github.com/fsnotify/fsnotify":   {"server/desktop"},
 	"github.com/gofrs/flock":         {"server/cli"},

@@ -43,6 +43,7 @@ type route struct {
 func (s *Server) routes() []route {
 	return slices.Concat(
 		s.pageRoutes(),
+		s.iconRoutes(),
 		s.loginRoutes(),
 		s.staticRoutes(),
 		s.healthRoutes(),

@@ -20,8 +20,9 @@ import (
 type face struct {
 	log    *slog.Logger
 	window windows.HWND
-	again  chan struct{} // there is a new taskbar
-	resize chan struct{} // the icon may have to be of another size
+	again  chan struct{}      // there is a new taskbar
+	resize chan struct{}      // the icon may have to be of another size
+	stop   context.CancelFunc // ends serve; nil: not open
 	ended  sync.WaitGroup
 
 	mu      sync.Mutex
@@ -58,6 +59,7 @@ func (f *face) open(ctx context.Context) {
 		f.log.Error("the icon will not come back when the taskbar is restarted", "err", err)
 	}
 	systrayProc.Store(previous)
+	ctx, f.stop = context.WithCancel(ctx)
 	f.ended.Go(func() { f.serve(ctx) })
 }
 
@@ -249,9 +251,14 @@ func (f *face) click() {
 	}
 }
 
-// close is called when systray is done with its window.
+// close is called when systray is done with its window, which the system may have
+// ended.
 func (f *face) close() {
+	if f.stop == nil {
+		return
+	}
 	theFace.CompareAndSwap(f, nil)
+	f.stop()
 	f.ended.Wait()
 	f.mu.Lock()
 	defer f.mu.Unlock()

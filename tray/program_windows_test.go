@@ -29,13 +29,16 @@ func TestMain(m *testing.M) {
 	go func() {
 		defer cancel()
 		shared.states <- status(xero.Starting, "")
-		for deadline := time.Now().Add(time.Minute); theFace.Load() == nil; time.Sleep(10 * time.Millisecond) {
+		for deadline := time.Now().Add(time.Minute); !painted(); time.Sleep(10 * time.Millisecond) {
 			if time.Now().After(deadline) {
 				fmt.Fprintln(os.Stderr, "there is no tray")
 				return
 			}
 		}
 		code = m.Run()
+		if code == 0 {
+			code = endedBySystem()
+		}
 	}()
 	if err := Run(ctx, shared.config()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -46,6 +49,43 @@ func TestMain(m *testing.M) {
 		code = 1
 	}
 	os.Exit(code)
+}
+
+// endedBySystem ends the tray as Windows' Task Manager does, while its menu is open.
+func endedBySystem() int {
+	post(wmSystray, systrayIcon, postedRightButton)
+	late := time.After(10 * time.Second)
+	for popup() == 0 {
+		select {
+		case <-late:
+			fmt.Fprintln(os.Stderr, "the menu does not open")
+			return 1
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	post(wmClose, 0, 0)
+	for {
+		select {
+		case did := <-shared.did:
+			if did == "quit" {
+				return 0
+			}
+		case <-late:
+			fmt.Fprintln(os.Stderr, "the system cannot end the tray")
+			return 1
+		}
+	}
+}
+
+// painted says that the display has come as far as the tooltip.
+func painted() bool {
+	f := theFace.Load()
+	if f == nil {
+		return false
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.tip != ""
 }
 
 // program is the tray, and what its clicks did.
@@ -130,6 +170,7 @@ var (
 	postedLeftButton   = uintptr(0x0202)
 	wmCommand          = uintptr(0x0111)
 	wmCancelMode       = uintptr(0x001f)
+	wmClose            = uintptr(0x0010)
 	menuHandleOfWindow = uintptr(0x01e1) // MN_GETHMENU
 )
 
@@ -145,19 +186,21 @@ type item struct {
 	under          []item
 }
 
+// popup is the window of the open menu, or 0.
+func popup() (window uintptr) {
+	for {
+		window, _, _ = findWindowAfter.Call(0, window, uintptr(unsafe.Pointer(wide("#32768"))), 0)
+		var process uint32
+		getWindowThreadProcessID.Call(window, uintptr(unsafe.Pointer(&process)))
+		if window == 0 || process == windows.GetCurrentProcessId() {
+			return window
+		}
+	}
+}
+
 // menuNow opens the menu as a right click does, reads it, and closes it.
 func menuNow(t *testing.T) []item {
 	t.Helper()
-	popup := func() (window uintptr) {
-		for {
-			window, _, _ = findWindowAfter.Call(0, window, uintptr(unsafe.Pointer(wide("#32768"))), 0)
-			var process uint32
-			getWindowThreadProcessID.Call(window, uintptr(unsafe.Pointer(&process)))
-			if window == 0 || process == windows.GetCurrentProcessId() {
-				return window
-			}
-		}
-	}
 	post(wmSystray, systrayIcon, postedRightButton)
 	var window uintptr
 	wait(t, "the menu", func() bool { window = popup(); return window != 0 })

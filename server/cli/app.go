@@ -26,7 +26,10 @@ func (appCmd) Help() string {
 		"Started again while it runs, it opens the dashboard of the running one."
 }
 
-func (appCmd) Run(c *call) error { return c.start(true) }
+func (appCmd) Run(c *call) error {
+	c.alone = true
+	return c.start(true)
+}
 
 type serveCmd struct{}
 
@@ -65,6 +68,7 @@ func (c *call) startOnce(desktop bool) (err error) {
 	}
 	log, logFile := s.openLog()
 	defer logFile.Close()
+	c.log = s.logFile()
 	defer func() {
 		if err != nil && !errors.Is(err, errRestart) { // a program without a window on Windows has no stderr
 			log.Error("ended", "err", err)
@@ -75,6 +79,7 @@ func (c *call) startOnce(desktop bool) (err error) {
 		return err
 	}
 	defer only.release()
+	s.keepCrashes(log)
 	if s.damaged {
 		aside, err := setAside(s.settingsFile(), time.Now())
 		if err != nil {
@@ -175,7 +180,7 @@ func (a *app) run(listeners []net.Listener, parts ...func(context.Context) error
 	_, statErr := os.Stat(a.statePath())
 	firstStart := errors.Is(statErr, os.ErrNotExist)
 
-	connections, srv, err := a.assemble(port, control.key())
+	connections, srv, err := a.assemble(port, control.key(), firstStart && a.showsIcon(ctx))
 	if err != nil {
 		closeAll(listeners)
 		return fmt.Errorf("start: %w", err)
@@ -225,7 +230,7 @@ var errQuit = errors.New("quit")
 func (a *app) statePath() string { return filepath.Join(a.dataDir, "state.db") }
 
 // assemble makes the parts; nothing of them runs yet.
-func (a *app) assemble(port int, key keystore.Secret) (*xero.Connections, *server.Server, error) {
+func (a *app) assemble(port int, key keystore.Secret, showIcon bool) (*xero.Connections, *server.Server, error) {
 	var srv *server.Server // what it keeps is asked for once connections.Run runs
 	connections, err := xero.New(xero.Config{
 		App:         xero.App{ClientID: a.clientID, Secret: a.clientSecret, Scopes: a.scopes},
@@ -261,6 +266,7 @@ func (a *app) assemble(port int, key keystore.Secret) (*xero.Connections, *serve
 		Log:          a.log,
 		SaveClientID: func(id string) error { return a.save("client_id", id) },
 		Stop:         func() { a.stop(errQuit) },
+		ShowIcon:     showIcon,
 	})
 	return connections, srv, err
 }
@@ -300,7 +306,7 @@ func (a *app) show(ctx context.Context, control runFile, connections *xero.Conne
 			}
 		})
 	}
-	if a.Tray == nil || !a.TrayAvailable(ctx) {
+	if !a.showsIcon(ctx) {
 		end := "fcc stop ends it."
 		if a.mode == server.Demo { // which is not in the folder where fcc stop looks
 			end = "Ctrl-C ends it."
@@ -310,7 +316,7 @@ func (a *app) show(ctx context.Context, control runFile, connections *xero.Conne
 	if a.Tray == nil {
 		return nil
 	}
-	return a.Tray(ctx, a.desk(ctx, connections.Watch, firstStart))
+	return a.Tray(ctx, a.desk(ctx, connections.Watch, srv.BaseURL(), firstStart))
 }
 
 // openPage shows a page in the browser, or prints a one-time link to it.

@@ -85,6 +85,9 @@ type call struct {
 	flags   settingFlags
 	secrets []string   // NAME=value, as they stood in the environment
 	writing sync.Mutex // a running FCC has several things to say
+
+	alone bool   // the command is one that may have been started without a terminal
+	log   string // the file, once there is one
 }
 
 // say tells the person; print is the command's yield.
@@ -220,33 +223,52 @@ func help(options kong.HelpOptions, parsed *kong.Context) error {
 
 // outcome says what went wrong, with the next step, and returns the exit code.
 func (c *call) outcome(err error) int {
+	code, words := explain(err)
+	if words != "" {
+		c.say("%s", words)
+	}
+	if box := c.box(code, words, desktop.Unseen()); box != "" {
+		desktop.Alert("Financial Command Center", box)
+	}
+	return code
+}
+
+// explain is an error in words for the person, and its exit code.
+func explain(err error) (code int, words string) {
 	var failed *failure
 	var refused *refusal
 	switch {
 	case err == nil:
-		return exitOK
+		return exitOK, ""
 	case errors.As(err, &failed):
-		if failed.words != "" {
-			c.say("%s", failed.words)
-		}
-		return failed.code
+		return failed.code, failed.words
 	case errors.As(err, &refused):
-		c.say("%s %s", refused.Message, refused.Action)
+		words = refused.Message + " " + refused.Action
 		for _, o := range refused.Organisations {
-			c.say("  %s  %s", o.TenantID, o.Name)
+			words += fmt.Sprintf("\n  %s  %s", o.TenantID, o.Name)
 		}
-		return exitFailed
+		return exitFailed, words
 	case errors.Is(err, errSilent):
-		c.say("%v. Look into its log, or end that process and start fcc again.", err)
-		return exitNotRunning
+		return exitNotRunning, fmt.Sprintf("%v. Look into its log, or end that process and start fcc again.", err)
 	case errors.Is(err, errNotRunning):
-		c.say("%v. Start it: fcc", err)
-		return exitNotRunning
+		return exitNotRunning, fmt.Sprintf("%v. Start it: fcc", err)
 	case errors.Is(err, context.Canceled):
-		return exitFailed
+		return exitFailed, ""
 	}
-	c.say("That failed: %v.", err)
-	return exitFailed
+	return exitFailed, fmt.Sprintf("That failed: %v.", err)
+}
+
+// box is what a message box says of a start that failed where nobody sees stderr,
+// as after a double click on Windows; "" for no box. Other commands are started by
+// scripts and installers, which read the exit code and click no box away.
+func (c *call) box(code int, words string, unseen bool) string {
+	if code == exitOK || words == "" || !c.alone || !unseen {
+		return ""
+	}
+	if c.log != "" && !strings.Contains(words, c.log) {
+		words += "\n\nThe log is " + c.log
+	}
+	return words
 }
 
 // running finds the FCC that a command is for. Only the data folder's setting
