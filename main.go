@@ -28,28 +28,32 @@ func run(ctx context.Context, args []string, env func(string) string, stdin io.R
 	return cli.Run(ctx, cli.Program{
 		Args: args, Env: env, Stdin: stdin, Stdout: stdout, Stderr: stderr,
 		Version:       build(),
+		Update:        cli.Update{Address: updateAddress, Key: updateKey},
 		Tray:          func(ctx context.Context, desk cli.Desk) error { return tray.Run(ctx, tray.Config(desk)) },
 		TrayAvailable: tray.Available,
 	})
 }
 
-// version is set by the release build: -ldflags "-X main.version=1.2.3".
-var version string
+// What the release build says by -ldflags "-X main.version=1.2.3", and so on,
+// stands above what go build itself knows of the checkout.
+var version, commit, built string
+
+// updateAddress and updateKey are set by a release build that looks for updates, as
+// version is: see server/update.
+var updateAddress, updateKey string
 
 func build() cli.Version {
-	v := cli.Version{Version: version, Commit: "unknown", Built: "from source"}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return v
+		info = &debug.BuildInfo{}
 	}
-	v.Version = cmp.Or(v.Version, info.Main.Version, "devel")
+	vcs := map[string]string{}
 	for _, s := range info.Settings {
-		switch s.Key {
-		case "vcs.revision":
-			v.Commit = s.Value
-		case "vcs.time":
-			v.Built = s.Value
-		}
+		vcs[s.Key] = s.Value
 	}
-	return v
+	return cli.Version{
+		Version: cmp.Or(version, info.Main.Version, "devel"),
+		Commit:  cmp.Or(commit, vcs["vcs.revision"], "unknown"),
+		Built:   cmp.Or(built, vcs["vcs.time"], "from source"),
+	}
 }

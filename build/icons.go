@@ -37,8 +37,8 @@ func icons(args []string) error {
 		if err := drawIcon(*dir, name+".png", draw, 48); err != nil {
 			return err
 		}
-		// Windows loads 32 to 64 pixels, at 100 to 200 %, and shows half.
-		if err := drawIcon(*dir, name+".ico", draw, 16, 20, 24, 32, 40, 48, 64); err != nil {
+		// Windows shows 16 pixels at 100 %, and the others at 125 to 400 %.
+		if err := drawIcon(*dir, name+".ico", draw, 16, 20, 24, 28, 32, 36, 40, 48, 56, 64); err != nil {
 			return err
 		}
 	}
@@ -49,7 +49,7 @@ func icons(args []string) error {
 var (
 	accent = color.NRGBA{0x0b, 0x6e, 0x5a, 0xff}
 	green  = color.NRGBA{0x12, 0x83, 0x6c, 0xff} // the accent, light enough for a dark panel
-	amber  = color.NRGBA{0xc8, 0x82, 0x0a, 0xff}
+	amber  = color.NRGBA{0xb5, 0x74, 0x04, 0xff}
 	red    = color.NRGBA{0xd0, 0x39, 0x2f, 0xff}
 	grey   = color.NRGBA{0x7b, 0x85, 0x91, 0xff}
 	white  = color.NRGBA{0xff, 0xff, 0xff, 0xff}

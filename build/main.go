@@ -25,8 +25,10 @@ func init() {
 		{"bench", "measure start, memory and renewals of the built program", bench},
 		{"icons", "draw the program's icons into assets/icons", icons},
 		{"openapi", "reduce Xero's published descriptions to what the simulated Xero is checked against", openapi},
+		{"package", "make the installer and the packages that people download (installs what it needs on Debian)", pack},
 		{"pictures", "photograph the pages in Chromium; the README's picture is one", pictures},
 		{"proof", "run the long proofs with the built program, browser and keychain", proof},
+		{"sign-update", "sign what is published for programs that look for updates", signUpdate},
 		{"sim", "run the simulated Xero alone", sim},
 		{"test", "check and test everything, as a change must pass it (installs what it needs on Debian)", test},
 	}
@@ -64,7 +66,7 @@ func main() {
 func help(w io.Writer) {
 	fmt.Fprint(w, "Usage: go run ./build COMMAND [flags]\n\n")
 	for _, c := range commands {
-		fmt.Fprintf(w, "  %-8s  %s\n", c.name, c.does)
+		fmt.Fprintf(w, "  %-11s  %s\n", c.name, c.does)
 	}
 	fmt.Fprint(w, "\ngo run ./build COMMAND --help says more.\n")
 }

@@ -32,14 +32,30 @@ var linuxNeeds = []need{
 	{"import", "imagemagick", "pictures are taken of Wine's screen"},
 }
 
+// packageNeeds is what go run ./build package uses besides Go.
+var packageNeeds = []need{
+	{"makensis", "nsis", "the Windows installer is made by NSIS"},
+	{"osslsigncode", "osslsigncode", "Windows programs are signed, and signatures are tested"},
+}
+
+var packageTestNeeds = []need{
+	{"openssl", "openssl", "signatures are tested with a certificate made for the test"},
+	{"wrestool", "icoutils", "icon and properties of the Windows programs are read back"},
+}
+
 // setUp makes sure that everything the tests need is there, so that none has to
-// skip. On Debian as root it installs what is missing; elsewhere its error is
-// the line to run.
+// skip.
 func setUp() error {
 	if runtime.GOOS != "linux" {
 		return nil
 	}
-	missing := missingNeeds(linuxNeeds)
+	return provide(slices.Concat(linuxNeeds, packageNeeds, packageTestNeeds))
+}
+
+// provide installs what is missing, on Debian as root; elsewhere its error is the
+// line to run.
+func provide(needs []need) error {
+	missing := missingNeeds(needs)
 	if len(missing) == 0 {
 		return nil
 	}
@@ -55,7 +71,7 @@ func setUp() error {
 		return fmt.Errorf("this is not Debian; install what these packages have there: %s", strings.Join(pkgs, " "))
 	}
 	if os.Geteuid() != 0 {
-		return fmt.Errorf("run this line, then the tests again:\n  sudo sh -c 'apt-get update && %s'", install)
+		return fmt.Errorf("run this line, then the same command again:\n  sudo sh -c 'apt-get update && %s'", install)
 	}
 	// Lists of another day name package versions that mirrors have dropped.
 	for _, line := range []string{"apt-get update", install} {

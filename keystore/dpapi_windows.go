@@ -36,10 +36,25 @@ func ownPassphrase(path string) (Secret, error) {
 	}
 	plain, err := dpapi(data, windows.CryptUnprotectData)
 	if err != nil {
-		return Secret{}, fmt.Errorf("%s: %w: Windows does not open it: %w", kept, ErrDamaged, err)
+		return Secret{}, fmt.Errorf("%s: %w: Windows does not open it: %w", kept, unopened(err), err)
 	}
 	return NewSecret(string(plain)), nil
 }
+
+// unopened tells what will never open again from what may: bytes that are no
+// DPAPI blob, or one of which the key is gone, as after an administrator's reset of
+// the password, from a service that does not answer.
+func unopened(err error) error {
+	for _, final := range []error{errEmpty, windows.ERROR_INVALID_DATA, windows.ERROR_INVALID_PARAMETER,
+		windows.Errno(windows.NTE_BAD_DATA), windows.Errno(windows.NTE_BAD_KEY), windows.Errno(windows.NTE_BAD_KEY_STATE)} {
+		if errors.Is(err, final) {
+			return ErrDamaged
+		}
+	}
+	return ErrFailed
+}
+
+var errEmpty = errors.New("it is empty")
 
 func keepPassphrase(path, text string) error {
 	data, err := dpapi([]byte(text), func(in *windows.DataBlob, _ **uint16, entropy *windows.DataBlob, reserved uintptr, prompt *windows.CryptProtectPromptStruct, flags uint32, out *windows.DataBlob) error {
@@ -57,7 +72,7 @@ func keepPassphrase(path, text string) error {
 // dpapi passes data through one of DPAPI's two calls, which must not ask the user.
 func dpapi(data []byte, call func(*windows.DataBlob, **uint16, *windows.DataBlob, uintptr, *windows.CryptProtectPromptStruct, uint32, *windows.DataBlob) error) ([]byte, error) {
 	if len(data) == 0 {
-		return nil, errors.New("it is empty")
+		return nil, errEmpty
 	}
 	in := windows.DataBlob{Size: uint32(len(data)), Data: &data[0]}
 	var out windows.DataBlob

@@ -94,6 +94,18 @@ func (f *File) Delete(ctx context.Context, name string) error {
 	})
 }
 
+// Clear implements Store. The file stays, and holds nothing.
+func (f *File) Clear(ctx context.Context) error {
+	if _, err := os.Stat(f.path); errors.Is(err, fs.ErrNotExist) {
+		return ended(ctx) // no lock, no file
+	}
+	return f.change(ctx, func(values map[string][]byte) bool {
+		held := len(values)
+		clear(values)
+		return held > 0
+	})
+}
+
 // change replaces the file by one with the values as edit leaves them. edit
 // returns false for nothing to do.
 func (f *File) change(ctx context.Context, edit func(map[string][]byte) bool) error {

@@ -40,6 +40,10 @@ type Store interface {
 
 	// Delete removes name. A name that is not there is no error.
 	Delete(ctx context.Context, name string) error
+
+	// Clear removes every name, also those that nobody remembers, of this store
+	// and of no other: FCC is leaving the computer. After an error some may be left.
+	Clear(ctx context.Context) error
 }
 
 // What can go wrong. Every error of a Store wraps exactly one of these.
@@ -52,6 +56,8 @@ var (
 	ErrLocked = errors.New("the keychain is locked")
 	// ErrAbsent: this machine or session has no keychain.
 	ErrAbsent = errors.New("there is no keychain")
+	// ErrPolicy: those who administer this computer have turned the keychain off.
+	ErrPolicy = errors.New("a policy keeps the keychain shut")
 	// ErrTimeout: the keychain did not answer in time, or the caller's context
 	// ended; the keychain may be asking its owner.
 	ErrTimeout = errors.New("the keychain did not answer")

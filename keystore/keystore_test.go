@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -14,7 +15,7 @@ import (
 
 // all are the errors of which each error of a Store wraps exactly one.
 var all = []error{
-	keystore.ErrNotFound, keystore.ErrTooBig, keystore.ErrLocked, keystore.ErrAbsent,
+	keystore.ErrNotFound, keystore.ErrTooBig, keystore.ErrLocked, keystore.ErrAbsent, keystore.ErrPolicy,
 	keystore.ErrTimeout, keystore.ErrFailed, keystore.ErrPassphrase, keystore.ErrDamaged,
 }
 
@@ -56,16 +57,61 @@ func wantNone(t *testing.T, s keystore.Store, name string) {
 }
 
 func TestTheKeychainOfThisSystemKeepsTheContract(t *testing.T) {
-	s := keystore.OS(keystore.Service(t.TempDir(), false))
+	contract(t, onSystem(t, keystore.Service(t.TempDir(), false)))
+}
+
+// onSystem is this system's keychain, which is left as it was.
+func onSystem(t *testing.T, service string) keystore.Store {
+	t.Helper()
+	s := keystore.OS(service)
 	t.Cleanup(func() {
-		for _, name := range []string{"one", "two", "connection", "text", "big", "kept", "shared"} {
-			_ = s.Delete(context.Background(), name)
-		}
-		for worker := range 8 {
-			_ = s.Delete(context.Background(), fmt.Sprintf("worker-%d", worker))
+		if err := s.Clear(context.Background()); err != nil {
+			t.Error(err)
 		}
 	})
-	contract(t, s)
+	return s
+}
+
+func TestClearingOneServiceLeavesThoseThatBeginLikeIt(t *testing.T) {
+	other := keystore.Service(t.TempDir(), false)
+	services := []string{other[:len(other)-1], other, other + "0", other + " · 1"}
+	var stores []keystore.Store
+	for _, service := range services {
+		s := onSystem(t, service)
+		set(t, s, "session-secret", service)
+		set(t, s, "connections", service)
+		stores = append(stores, s)
+	}
+	for i, s := range stores {
+		if err := s.Clear(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		wantNone(t, s, "session-secret")
+		wantNone(t, s, "connections")
+		for at, later := range stores[i+1:] {
+			wantValue(t, later, "session-secret", services[i+1+at])
+			wantValue(t, later, "connections", services[i+1+at])
+		}
+	}
+}
+
+func TestClearingTheFileLeavesOneThatHoldsNothing(t *testing.T) {
+	path := fileWith(t, "1", "2")
+	first := openFile(t, path)
+	if err := first.Clear(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wantNone(t, openFile(t, path), "a")
+	if values, err := keystore.Unseal(read(t, path), passphrase); err != nil || len(values) != 0 {
+		t.Errorf("%v, %v", values, err)
+	}
+	folder := t.TempDir()
+	if err := openFile(t, filepath.Join(folder, "secrets")).Clear(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if there, err := os.ReadDir(folder); err != nil || len(there) != 0 {
+		t.Errorf("clearing made %v, %v", there, err)
+	}
 }
 
 func TestMemoryKeepsTheContract(t *testing.T) {
@@ -135,6 +181,7 @@ func contract(t *testing.T, s keystore.Store) {
 		}
 		wantErr(t, s.Set(ctx, "kept", keystore.NewSecret("new")), keystore.ErrTimeout)
 		wantErr(t, s.Delete(ctx, "kept"), keystore.ErrTimeout)
+		wantErr(t, s.Clear(ctx), keystore.ErrTimeout)
 		wantValue(t, s, "kept", "old")
 	})
 	t.Run("many at once lose nothing and mix nothing", func(t *testing.T) {
@@ -161,6 +208,19 @@ func contract(t *testing.T, s keystore.Store) {
 		if text := got.Reveal(); err != nil || len(text) != 104 || strings.Trim(text, text[:1]) != "" {
 			t.Errorf("shared: %q, %v; want one worker's last value", text, err)
 		}
+	})
+	t.Run("cleared it holds nothing, and takes values again", func(t *testing.T) {
+		set(t, s, "one", "1")
+		for range 2 {
+			if err := s.Clear(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			for _, name := range []string{"one", "two", "connection", "kept", "shared", "worker-3"} {
+				wantNone(t, s, name)
+			}
+		}
+		set(t, s, "one", "again")
+		wantValue(t, s, "one", "again")
 	})
 	t.Run("errors do not show values", func(t *testing.T) {
 		const marker = "MARKER-in-a-value"

@@ -49,3 +49,13 @@ func (m *memory) Delete(ctx context.Context, name string) error {
 	delete(m.values, name)
 	return nil
 }
+
+func (m *memory) Clear(ctx context.Context) error {
+	if err := ended(ctx); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	clear(m.values)
+	return nil
+}

@@ -62,6 +62,15 @@ func (k *osKeychain) Delete(ctx context.Context, name string) error {
 	return err
 }
 
+// Clear: items are found by their service, which on Windows is what stands before
+// the colon of their target name (CredEnumerate without a filter and without
+// flags lists the plain names), and an attribute of its own elsewhere. So the
+// service of a default data folder, which another folder's begins with, takes none
+// of the other's.
+func (k *osKeychain) Clear(ctx context.Context) error {
+	return k.call(ctx, "clear", func() error { return keyring.DeleteAll(k.service) })
+}
+
 // call does work with the keychain when it is this call's turn. The library
 // knows no deadline: work that waits for a prompt goes on when its caller is
 // gone.

@@ -56,7 +56,10 @@ func newBench(t testing.TB, changes ...func(*bench)) *bench {
 	_, farPort, _ := net.SplitHostPort(far.Addr().String())
 	b.sim, err = xerosim.New(xerosim.Options{
 		Issuer: "http://localhost:" + farPort, Login: "http://127.0.0.1:" + farPort,
-		Clients: []xerosim.Client{{ID: clientID, Redirects: []string{redirect}}},
+		Clients: []xerosim.Client{
+			{ID: clientID, Redirects: []string{redirect}},
+			{ID: oldClientID, Secret: xerosim.DemoClientSecret, Redirects: []string{oldRedirect}},
+		},
 	})
 	if err != nil {
 		t.Fatal(err)

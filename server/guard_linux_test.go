@@ -61,17 +61,22 @@ func matrix(b *bench) []row {
 		{"GET /setup", ask{}, "200", asPage},
 		{"POST /setup", ask{form: url.Values{"client_id": {""}}}, "400 bad_request", asSession},
 
+		{"POST /icon", ask{form: url.Values{}}, "303", asSession},
+
 		{"GET /open", ask{path: "/open?ticket=AAAAAAAAAAAAAAAAAAAAAA"}, "403 ticket_invalid", asProof},
 		{"GET /login", ask{}, "302", "ok ok ok ok ok o x x h s"},
 		{"GET /callback", ask{path: "/callback?state=AAAA&code=c"}, "400 bad_state", asProof},
 		{"POST /logout", ask{form: url.Values{}}, "200", asSession},
 		{"GET /disconnect", ask{}, "200", asPage},
 		{"POST /disconnect", ask{form: url.Values{"connection": {"none"}}}, "404 not_found", asSession},
+		{"POST /old-sign-in", ask{form: url.Values{"do": {"delete"}}}, "404 not_found", asSession},
 
 		{"GET /favicon.ico", ask{}, "200", asPublic},
 		{"GET /assets/style.css", ask{}, "200", asPublic},
 		{"GET /assets/app.js", ask{}, "200", asPublic},
 		{"GET /assets/mark.svg", ask{}, "200", asPublic},
+		{"GET /assets/taskbar-dark.svg", ask{}, "200", asPublic},
+		{"GET /assets/taskbar-light.svg", ask{}, "200", asPublic},
 
 		{"GET /health", ask{}, "200", asPublic},
 		{"GET /events", ask{}, "200", asSession},

@@ -99,7 +99,11 @@ func (s *Server) checks(known bool, k *apiKey) []Check {
 	for _, connection := range connections {
 		list = append(list, checkConnection(connection))
 	}
-	return append(list, checkRenewal(connections))
+	list = append(list, checkRenewal(connections))
+	if k != nil {
+		return list
+	}
+	return append(list, CheckOld(s.cfg.OldFolders, s.oldStartup())...)
 }
 
 func (s *Server) stateStands() *standing {

@@ -25,10 +25,12 @@ func (s *Server) pageRoutes() []route {
 type homeView struct {
 	Lead         string
 	Next         *nextStep
+	Icon         *iconHint
 	Organisation *xero.Organisation
 	Viewing      bool // by ?tenant=, and not chosen
 	Choose       []xero.Organisation
 	Connections  []homeConnection
+	Old          *oldView
 	BaseURL      string
 	DataDir      string // where the demo's commands have to look; "" when not in demo
 }
@@ -50,7 +52,7 @@ type homeConnection struct {
 func (s *Server) home(w http.ResponseWriter, r *http.Request, c *call) error {
 	st := s.cfg.Connections.Status()
 	all := st.Organisations()
-	data := homeView{BaseURL: s.BaseURL(), Next: s.nextStep(st), Organisation: chosen(all, c)}
+	data := homeView{BaseURL: s.BaseURL(), Next: s.nextStep(st), Icon: s.iconHint(), Organisation: chosen(all, c), Old: s.oldView()}
 	if viewed := r.URL.Query().Get("tenant"); viewed != "" {
 		i := slices.IndexFunc(all, func(o xero.Organisation) bool { return strings.EqualFold(o.TenantID, viewed) })
 		if i < 0 {

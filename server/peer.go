@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"sync"
+	"time"
 )
 
 // peer says whose process is at the other end of a connection.
@@ -22,13 +23,14 @@ type peerKey struct{}
 // withPeer has the owner of each connection's other end asked for, once, at the
 // first request: the accept loop never waits for it.
 func withPeer(ctx context.Context, conn net.Conn) context.Context {
+	accepted := time.Now()
 	return context.WithValue(ctx, peerKey{}, sync.OnceValue(func() peer {
 		here, ok := address(conn.LocalAddr())
 		there, too := address(conn.RemoteAddr())
 		if !ok || !too {
 			return peerUnknown
 		}
-		return ownerOf(there, here)
+		return ownerOf(there, here, accepted)
 	}))
 }
 

@@ -8,12 +8,13 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // ownerOf looks up the socket whose own address is there and whose other end is
 // here in the tables of proc(5). An IPv4 connection may stand in tcp6 as ::ffff:,
 // when the program at the other end opened an IPv6 socket.
-func ownerOf(there, here netip.AddrPort) peer {
+func ownerOf(there, here netip.AddrPort, _ time.Time) peer {
 	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
 		if uid, established, ok := ownerIn(table, there, here); ok {
 			return judge(uid, os.Geteuid(), established)

@@ -43,7 +43,9 @@ type route struct {
 func (s *Server) routes() []route {
 	return slices.Concat(
 		s.pageRoutes(),
+		s.iconRoutes(),
 		s.loginRoutes(),
+		s.oldRoutes(),
 		s.staticRoutes(),
 		s.healthRoutes(),
 		s.eventRoutes(),

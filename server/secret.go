@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"financial-command-center/keystore"
 )
@@ -31,9 +33,16 @@ type secrets struct {
 	until             time.Time // when previous ends; zero without one
 }
 
-// openSecrets reads the session secret, takes an older one over, or makes one.
+// openSecrets reads the session secret, takes an older one over, or makes one, also
+// in the place of what is none: that is kept aside, and browsers begin anew.
 func (s *Server) openSecrets(ctx context.Context, now time.Time) (secrets, error) {
 	current, err := s.cfg.Keystore.Get(ctx, secretItem)
+	if err == nil && !usable(current) {
+		if err := s.spare(ctx, secretItem, current); err != nil {
+			return secrets{}, err
+		}
+		err = keystore.ErrNotFound
+	}
 	switch {
 	case errors.Is(err, keystore.ErrNotFound):
 		if current, err = s.firstSecret(ctx); err != nil {
@@ -55,7 +64,13 @@ func (s *Server) openSecrets(ctx context.Context, now time.Time) (secrets, error
 	}
 	secret, until, _ := strings.Cut(text.Reveal(), " ")
 	ends, err := time.Parse(time.RFC3339, until)
-	if err != nil || !now.Before(ends) {
+	damaged := err != nil || !usable(keystore.NewSecret(secret))
+	if damaged {
+		if err := s.spare(ctx, previousItem, text); err != nil {
+			return secrets{}, err
+		}
+	}
+	if damaged || !now.Before(ends) {
 		if err := s.cfg.Keystore.Delete(ctx, previousItem); err != nil {
 			s.log.Warn("the previous session secret has ended and could not be removed", "err", err)
 		}
@@ -65,21 +80,38 @@ func (s *Server) openSecrets(ctx context.Context, now time.Time) (secrets, error
 	return found, nil
 }
 
+// usable reports whether a text will do as a session secret: long enough, and not
+// bytes that something else has left.
+func usable(secret keystore.Secret) bool {
+	text := secret.Reveal()
+	return len(text) >= weakestTaken && utf8.ValidString(text) && strings.IndexFunc(text, unicode.IsControl) < 0
+}
+
+// spare keeps aside what was found in the place of a session secret.
+func (s *Server) spare(ctx context.Context, item string, text keystore.Secret) error {
+	as, err := keystore.KeepAside(ctx, s.cfg.Keystore, item, text)
+	if err != nil {
+		return fmt.Errorf("keep a damaged session secret aside: %w", err)
+	}
+	s.log.Warn("a session secret in the keychain is damaged; it is kept aside", "item", item, "as", as, "length", text.Len())
+	return nil
+}
+
 // firstSecret is the Python original's, from its file or the environment, else a
 // new one. It is in the keychain, and was read back, when this returns.
 func (s *Server) firstSecret(ctx context.Context) (keystore.Secret, error) {
 	from, secret := "made", newSecret()
-	if s.cfg.FlaskSecret.Len() >= weakestTaken {
+	if usable(s.cfg.FlaskSecret) {
 		from, secret = "taken over from FLASK_SECRET_KEY", s.cfg.FlaskSecret
 	}
 	old, err := s.flaskKey()
 	switch {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		s.log.Warn("the old session secret cannot be read", "err", err)
-	case old.Len() >= weakestTaken:
+	case usable(old):
 		from, secret = "taken over from config/flask_secret.key", old
 	case err == nil:
-		s.log.Warn("the old session secret in config/flask_secret.key is too short, and is not used")
+		s.log.Warn("the old session secret in config/flask_secret.key is too short or damaged, and is not used")
 	}
 	if err := s.cfg.Keystore.Set(ctx, secretItem, secret); err != nil {
 		return keystore.Secret{}, fmt.Errorf("keep the session secret: %w", err)

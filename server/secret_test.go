@@ -133,6 +133,52 @@ func TestAPreviousSecretThatHasEndedIsForgotten(t *testing.T) {
 	}
 }
 
+func TestADamagedSessionSecretIsKeptAsideAndBrowsersBeginAnew(t *testing.T) {
+	for name, bad := range map[string]string{
+		"too short": strings.Repeat("x", 31), "bytes": strings.Repeat("\xff\xfe", 43), "zeros": strings.Repeat("\x00", 86),
+	} {
+		b := newBench(t).opened()
+		cookie := b.visit()
+		b.stop()
+		if err := b.keychain.Set(t.Context(), "session-secret", keystore.NewSecret(bad)); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.keychain.Set(t.Context(), "session-secret-previous", keystore.NewSecret("no time in it")); err != nil {
+			t.Fatal(err)
+		}
+		b.start()
+		b.opened()
+		if got := kept(t, b); len(got) != 86 || got == bad {
+			t.Errorf("%s: the keychain holds %q", name, got)
+		}
+		for item, want := range map[string]string{"aside-session-secret": bad, "aside-session-secret-previous": "no time in it"} {
+			if aside, err := b.keychain.Get(t.Context(), item); err != nil || aside.Reveal() != want {
+				t.Errorf("%s: %s: %q, %v", name, item, aside.Reveal(), err)
+			}
+		}
+		if g := b.ask(ask{path: "/", cookie: cookie, via: true}); g.status != http.StatusUnauthorized {
+			t.Errorf("%s: the old cookie gets %d", name, g.status)
+		}
+		b.visit()
+		if bad == strings.Repeat("x", 31) && strings.Contains(b.log.String(), bad) {
+			t.Errorf("%s: it is in the log", name)
+		}
+	}
+}
+
+func TestADamagedSessionSecretThatCannotBeKeptAsideIsNotReplaced(t *testing.T) {
+	b := newBench(t, func(b *bench) {
+		if err := b.keychain.Set(t.Context(), "session-secret", keystore.NewSecret("short")); err != nil {
+			t.Fatal(err)
+		}
+		b.cfg.Keystore = refusing{b.keychain}
+	})
+	b.until("the failure is noticed", func() bool { return strings.Contains(b.log.String(), "session secret not read") })
+	if got, err := b.keychain.Get(t.Context(), "session-secret"); err != nil || got.Reveal() != "short" {
+		t.Errorf("the keychain holds %q, %v", got.Reveal(), err)
+	}
+}
+
 // refusing is a keychain that reads and does not write.
 type refusing struct{ keystore.Store }
 

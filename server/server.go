@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"financial-command-center/keystore"
@@ -46,10 +47,18 @@ type Config struct {
 	ControlKey  keystore.Secret // what the commands prove to know
 	Log         *slog.Logger
 
+	// OldFolders are where the Python program may have left a sign-in, OldStartup
+	// what starts it when its user signs in to the computer. Optional.
+	OldFolders []string
+	OldStartup func() []string
+
 	// SaveClientID keeps the Xero app's client id in the settings.
 	SaveClientID func(id string) error
 	// Stop ends the program. It must not block.
 	Stop func()
+	// ShowIcon has the start page say where the icon in the tray is, which its
+	// person has never seen. May be false.
+	ShowIcon bool
 }
 
 // Server answers on the loopback addresses. Make one with New.
@@ -61,16 +70,17 @@ type Server struct {
 	handler http.Handler
 	pages   pages
 
-	browsers *browsers
-	tickets  tickets
-	keys     keyring
-	folder   folder
-	state    *store.Store  // may be read once opened is closed
-	opened   chan struct{} // closed when state was opened
-	looked   chan struct{} // see Looked
-	renewals chan xero.Renewal
-	rotating sync.Mutex
-	serving  sync.RWMutex // read-locked by Serve
+	browsers  *browsers
+	tickets   tickets
+	keys      keyring
+	folder    folder
+	state     *store.Store  // may be read once opened is closed
+	opened    chan struct{} // closed when state was opened
+	looked    chan struct{} // see Looked
+	renewals  chan xero.Renewal
+	rotating  sync.Mutex
+	iconFound atomic.Bool
+	serving   sync.RWMutex // read-locked by Serve
 
 	// closed is why routes that need a session or a key answer 503, nil once the
 	// session secret was read.

@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode"
 
+	"financial-command-center/server/desktop"
 	"financial-command-center/server/xero"
 )
 
@@ -21,12 +22,15 @@ const (
 )
 
 // An order is what a click asks for: a page of ours, beginning with a slash, or
-// one of these.
+// one of these, the last two with what they are for.
 type order string
 
 const (
-	openLogs order = "logs"
-	quit     order = "quit"
+	openLogs    order = "logs"
+	copyAddress order = "copy"
+	quit        order = "quit"
+	take        order = "take "   // and the offer's label
+	turn        order = "switch " // and its label
 )
 
 // A line is one row of the menu; without a label it is a separator.
@@ -34,11 +38,31 @@ type line struct {
 	label  string
 	order  order // "" is shown greyed and cannot be clicked
 	hidden bool
+	checks bool   // has a place for a check mark
+	on     bool   // and the mark is there
 	under  []line // a submenu
 }
 
+// A view is all that the menu is made of.
+type view struct {
+	status   xero.Status
+	offers   []desktop.Offer
+	switches []setting
+
+	// These stay while the program runs, and so does the number of switches.
+	mode   string
+	note   string
+	copies bool // there is a clipboard
+}
+
+// A setting is how a switch stands.
+type setting struct {
+	label     string
+	known, on bool
+}
+
 // A menu is all that the tray shows. Its lines are the same in number and order
-// for every Status of a mode, so that a display only ever changes what a line
+// for every view of a program, so that a display only ever changes what a line
 // says; the lines under one may come and go.
 type menu struct {
 	icon    icon
@@ -47,17 +71,19 @@ type menu struct {
 }
 
 const (
-	maxLabel = 48 // runes
-	maxUnder = 30 // organisations listed; all stand on the page
+	maxLabel  = 48 // runes
+	maxUnder  = 30 // organisations listed; all stand on the page
+	maxOffers = 2
 )
 
-// menuFor decides what the tray says of st.
-func menuFor(st xero.Status, mode string) menu {
+// menuFor decides what the tray says of v.
+func menuFor(v view) menu {
+	st := v.status
 	organisations := st.Organisations()
 	what := summary(st, organisations)
 
 	m := menu{icon: what.icon, tooltip: "Financial Command Center · " + what.tooltip}
-	if mode == "demo" {
+	if v.mode == "demo" {
 		m.tooltip = "Financial Command Center demo · " + what.tooltip
 		m.lines = append(m.lines, line{label: "Demo · invented books, nothing reaches Xero"})
 	}
@@ -72,15 +98,36 @@ func menuFor(st xero.Status, mode string) menu {
 	if len(st.Connections) > 0 {
 		disconnect.order = "/disconnect"
 	}
+	m.lines = append(m.lines, line{label: fit(what.line)})
+	if v.note != "" {
+		m.lines = append(m.lines, line{label: fit(plain(v.note))})
+	}
+	for i := range maxOffers {
+		l := line{label: "Offer", hidden: true}
+		if i < len(v.offers) {
+			l = line{label: fit(plain(v.offers[i].Label)), order: take + order(v.offers[i].Label)}
+		}
+		m.lines = append(m.lines, l)
+	}
 	m.lines = append(m.lines,
-		line{label: fit(what.line)},
 		line{},
 		line{label: "Open dashboard", order: "/"},
-		line{label: "Organisations", order: "/profile", hidden: len(organisations) < 2, under: choices(organisations)},
-		line{},
-		signIn,
-		disconnect,
-		line{},
+		line{label: "Organisations", order: "/profile", hidden: len(organisations) < 2, under: choices(organisations)})
+	if v.copies {
+		m.lines = append(m.lines, line{label: "Copy local address", order: copyAddress})
+	}
+	m.lines = append(m.lines, line{}, signIn, disconnect, line{})
+	for _, s := range v.switches {
+		l := line{label: fit(s.label), checks: true, on: s.on}
+		if s.known {
+			l.order = turn + order(s.label)
+		}
+		m.lines = append(m.lines, l)
+	}
+	if len(v.switches) > 0 {
+		m.lines = append(m.lines, line{})
+	}
+	m.lines = append(m.lines,
 		line{label: "Health", order: "/health"},
 		line{label: "Logs folder", order: openLogs},
 		line{},

@@ -2,11 +2,13 @@ package tray
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
 
+	"financial-command-center/server/desktop"
 	"financial-command-center/server/xero"
 )
 
@@ -82,7 +84,7 @@ func TestTheMenuSaysEveryState(t *testing.T) {
 	for _, mode := range []string{"live", "demo"} {
 		var lines int
 		for _, e := range every {
-			m := menuFor(e.status, mode)
+			m := menuFor(view{status: e.status, mode: mode})
 			top := m.lines
 			if mode == "demo" {
 				if top[0].label != "Demo · invented books, nothing reaches Xero" || top[0].order != "" {
@@ -132,7 +134,7 @@ func TestTheMenuOffersWhatTheStateAllows(t *testing.T) {
 		}
 		want["Open dashboard"], want["Health"], want["Logs folder"], want["Quit"] = "/", "/health", openLogs, quit
 		got := map[string]order{}
-		for _, l := range menuFor(st, "live").lines[1:] {
+		for _, l := range menuFor(view{status: st}).lines[1:] {
 			if l.label != "" && !l.hidden {
 				got[l.label] = l.order
 			}
@@ -146,7 +148,7 @@ func TestTheMenuOffersWhatTheStateAllows(t *testing.T) {
 // submenu is the line Organisations.
 func submenu(t *testing.T, organisations ...xero.Organisation) line {
 	t.Helper()
-	for _, l := range menuFor(status(xero.Connected, "", connection(xero.Connected, organisations...)), "live").lines {
+	for _, l := range menuFor(view{status: status(xero.Connected, "", connection(xero.Connected, organisations...))}).lines {
 		if l.label == "Organisations" {
 			return l
 		}
@@ -199,11 +201,79 @@ func TestNamesAreOneShortLine(t *testing.T) {
 		}
 		for _, st := range []xero.State{xero.Connected, xero.NeedsLogin} {
 			one := status(st, "", connection(st, xero.Organisation{TenantID: "1", Name: name}))
-			label := menuFor(one, "live").lines[0].label
+			label := menuFor(view{status: one}).lines[0].label
 			checkLabel(t, label)
 			if !strings.HasSuffix(label, " · signed in, renews by itself") && !strings.HasSuffix(label, " · needs a sign-in since 3 March") {
 				t.Errorf("%q cuts the state off: %q", name, label)
 			}
 		}
+	}
+}
+
+// labels are the lines that show, greyed ones in brackets.
+func labels(m menu) []string {
+	var all []string
+	for _, l := range m.lines {
+		label := l.label
+		if l.order == "" && label != "" {
+			label = "[" + label + "]"
+		}
+		if l.checks {
+			label = map[bool]string{true: "✓ ", false: "□ "}[l.on] + label
+		}
+		if !l.hidden {
+			all = append(all, label)
+		}
+	}
+	return all
+}
+
+func TestNoteOffersSwitchesAndCopyHaveLinesOfTheirOwn(t *testing.T) {
+	v := view{
+		status: status(xero.Connected, "", connection(xero.Connected, kauri)),
+		note:   "Port 8000 belongs to\nanother program · now on 18000, and this is too long",
+		copies: true,
+		offers: []desktop.Offer{
+			{Label: "Install version 2.0…"},
+			{Label: "Keep secrets in a file, for the keychain of this computer is shut"},
+			{Label: "A third"},
+		},
+		switches: []setting{
+			{label: "Start at sign-in", known: true, on: true},
+			{label: "Notifications", known: true},
+			{label: "Look for updates"},
+		},
+	}
+	m := menuFor(v)
+	want := []string{
+		"[Kauri & Sons · signed in, renews by itself]",
+		"[Port 8000 belongs to another program · now on 1…]",
+		"Install version 2.0…",
+		"Keep secrets in a file, for the keychain of thi…",
+		"",
+		"Open dashboard",
+		"Copy local address",
+		"",
+		"Sign in again",
+		"Disconnect from Xero…",
+		"",
+		"✓ Start at sign-in",
+		"□ Notifications",
+		"□ [Look for updates]",
+		"",
+		"Health",
+		"Logs folder",
+		"",
+		"Quit",
+	}
+	if got := labels(m); !slices.Equal(got, want) {
+		t.Errorf("the menu says\n%s", strings.Join(got, "\n"))
+	}
+	for _, l := range m.lines {
+		checkLabel(t, l.label)
+	}
+	v.offers, v.status = nil, status(xero.NeedsLogin, xero.CodeNeedsLogin)
+	if fewer := menuFor(v); len(fewer.lines) != len(m.lines) {
+		t.Errorf("%d lines without offers, and %d with", len(fewer.lines), len(m.lines))
 	}
 }

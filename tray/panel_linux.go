@@ -17,6 +17,9 @@ const watcher = "org.kde.StatusNotifierWatcher"
 // starts may be lost.
 const paintBeforeStart = true
 
+// Panels open the menu at a left click, and expect no other of an icon.
+const leftClickOpens = false
+
 // escape keeps underscores, which D-Bus menus read as "the next letter is the
 // access key".
 func escape(label string) string { return strings.ReplaceAll(label, "_", "__") }
@@ -41,27 +44,36 @@ type panel struct {
 }
 
 func openPanel(ctx context.Context) *panel {
-	// Not ConnectSessionBus, which starts a bus where there is none.
-	bus, err := dbus.SessionBusPrivateNoAutoStartup(dbus.WithContext(ctx))
+	bus, err := privateBus(ctx)
 	if err != nil {
 		return &panel{}
 	}
 	p := &panel{bus: bus, owners: make(chan *dbus.Signal, 16)}
-	for _, step := range []func() error{
-		func() error { return bus.Auth(nil) },
-		bus.Hello,
-		func() error {
-			return bus.AddMatchSignalContext(ctx, dbus.WithMatchSender("org.freedesktop.DBus"),
-				dbus.WithMatchInterface("org.freedesktop.DBus"), dbus.WithMatchMember("NameOwnerChanged"), dbus.WithMatchArg(0, watcher))
-		},
-	} {
-		if err := step(); err != nil {
-			bus.Close()
-			return &panel{}
-		}
+	err = bus.AddMatchSignalContext(ctx, dbus.WithMatchSender("org.freedesktop.DBus"),
+		dbus.WithMatchInterface("org.freedesktop.DBus"), dbus.WithMatchMember("NameOwnerChanged"), dbus.WithMatchArg(0, watcher))
+	if err != nil {
+		bus.Close()
+		return &panel{}
 	}
 	bus.Signal(p.owners)
 	return p
+}
+
+// privateBus is a connection to the session bus until ctx ends. It is not
+// dbus.ConnectSessionBus, which starts a bus where there is none.
+func privateBus(ctx context.Context) (*dbus.Conn, error) {
+	bus, err := dbus.SessionBusPrivateNoAutoStartup(dbus.WithContext(ctx))
+	if err != nil {
+		return nil, err
+	}
+	if err = bus.Auth(nil); err == nil {
+		err = bus.Hello()
+	}
+	if err != nil {
+		bus.Close()
+		return nil, err
+	}
+	return bus, nil
 }
 
 func (p *panel) present(ctx context.Context) bool {

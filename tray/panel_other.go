@@ -7,7 +7,10 @@ import (
 	"log/slog"
 )
 
-const paintBeforeStart = false
+const (
+	paintBeforeStart = false
+	leftClickOpens   = false
+)
 
 func escape(label string) string { return label }
 

@@ -2,7 +2,9 @@ package tray
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"runtime"
 	"strings"
 	"time"
 	"unsafe"
@@ -10,49 +12,62 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// systray takes nothing before its window is there.
-const paintBeforeStart = false
+const (
+	// systray takes nothing before its window is there.
+	paintBeforeStart = false
+
+	// The menu opens at a right click, as Windows' own icons have it.
+	leftClickOpens = true
+)
 
 // escape keeps ampersands, which Windows reads as "underline the next letter".
 func escape(label string) string { return strings.ReplaceAll(label, "&", "&&") }
 
-var findWindow = windows.NewLazySystemDLL("user32.dll").NewProc("FindWindowW")
-
-// available looks for the taskbar. systray cannot be started without one: it
-// adds its icon once and gives up.
-func available(context.Context) bool {
-	class, err := windows.UTF16PtrFromString("Shell_TrayWnd")
-	if err != nil {
-		return false
-	}
-	window, _, _ := findWindow.Call(uintptr(unsafe.Pointer(class)), 0)
-	return window != 0
-}
+func available(context.Context) bool { return takesIcons() == nil }
 
 type panel struct{}
 
 func openPanel(context.Context) panel { return panel{} }
 
-// await waits for the taskbar, which at a sign-in to Windows may come after the
-// programs that start with it; false: ctx ended.
+// await waits for a taskbar that takes icons. At a sign-in to Windows it comes
+// after the programs that start with it, and shows its window some time before it
+// takes the first icon. systray must not be run before: it tries once and, when
+// that fails, neither goes on nor ends.
 func (panel) await(ctx context.Context, log *slog.Logger) bool {
-	if available(ctx) {
-		return true
-	}
-	log.Info("no tray: there is no taskbar yet")
 	look := time.NewTicker(time.Second)
 	defer look.Stop()
-	for {
+	for said := false; ; {
+		err := takesIcons()
+		if err == nil {
+			return true
+		}
+		if !said {
+			said = true
+			log.Info("no tray: there is no taskbar yet that takes icons", "err", err)
+		}
 		select {
 		case <-look.C:
-			if available(ctx) {
-				return true
-			}
 		case <-ctx.Done():
 			return false
 		}
 	}
 }
 
-// keep has nothing to do: systray puts the icon back when the taskbar is new.
+// takesIcons tries it, with an icon that is hidden and taken away again.
+func takesIcons() error {
+	runtime.LockOSThread() // a window goes by the thread that made it
+	defer runtime.UnlockOSThread()
+	window, _, err := createWindow.Call(0, uintptr(unsafe.Pointer(wide("STATIC"))), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+	if window == 0 {
+		return fmt.Errorf("CreateWindowEx: %w", err)
+	}
+	defer destroyWindow.Call(window)
+	trial := notifyIconData{window: windows.HWND(window), id: 1, flags: nifState, state: nisHidden, stateMask: nisHidden}
+	if err := trial.tell(nimAdd); err != nil {
+		return err
+	}
+	return trial.tell(nimDelete)
+}
+
+// keep has nothing to do: the face puts the icon back.
 func (panel) keep(context.Context, *slog.Logger) {}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/godbus/dbus/v5"
 
+	"financial-command-center/server/desktop"
 	"financial-command-center/server/xero"
 	"financial-command-center/tray"
 )
@@ -83,7 +84,34 @@ func program() int {
 			}
 		}
 	}()
+	var switches []desktop.Switch
+	if os.Getenv("FCC_TRAY_SWITCH") != "" {
+		turned := make(chan bool, 1)
+		turned <- false
+		switches = []desktop.Switch{{
+			Label: "Start at sign-in",
+			Watch: func(ctx context.Context) iter.Seq[bool] {
+				return func(yield func(bool) bool) {
+					for {
+						select {
+						case on := <-turned:
+							yield(on)
+						case <-ctx.Done():
+							return
+						}
+					}
+				}
+			},
+			Set: func(on bool) error {
+				turned <- on
+				lines <- fmt.Sprint("switch ", on)
+				return nil
+			},
+		}}
+	}
 	err := tray.Run(ctx, tray.Config{
+		FirstStart: os.Getenv("FCC_TRAY_FIRST") != "",
+		Switches:   switches,
 		Watch: func(ctx context.Context) iter.Seq[xero.Status] {
 			return func(yield func(xero.Status) bool) {
 				for {

@@ -4,6 +4,7 @@ package tray
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 
 	"fyne.io/systray"
@@ -19,6 +20,7 @@ type systrayDisplay struct {
 	clicks chan<- position
 	owned  sync.WaitGroup // a receiver for each item
 
+	face    *face
 	icon    icon
 	tooltip string
 	rows    []*row
@@ -29,12 +31,13 @@ type row struct {
 	*systray.MenuItem // nil for a separator
 	label             string
 	disabled, hidden  bool
+	on                bool
 	under             []*row
 }
 
 const hasTray = true
 
-func newDisplay() display { return &systrayDisplay{icon: -1} }
+func newDisplay(log *slog.Logger) display { return &systrayDisplay{face: newFace(log), icon: -1} }
 
 func (d *systrayDisplay) run(ctx context.Context, first menu, clicks chan<- position, shown func()) {
 	ctx, stop := context.WithCancel(ctx)
@@ -42,6 +45,9 @@ func (d *systrayDisplay) run(ctx context.Context, first menu, clicks chan<- posi
 	defer d.owned.Wait()
 	defer stop()
 
+	if leftClickOpens {
+		systray.SetOnTapped(func() { d.click(onIcon) })
+	}
 	if paintBeforeStart {
 		systray.SetTitle("Financial Command Center")
 		d.paint(first)
@@ -56,7 +62,9 @@ func (d *systrayDisplay) run(ctx context.Context, first menu, clicks chan<- posi
 	}
 	release := context.AfterFunc(ctx, systray.Quit)
 	defer release()
+	defer d.face.close()
 	systray.Run(func() {
+		d.face.open(ctx)
 		d.paint(first)
 		shown()
 	}, nil)
@@ -70,7 +78,12 @@ func (d *systrayDisplay) paint(m menu) {
 			d.rows = append(d.rows, &row{})
 			continue
 		}
-		r := &row{MenuItem: systray.AddMenuItem(escape(l.label), ""), label: l.label}
+		r := &row{label: l.label, on: l.on}
+		if l.checks {
+			r.MenuItem = systray.AddMenuItemCheckbox(escape(l.label), "", l.on)
+		} else {
+			r.MenuItem = systray.AddMenuItem(escape(l.label), "")
+		}
 		d.rows = append(d.rows, r)
 		d.receive(r, position{i, -1})
 	}
@@ -80,11 +93,11 @@ func (d *systrayDisplay) paint(m menu) {
 func (d *systrayDisplay) update(m menu) {
 	if m.icon != d.icon {
 		d.icon = m.icon
-		systray.SetIcon(iconFiles[m.icon])
+		d.face.show(iconFiles[m.icon])
 	}
 	if m.tooltip != d.tooltip {
 		d.tooltip = m.tooltip
-		systray.SetTooltip(m.tooltip)
+		d.face.say(m.tooltip)
 	}
 	for i, want := range m.lines {
 		r := d.rows[i]
@@ -120,15 +133,19 @@ func (d *systrayDisplay) receive(r *row, at position) {
 		for {
 			select {
 			case <-r.ClickedCh:
-				select {
-				case d.clicks <- at:
-				default: // nobody clicks eight times faster than a loop that does not wait
-				}
+				d.click(at)
 			case <-d.ctx.Done():
 				return
 			}
 		}
 	})
+}
+
+func (d *systrayDisplay) click(at position) {
+	select {
+	case d.clicks <- at:
+	default: // nobody clicks eight times faster than a loop that does not wait
+	}
 }
 
 // show brings the item to what it must say, by as few changes as there are: each
@@ -151,6 +168,14 @@ func (r *row) show(want line) {
 			r.Disable()
 		} else {
 			r.Enable()
+		}
+	}
+	if r.on != want.on {
+		r.on = want.on
+		if want.on {
+			r.Check()
+		} else {
+			r.Uncheck()
 		}
 	}
 	if r.hidden {

@@ -22,10 +22,11 @@ type Config struct {
 	Mode  string // "demo" is marked as such
 	Log   *slog.Logger
 
-	Note       string      // a line under the state; "" for none
-	FirstStart bool        // say where the icon is
-	Quiet      func() bool // no notifications are wanted
-	Switches   []desktop.Switch
+	// Of these nothing is needed.
+	Note       string                                          // a line under the state, and a notification at the start
+	FirstStart bool                                            // say where the icon is
+	Quiet      func() bool                                     // no notifications are wanted
+	Switches   []desktop.Switch                                // lines with a check mark; the zero Switch is left out
 	Offers     func(context.Context) iter.Seq[[]desktop.Offer] // at once, then after each change
 
 	// Each click runs one of these on a goroutine of its own, which Run does not
@@ -49,6 +50,17 @@ type display interface {
 // A position is a line of the menu, or with under >= 0 a line under it.
 type position struct{ line, under int }
 
+// onIcon is the position of a click on the icon itself.
+var onIcon = position{-1, -1}
+
+// A notifier shows notices.
+type notifier struct {
+	needsIcon bool // it shows them only beside the icon
+	// notify shows one and may take its time. clicked is called when the person
+	// clicks it, and returns at once.
+	notify func(ctx context.Context, n notice, clicked func())
+}
+
 // Available reports whether the desktop shows tray icons now. Where it does not,
 // Run waits for it to begin.
 func Available(ctx context.Context) bool { return hasTray && available(ctx) }
@@ -68,62 +80,54 @@ func Run(ctx context.Context, cfg Config) error {
 	defer stop()
 
 	p := openPanel(ctx)
-	if !p.await(ctx, cfg.Log) {
-		<-ctx.Done()
-		return nil
-	}
-	keeping.Go(func() { p.keep(ctx, cfg.Log) })
-	run(ctx, cfg, newDisplay())
+	run(ctx, cfg, newDisplay(cfg.Log), newNotifier(cfg.Log), func() bool {
+		if !p.await(ctx, cfg.Log) {
+			return false
+		}
+		keeping.Go(func() { p.keep(ctx, cfg.Log) })
+		return true
+	})
 	return nil
 }
 
-// run is the event loop: one goroutine decides, and it never waits for anybody.
-func run(ctx context.Context, cfg Config, d display) {
+// run is the tray: its loop, what the loop hears and speaks by, and on this
+// goroutine the display, when await says that there is a place for it.
+func run(ctx context.Context, cfg Config, d display, n notifier, await func() bool) {
 	ctx, stop := context.WithCancel(ctx)
 	var owned sync.WaitGroup
 	defer owned.Wait()
 	defer stop()
 
-	states := make(chan xero.Status)
-	owned.Go(func() {
-		for st := range cfg.Watch(ctx) {
-			select {
-			case states <- st:
-			case <-ctx.Done():
-				return
+	l := newLoop(cfg, d, n)
+	owned.Go(func() { hear(ctx, cfg.Watch, l.states) })
+	if cfg.Offers != nil {
+		owned.Go(func() { hear(ctx, cfg.Offers, l.offers) })
+	}
+	for i, s := range l.switches {
+		owned.Go(func() {
+			for on := range s.Watch(ctx) {
+				select {
+				case l.turned <- turned{i, on}:
+				case <-ctx.Done():
+					return
+				}
 			}
-		}
-	})
+		})
+	}
+	owned.Go(func() { l.speak(ctx) })
+	owned.Go(func() { l.run(ctx) })
+
+	if !await() {
+		<-ctx.Done()
+		return
+	}
 	var first menu
 	select {
-	case st := <-states:
-		first = menuFor(st, cfg.Mode)
+	case first = <-l.first:
 	case <-ctx.Done():
 		return
 	}
-
-	clicks := make(chan position, 8)
-	shown := make(chan struct{})
-	owned.Go(func() {
-		m := first
-		select {
-		case <-shown:
-		case <-ctx.Done():
-			return
-		}
-		for {
-			select {
-			case st := <-states:
-				m = menuFor(st, cfg.Mode)
-				d.update(m)
-			case at := <-clicks:
-				cfg.obey(m.order(at))
-			case <-ctx.Done():
-				return
-			}
-		}
-	})
-	d.run(ctx, first, clicks, func() { close(shown) })
+	d.run(ctx, first, l.clicks, func() { close(l.shown) })
 	if ctx.Err() == nil {
 		cfg.Log.Info("the system closes the tray")
 		cfg.Quit()
@@ -131,27 +135,13 @@ func run(ctx context.Context, cfg Config, d display) {
 	}
 }
 
-// obey starts what a click asked for.
-func (cfg Config) obey(o order) {
-	switch o {
-	case "":
-	case openLogs:
-		go cfg.OpenLogs()
-	case quit:
-		go cfg.Quit()
-	default:
-		go cfg.Open(string(o))
+// hear passes on what watch yields.
+func hear[T any](ctx context.Context, watch func(context.Context) iter.Seq[T], to chan<- T) {
+	for v := range watch(ctx) {
+		select {
+		case to <- v:
+		case <-ctx.Done():
+			return
+		}
 	}
-}
-
-// order is what the line at a position asks for. A click may be older than the
-// menu, and its line gone.
-func (m menu) order(at position) order {
-	switch l := m.lines[at.line]; {
-	case at.under < 0 && l.under == nil:
-		return l.order
-	case at.under >= 0 && at.under < len(l.under):
-		return l.under[at.under].order
-	}
-	return ""
 }

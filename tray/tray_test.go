@@ -11,6 +11,12 @@ import (
 	"financial-command-center/server/xero"
 )
 
+// here is a place for the icon that is there at once.
+func here() bool { return true }
+
+// noNotices stands for a desktop without notifications.
+var noNotices = notifier{notify: func(context.Context, notice, func()) {}}
+
 // A recorder is a display that notes what it is shown. It is slow: each update
 // waits for the test.
 type recorder struct {
@@ -55,7 +61,7 @@ func TestTheLoopObeysAndEnds(t *testing.T) {
 				Open:     func(path string) { opened = append(opened, path); <-ctx.Done() },
 				OpenLogs: func() { opened = append(opened, "the logs") },
 				Quit:     cancel,
-			}, r)
+			}, r, noNotices, here)
 			ended = true
 		}()
 
@@ -96,7 +102,7 @@ func TestTheLoopEndsBeforeAnythingIsKnown(t *testing.T) {
 		cancel()
 		run(ctx, Config{Watch: func(context.Context) iter.Seq[xero.Status] {
 			return func(func(xero.Status) bool) {}
-		}}, &recorder{})
+		}}, &recorder{}, noNotices, here)
 	})
 }
 
@@ -114,7 +120,7 @@ func TestTheSystemMayQuitToo(t *testing.T) {
 			},
 			Log:  slog.New(slog.DiscardHandler),
 			Quit: cancel,
-		}, &closed{})
+		}, &closed{}, noNotices, here)
 		if ctx.Err() == nil {
 			t.Error("the program goes on without its tray")
 		}

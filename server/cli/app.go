@@ -5,12 +5,11 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"iter"
 	"log/slog"
 	"net"
 	"os"
-	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"financial-command-center/keystore"
@@ -26,7 +25,10 @@ func (appCmd) Help() string {
 		"Started again while it runs, it opens the dashboard of the running one."
 }
 
-func (appCmd) Run(c *call) error { return c.start(true) }
+func (appCmd) Run(c *call) error {
+	c.alone = true
+	return c.start(true)
+}
 
 type serveCmd struct{}
 
@@ -36,9 +38,17 @@ func (serveCmd) Help() string {
 
 func (serveCmd) Run(c *call) error { return c.start(false) }
 
-// start is fcc and fcc serve: parse, log file, single instance, listen, and then
-// what app.run does.
-func (c *call) start(desktop bool) (err error) {
+// start is fcc and fcc serve, again when it ends for that.
+func (c *call) start(desktop bool) error {
+	err := c.startOnce(desktop)
+	if errors.Is(err, errRestart) {
+		return c.startAgain()
+	}
+	return err
+}
+
+// startOnce: parse, log file, single instance, listen, and then what app.run does.
+func (c *call) startOnce(desktop bool) (err error) {
 	s, err := readSettings(c.flags, c.Env)
 	if err != nil {
 		return err
@@ -49,14 +59,17 @@ func (c *call) start(desktop bool) (err error) {
 			return err
 		}
 	}
+	movable := c.mayMoveToFile(s)
+	c.secrets = secretEnvironment(c.Env)
 	forgetSecrets()
 	if err := s.prepareFolder(); err != nil {
 		return err
 	}
 	log, logFile := s.openLog()
 	defer logFile.Close()
+	c.log = s.logFile()
 	defer func() {
-		if err != nil { // a program without a window on Windows has no stderr
+		if err != nil && !errors.Is(err, errRestart) { // a program without a window on Windows has no stderr
 			log.Error("ended", "err", err)
 		}
 	}()
@@ -65,6 +78,7 @@ func (c *call) start(desktop bool) (err error) {
 		return err
 	}
 	defer only.release()
+	s.keepCrashes(log)
 	if s.damaged {
 		aside, err := setAside(s.settingsFile(), time.Now())
 		if err != nil {
@@ -73,18 +87,22 @@ func (c *call) start(desktop bool) (err error) {
 		c.say("The settings were damaged. They are kept as %s; FCC starts with the defaults.", aside)
 		log.Warn("settings damaged", "kept", aside)
 	}
-	store, err := s.openKeystore(passphrase)
+	store, lost, err := c.openStore(s, passphrase, log)
 	if err != nil {
 		return err
 	}
 	if s.keystore == "memory" {
 		c.say("Secrets are kept in memory only: the sign-in ends with this process.")
 	}
-	listeners, err := c.listenLive(s.port)
+	listeners, note, err := c.listenLive(s.port)
 	if err != nil {
 		return err
 	}
-	return (&app{call: c, settings: s, mode: server.Live, desktop: desktop, log: log, only: only, store: store}).run(listeners)
+	a := &app{call: c, settings: s, mode: server.Live, desktop: desktop, log: log, only: only, store: store, lost: lost, note: note}
+	if movable {
+		a.store = watchedStore{store, a.offerFile}
+	}
+	return a.run(listeners, a.offerUpdates()...)
 }
 
 // handOverTimeout is how long a second start waits for the first, which may be
@@ -125,26 +143,6 @@ func (c *call) claimOrHandOver(s settings, desktop bool) (*instance, error) {
 	}
 }
 
-func (s settings) openKeystore(passphrase keystore.Secret) (keystore.Store, error) {
-	switch s.keystore {
-	case "os":
-		return keystore.OS(s.service), nil
-	case "memory":
-		return keystore.Memory(), nil
-	}
-	path := filepath.Join(s.dataDir, "keystore.enc")
-	store, err := keystore.OpenFile(path, passphrase)
-	switch {
-	case errors.Is(err, keystore.ErrPassphrase):
-		return nil, failf(exitFailed, "The passphrase does not open %s. The file was left as it is; start again with the right one.", path)
-	case errors.Is(err, keystore.ErrDamaged):
-		return nil, failf(exitFailed, "%s is damaged. It was left as it is; put a copy of it back, or move it away and sign in again.", path)
-	case err != nil:
-		return nil, failf(exitFailed, "%s cannot be used: %v.", path, err)
-	}
-	return store, nil
-}
-
 // app is a running FCC.
 type app struct {
 	*call
@@ -154,6 +152,13 @@ type app struct {
 	log     *slog.Logger
 	only    *instance
 	store   keystore.Store
+	lost    *xero.Problem // see openStore
+
+	fileOffered atomic.Bool // see offerFile
+
+	note     string // see desk
+	switches []desktop.Switch
+	offers   offers
 
 	stop context.CancelCauseFunc
 	self *client
@@ -174,7 +179,7 @@ func (a *app) run(listeners []net.Listener, parts ...func(context.Context) error
 	_, statErr := os.Stat(a.statePath())
 	firstStart := errors.Is(statErr, os.ErrNotExist)
 
-	connections, srv, err := a.assemble(port, control.key())
+	connections, srv, err := a.assemble(port, control.key(), firstStart && a.showsIcon(ctx))
 	if err != nil {
 		closeAll(listeners)
 		return fmt.Errorf("start: %w", err)
@@ -204,7 +209,10 @@ func (a *app) run(listeners []net.Listener, parts ...func(context.Context) error
 	working.Wait()
 	closeState()
 	keeping.Wait()
-	if cause := context.Cause(ctx); a.ctx.Err() == nil && !errors.Is(cause, errQuit) {
+	if cause := context.Cause(ctx); a.ctx.Err() == nil && errors.Is(cause, errRestart) {
+		a.log.Info("ended, to start again")
+		return errRestart
+	} else if a.ctx.Err() == nil && !errors.Is(cause, errQuit) {
 		return failf(exitFailed, "FCC ended: %v. See %s.", cause, a.logFile())
 	}
 	a.log.Info("ended")
@@ -218,10 +226,8 @@ const firstLook = 2 * time.Second
 // errQuit ends FCC because somebody wanted it to.
 var errQuit = errors.New("quit")
 
-func (a *app) statePath() string { return filepath.Join(a.dataDir, "state.db") }
-
 // assemble makes the parts; nothing of them runs yet.
-func (a *app) assemble(port int, key keystore.Secret) (*xero.Connections, *server.Server, error) {
+func (a *app) assemble(port int, key keystore.Secret, showIcon bool) (*xero.Connections, *server.Server, error) {
 	var srv *server.Server // what it keeps is asked for once connections.Run runs
 	connections, err := xero.New(xero.Config{
 		App:         xero.App{ClientID: a.clientID, Secret: a.clientSecret, Scopes: a.scopes},
@@ -229,6 +235,7 @@ func (a *app) assemble(port int, key keystore.Secret) (*xero.Connections, *serve
 		API:         a.api,
 		RedirectURI: fmt.Sprintf("http://localhost:%d/callback", port),
 		Keystore:    a.store,
+		Lost:        a.lost,
 		DataDir:     a.dataDir,
 		Log:         a.log,
 		OnRenewal:   func(r xero.Renewal) { srv.Renewed(r) },
@@ -254,8 +261,11 @@ func (a *app) assemble(port int, key keystore.Secret) (*xero.Connections, *serve
 		FlaskSecret:  a.flaskSecret,
 		ControlKey:   key,
 		Log:          a.log,
+		OldFolders:   a.oldFolders(a.Env),
+		OldStartup:   a.oldStartup,
 		SaveClientID: func(id string) error { return a.save("client_id", id) },
 		Stop:         func() { a.stop(errQuit) },
+		ShowIcon:     showIcon,
 	})
 	return connections, srv, err
 }
@@ -295,7 +305,7 @@ func (a *app) show(ctx context.Context, control runFile, connections *xero.Conne
 			}
 		})
 	}
-	if a.Tray == nil || !a.TrayAvailable(ctx) {
+	if !a.showsIcon(ctx) {
 		end := "fcc stop ends it."
 		if a.mode == server.Demo { // which is not in the folder where fcc stop looks
 			end = "Ctrl-C ends it."
@@ -305,15 +315,7 @@ func (a *app) show(ctx context.Context, control runFile, connections *xero.Conne
 	if a.Tray == nil {
 		return nil
 	}
-	return a.Tray(ctx, Desk{
-		Watch: connections.Watch, Mode: string(a.mode), Log: a.log,
-		FirstStart: firstStart,
-		Quiet:      func() bool { return false },
-		Offers:     func(context.Context) iter.Seq[[]desktop.Offer] { return func(func([]desktop.Offer) bool) {} },
-		Open:       func(path string) { a.openPage(ctx, path) },
-		OpenLogs:   func() { a.openFolder(filepath.Dir(a.logFile())) },
-		Quit:       func() { a.stop(errQuit) },
-	})
+	return a.Tray(ctx, a.desk(ctx, connections.Watch, srv.BaseURL(), firstStart))
 }
 
 // openPage shows a page in the browser, or prints a one-time link to it.

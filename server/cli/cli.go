@@ -29,6 +29,7 @@ type Program struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Version        Version
+	Update         Update
 	// Tray shows FCC in the notification area until ctx ends, on the goroutine
 	// that called Run. TrayAvailable says whether the desktop shows it now; where
 	// it does not, Tray waits for it.
@@ -83,7 +84,11 @@ type call struct {
 	Program
 	ctx     context.Context
 	flags   settingFlags
+	secrets []string   // NAME=value, as they stood in the environment
 	writing sync.Mutex // a running FCC has several things to say
+
+	alone bool   // the command is one that may have been started without a terminal
+	log   string // the file, once there is one
 }
 
 // say tells the person; print is the command's yield.
@@ -130,9 +135,12 @@ type grammar struct {
 	Token      tokenCmd      `cmd:"" help:"Print a fresh Xero access token."`
 	Keys       keysCmd       `cmd:"" help:"Local API keys for scripts, spreadsheets and assistants."`
 	Disconnect disconnectCmd `cmd:"" help:"Disconnect from Xero: the sign-in ends, here and at Xero."`
+	Erase      eraseCmd      `cmd:"" help:"Remove all that FCC keeps of you, here and at Xero."`
 	Secret     secretCmd     `cmd:"" help:"The secret that signs browser sessions."`
 	Stop       stopCmd       `cmd:"" help:"End the running FCC, and wait until it has ended."`
 	Ver        versionCmd    `cmd:"" name:"version" help:"Print version, commit and build."`
+
+	Installation installationCmd `cmd:"" hidden:"" help:"What the installer does besides copying files."`
 }
 
 const about = "Financial Command Center sits in the tray, signs you in to Xero once, and lets every page, spreadsheet, " +
@@ -152,7 +160,7 @@ func Run(ctx context.Context, p Program) int {
 	if err != nil {
 		panic(err) // the grammar is wrong, which every test would show
 	}
-	c := &call{Program: p, ctx: ctx}
+	c := &call{Program: p, ctx: withTerminal(ctx, p.Env)}
 	parsed, err := parser.Parse(commandFirst(parser.Model, p.Args))
 	if helped {
 		return exitOK
@@ -219,33 +227,52 @@ func help(options kong.HelpOptions, parsed *kong.Context) error {
 
 // outcome says what went wrong, with the next step, and returns the exit code.
 func (c *call) outcome(err error) int {
+	code, words := explain(err)
+	if words != "" {
+		c.say("%s", words)
+	}
+	if box := c.box(code, words, desktop.Unseen()); box != "" {
+		desktop.Alert("Financial Command Center", box)
+	}
+	return code
+}
+
+// explain is an error in words for the person, and its exit code.
+func explain(err error) (code int, words string) {
 	var failed *failure
 	var refused *refusal
 	switch {
 	case err == nil:
-		return exitOK
+		return exitOK, ""
 	case errors.As(err, &failed):
-		if failed.words != "" {
-			c.say("%s", failed.words)
-		}
-		return failed.code
+		return failed.code, failed.words
 	case errors.As(err, &refused):
-		c.say("%s %s", refused.Message, refused.Action)
+		words = refused.Message + " " + refused.Action
 		for _, o := range refused.Organisations {
-			c.say("  %s  %s", o.TenantID, o.Name)
+			words += fmt.Sprintf("\n  %s  %s", o.TenantID, o.Name)
 		}
-		return exitFailed
+		return exitFailed, words
 	case errors.Is(err, errSilent):
-		c.say("%v. Look into its log, or end that process and start fcc again.", err)
-		return exitNotRunning
+		return exitNotRunning, fmt.Sprintf("%v. Look into its log, or end that process and start fcc again.", err)
 	case errors.Is(err, errNotRunning):
-		c.say("%v. Start it: fcc", err)
-		return exitNotRunning
+		return exitNotRunning, fmt.Sprintf("%v. Start it: fcc", err)
 	case errors.Is(err, context.Canceled):
-		return exitFailed
+		return exitFailed, ""
 	}
-	c.say("That failed: %v.", err)
-	return exitFailed
+	return exitFailed, fmt.Sprintf("That failed: %v.", err)
+}
+
+// box is what a message box says of a start that failed where nobody sees stderr,
+// as after a double click on Windows; "" for no box. Other commands are started by
+// scripts and installers, which read the exit code and click no box away.
+func (c *call) box(code int, words string, unseen bool) string {
+	if code == exitOK || words == "" || !c.alone || !unseen {
+		return ""
+	}
+	if c.log != "" && !strings.Contains(words, c.log) {
+		words += "\n\nThe log is " + c.log
+	}
+	return words
 }
 
 // running finds the FCC that a command is for. Only the data folder's setting

@@ -25,6 +25,7 @@ func (demoCmd) Help() string {
 // Run is fcc demo: FCC as it always is, with a simulated Xero as its issuer and
 // API, in a folder of its own.
 func (demoCmd) Run(c *call) error {
+	c.alone = true
 	f := c.flags
 	if f.DataDir != nil || f.Keystore != nil || f.ClientID != nil || f.Scopes != nil || f.Issuer != nil || f.API != nil {
 		return failf(exitUsage, "The demo brings its own data folder, keystore and Xero. Of the settings only --port and --debug can be given.")

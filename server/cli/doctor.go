@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"financial-command-center/server"
+	"financial-command-center/server/xero"
 )
 
 type doctorCmd struct {
@@ -82,18 +83,20 @@ func (c *call) diagnose() (d diagnosis) {
 	if d.Running = err == nil; d.Running {
 		s.clientID, s.issuer, s.api, s.port = own.ClientID, running.run.Issuer, running.run.API, running.port()
 	}
-	add(s.checkSettings(), s.checkFolder())
+	add(s.checkSettings(), s.checkFolder(), c.checkUpdates(s))
 	if d.Running {
 		add(own.Checks...)
-		add(checkOwnPort(c.ctx, running))
+		add(c.checkPorts(running)...)
 	} else {
 		add(notRunning(err), c.checkKeystore(s))
+		add(server.CheckOld(s.oldFolders(c.Env), s.oldStartup())...)
 		if !errors.Is(err, errSilent) { // which holds its port
 			add(c.checkFreePorts(s)...)
 		}
 	}
-	add(checkXero(c.ctx, s)...)
-	add(checkRedirect(s.port))
+	add(c.checkSystemPorts(s)...)
+	add(checkXero(c.ctx, xero.DefaultTransport(), s)...)
+	add(checkLoopbackProxy(xero.FindLoopbackProxy(c.Env)), s.checkRedirect())
 	if d.Running {
 		add(checkSessions(c.ctx, running, own)...)
 	} else {

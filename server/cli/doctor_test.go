@@ -3,10 +3,13 @@ package cli_test
 import (
 	"encoding/json"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -129,5 +132,54 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 	}
 	if d, code := m.diagnose("--port", "x"); code != 1 || d.check(t, "Settings").Status != server.FoundBad {
 		t.Errorf("a wrong setting: exit code %d, %+v", code, d)
+	}
+}
+
+// What listens on this computer is reached directly, whatever the environment says
+// of proxies; what does not goes through the proxy.
+func TestAProxyOfTheEnvironmentGetsNothingThatIsForThisComputer(t *testing.T) {
+	var mu sync.Mutex
+	var seen []string
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		seen = append(seen, r.RequestURI)
+		mu.Unlock()
+		w.WriteHeader(http.StatusProxyAuthRequired)
+	}))
+	defer proxy.Close()
+	m := newMachine(t)
+	sim := m.far(freePort(t))
+	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY"} {
+		m.set(name, proxy.URL)
+	}
+	m.start("serve")
+	m.signIn(sim)
+	m.must("token")
+	d, _ := m.diagnose()
+	for _, name := range []string{"Xero's sign-in", "Xero's API"} {
+		if check := d.check(t, name); check.Status != server.FoundWell || strings.Contains(check.Found, "proxy") {
+			t.Errorf("%+v", check)
+		}
+	}
+	if check := d.check(t, "Proxy and localhost"); check.Status != server.FoundWarning || !strings.Contains(check.Found, strings.TrimPrefix(proxy.URL, "http://")) {
+		t.Errorf("%+v", check)
+	}
+	mu.Lock()
+	if len(seen) > 0 {
+		t.Errorf("the proxy saw %q", seen)
+	}
+	mu.Unlock()
+
+	m.set("FCC_XERO_API", "https://api.example.com")
+	m.must("stop")
+	d, _ = m.diagnose()
+	check := d.check(t, "Xero's API")
+	if check.Status != server.FoundBad || !strings.Contains(check.Found, "through the proxy "+strings.TrimPrefix(proxy.URL, "http://")) || !strings.Contains(check.Found, "name and password") {
+		t.Errorf("%+v", check)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if len(seen) != 1 || seen[0] != "api.example.com:443" {
+		t.Errorf("the proxy saw %q", seen)
 	}
 }

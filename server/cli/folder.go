@@ -51,7 +51,7 @@ func (s settings) prepareFolder() error {
 		if err != nil {
 			return unusable(err)
 		}
-		if len(files) > 0 && s.service != keystore.Service(dir, true) {
+		if len(files) > 0 && !s.standard() {
 			return failf(exitFailed, "The data folder %s is open to other users of this computer. Close it (chmod 700 %[1]q), or name another with --data-dir.", dir)
 		}
 		if err := os.Chmod(dir, 0o700); err != nil {

@@ -21,6 +21,7 @@ func TestEveryCommandHasHelpForAPerson(t *testing.T) {
 		"keys list":     "--json",
 		"keys revoke":   "<name>",
 		"disconnect":    "--organisation",
+		"erase":         "nothing is left",
 		"secret rotate": "7 days",
 		"stop":          "3 none ran",
 		"version":       "commit",

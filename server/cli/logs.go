@@ -6,7 +6,9 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"regexp"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -26,6 +28,32 @@ func (s settings) openLog() (*slog.Logger, io.Closer) {
 		level = slog.LevelDebug
 	}
 	return slog.New(slog.NewJSONHandler(file, &slog.HandlerOptions{Level: level, ReplaceAttr: maskAttr})), file
+}
+
+// keepCrashes has the runtime write a crash of the program to logs/crash.log too: a
+// program without a window on Windows has no stderr that anybody reads. The file is
+// that of this run, and empty while it goes well; the one before it is kept. A
+// trace holds the words that functions were called with, in hexadecimal, and not
+// the texts they point to; nothing in FCC panics with a text that holds a secret.
+func (s settings) keepCrashes(log *slog.Logger) {
+	err := func() error {
+		if info, err := os.Stat(s.crashFile()); err == nil && info.Size() > 0 {
+			before := filepath.Join(filepath.Dir(s.crashFile()), "crash-before.log")
+			if err := os.Rename(s.crashFile(), before); err != nil {
+				return err
+			}
+			log.Warn("FCC crashed the last time", "kept", before)
+		}
+		file, err := os.OpenFile(s.crashFile(), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+		if err != nil {
+			return err
+		}
+		defer file.Close() // the runtime keeps a handle of its own
+		return debug.SetCrashOutput(file, debug.CrashOptions{})
+	}()
+	if err != nil {
+		log.Warn("a crash would not be written down", "err", err)
+	}
 }
 
 // masked stands where a secret was, as keystore.Secret prints itself.

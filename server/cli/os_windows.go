@@ -23,10 +23,11 @@ func isPrivate(fs.FileInfo) bool { return true }
 
 func hasDisplay(environ) bool { return true }
 
+const soExclusiveAddrUse = ^windows.SO_REUSEADDR // winsock2.h
+
 // exclusive keeps other programs from binding the same port with SO_REUSEADDR,
-// which on Windows shares it.
+// which on Windows shares it. It is called before bind.
 func exclusive(_, _ string, conn syscall.RawConn) error {
-	const soExclusiveAddrUse = ^windows.SO_REUSEADDR
 	var err error
 	controlErr := conn.Control(func(fd uintptr) {
 		err = windows.SetsockoptInt(windows.Handle(fd), windows.SOL_SOCKET, soExclusiveAddrUse, 1)

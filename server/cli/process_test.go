@@ -34,10 +34,38 @@ func TestMain(m *testing.M) {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	os.Exit(cli.Run(ctx, cli.Program{
+	p := cli.Program{
 		Args: os.Args[1:], Env: os.Getenv, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		Version: cli.Version{Version: "1.2.3", Commit: "abc", Built: "today"},
-	}))
+	}
+	p.Update.Address, p.Update.Key, _ = strings.Cut(os.Getenv(looksForUpdates), " ")
+	if os.Getenv(takesOffers) != "" {
+		p.Tray, p.TrayAvailable = takeOffers, func(context.Context) bool { return true }
+	}
+	os.Exit(cli.Run(ctx, p))
+}
+
+// looksForUpdates is what a release is linked with: an address, a space and a key.
+const looksForUpdates = "FCC_TEST_UPDATES"
+
+// takesOffers gives fcc a tray with somebody at it who takes every offer,
+// once.
+const takesOffers = "FCC_TEST_TAKES_OFFERS"
+
+func takeOffers(ctx context.Context, desk cli.Desk) error {
+	taken := map[string]bool{}
+	for offers := range desk.Offers(ctx) {
+		for _, offer := range offers {
+			if taken[offer.Label] {
+				continue
+			}
+			taken[offer.Label] = true
+			desk.Log.Info("taken", "label", offer.Label, "title", offer.Title, "text", offer.Text)
+			go offer.Take()
+		}
+	}
+	<-ctx.Done()
+	return nil
 }
 
 // machine is one user's computer: a home of its own, and nothing else in the

@@ -53,7 +53,10 @@ type settings struct {
 	scopes       []string
 	issuer, api  string
 	debug        bool
-	flaskSecret  keystore.Secret // the Python original's, taken over once
+	// notifications are wanted, updates looked for. The menu turns them off, in
+	// settings.json only.
+	notifications, updates bool
+	flaskSecret            keystore.Secret // the Python original's, taken over once
 
 	damaged bool // settings.json is there and no JSON object
 }
@@ -92,14 +95,16 @@ func readSettings(f settingFlags, env environ) (settings, error) {
 		debug = new(strconv.FormatBool(*f.Debug))
 	}
 
-	var errs [7]error
+	var errs [9]error
 	s.port, errs[0] = find(f.Port, "port", "FCC_PORT", "port", "").port()
 	s.keystore, errs[1] = find(f.Keystore, "keystore", "FCC_KEYSTORE", "keystore", "os").oneOf("os", "file", "memory")
 	s.issuer, errs[2] = find(f.Issuer, "issuer", "FCC_XERO_ISSUER", "issuer", xero.XeroIssuer).address()
 	s.api, errs[3] = find(f.API, "api", "FCC_XERO_API", "api", xeroAPI).address()
 	s.clientID, errs[4] = find(f.ClientID, "client-id", "XERO_CLIENT_ID", "client_id", "").clientID(s.issuer == xero.XeroIssuer)
 	s.scopes, errs[5] = find(f.Scopes, "scopes", "XERO_SCOPES", "scopes", readScopes).scopes()
-	s.debug, errs[6] = find(debug, "debug", "FCC_DEBUG", "debug", "false").yesNo()
+	s.debug, errs[6] = find(debug, "debug", "FCC_DEBUG", "debug", "false").yesNo("debug setting")
+	s.notifications, errs[7] = find(nil, "", "", "notifications", "true").yesNo("setting for notifications")
+	s.updates, errs[8] = find(nil, "", "", "updates", "true").yesNo("setting for updates")
 	for _, err := range errs {
 		if err != nil {
 			return s, err
@@ -113,6 +118,8 @@ func readSettings(f settingFlags, env environ) (settings, error) {
 
 func (s settings) settingsFile() string { return filepath.Join(s.dataDir, "settings.json") }
 func (s settings) logFile() string      { return filepath.Join(s.dataDir, "logs", "fcc.log") }
+func (s settings) statePath() string    { return filepath.Join(s.dataDir, "state.db") }
+func (s settings) crashFile() string    { return filepath.Join(s.dataDir, "logs", "crash.log") }
 
 // secretVariables hold secrets; programs that FCC starts must not inherit them.
 var secretVariables = []string{"XERO_CLIENT_SECRET", "FCC_KEYSTORE_PASSPHRASE", "FLASK_SECRET_KEY"}
@@ -203,10 +210,10 @@ func (v found) scopes() ([]string, error) {
 	return scopes, nil
 }
 
-func (v found) yesNo() (bool, error) {
+func (v found) yesNo(what string) (bool, error) {
 	on, err := strconv.ParseBool(v.value)
 	if err != nil {
-		return false, v.wrong("debug setting", "is neither 1 nor 0")
+		return false, v.wrong(what, "is neither 1 nor 0")
 	}
 	return on, nil
 }

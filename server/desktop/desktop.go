@@ -6,9 +6,11 @@ package desktop
 import (
 	"context"
 	"iter"
+	"os"
 )
 
-// A Switch is something that the person turns on and off.
+// A Switch is something that the person turns on and off. The zero Switch is one
+// that this system does not have.
 type Switch struct {
 	Label string
 	// Watch yields how it stands, at once and after each change, also one that was
@@ -23,4 +25,11 @@ type Offer struct {
 	Label       string // the line; the same label is the same offer
 	Title, Text string // the notification; without a title there is none
 	Take        func()
+}
+
+const startLabel = "Start at sign-in"
+
+func isThere(file string) bool {
+	info, err := os.Stat(file)
+	return err == nil && !info.IsDir()
 }

@@ -39,6 +39,7 @@ type bench struct {
 	dir      string
 	app      xero.App
 	log      *logbook
+	lost     *xero.Problem
 	way      func(http.RoundTripper) http.RoundTripper // optional: what lies between
 
 	*xero.Connections
@@ -97,7 +98,7 @@ func (b *bench) start() {
 		way = b.way(direct)
 	}
 	c, err := xero.New(xero.Config{
-		App: b.app, Issuer: xeroHost, API: xeroHost, RedirectURI: redirect, Keystore: b.keychain, DataDir: b.dir,
+		App: b.app, Issuer: xeroHost, API: xeroHost, RedirectURI: redirect, Keystore: b.keychain, DataDir: b.dir, Lost: b.lost,
 		HTTP: way, Log: slog.New(slog.NewJSONHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		OnRenewal: b.notes.renewal, Recall: b.notes.recall, Remember: b.notes.remember, Forget: b.notes.forget,
 	})

@@ -2,7 +2,6 @@ package xero
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -31,6 +30,7 @@ type Config struct {
 	API         string // https://api.xero.com
 	RedirectURI string // http://localhost:P/callback
 	Keystore    keystore.Store
+	Lost        *Problem          // optional: what was there and is not any more; shown until somebody signs in
 	DataDir     string            // a foreign issuer's discovery document is kept here
 	HTTP        http.RoundTripper // optional: the way to Xero
 	Log         *slog.Logger
@@ -61,6 +61,7 @@ type Connections struct {
 	work sync.WaitGroup // what must not be cut short: renewals, saves, sign-ins, disconnects
 
 	accepting sync.Mutex // one sign-in at a time becomes a connection
+	adopting  sync.Mutex // one at a time is taken over
 
 	keychain sync.Mutex // held over writes of index and records; guards ids
 	ids      []string   // the index as it is in the keychain
@@ -71,11 +72,12 @@ type Connections struct {
 	skew      time.Duration
 	skewKnown bool
 	loaded    bool
-	running   context.Context // from Run's start to its end
-	closing   bool            // nothing new is begun
-	problem   *Problem        // while starting, or of the last failed sign-in
-	sessions  []*Session      // by id
-	leaving   []*Session      // disconnected here, and Xero is still to be told
+	running   context.Context   // from Run's start to its end
+	closing   bool              // nothing new is begun
+	problem   *Problem          // while starting, or of the last failed sign-in
+	sessions  []*Session        // by id
+	leaving   []*Session        // disconnected here, and Xero is still to be told
+	elsewhere map[string]string // ids of sign-ins with other issuers, and those; never changed in place
 	attempts  map[attemptKey]*attempt
 	settling  int // attempts whose callback came and has not been dealt with yet
 	published Status
@@ -104,7 +106,7 @@ func New(cfg Config) (*Connections, error) {
 		changed:  make(chan struct{}),
 	}
 	if c.base == nil {
-		c.base = defaultTransport()
+		c.base = DefaultTransport()
 	}
 	c.http = &http.Client{
 		Transport:     c.base,
@@ -157,112 +159,6 @@ func (c *Connections) finish() {
 }
 
 const lastSaveTimeout = 10 * time.Second
-
-// load reads index and records. Either all could be read, or none is taken: a
-// keychain that fails half way is not one with fewer connections.
-func (c *Connections) load(ctx context.Context) {
-	for failures := 0; ; failures++ {
-		sessions, ids, err := c.read(ctx)
-		if err == nil {
-			c.keychain.Lock()
-			c.ids = ids
-			c.keychain.Unlock()
-			c.mu.Lock()
-			c.loaded, c.problem = true, nil
-			for _, s := range sessions {
-				c.addLocked(s)
-			}
-			c.publishLocked()
-			c.mu.Unlock()
-			return
-		}
-		c.log.Warn("keychain not read", "err", err)
-		p := keystoreError(err).Problem
-		c.mu.Lock()
-		c.problem = &p
-		c.publishLocked()
-		c.mu.Unlock()
-		select {
-		case <-time.After(backoff(failures)):
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-func (c *Connections) read(ctx context.Context) ([]*Session, []string, error) {
-	if err := c.readClientSecret(ctx); err != nil {
-		return nil, nil, err
-	}
-	listed, err := readIndex(ctx, c.cfg.Keystore)
-	if err != nil {
-		return nil, nil, err
-	}
-	var sessions []*Session
-	var ids []string
-	for _, id := range listed {
-		text, err := c.cfg.Keystore.Get(ctx, grantItem+id)
-		if errors.Is(err, keystore.ErrNotFound) {
-			continue // a sign-in that was cut off between index and record
-		}
-		if err != nil {
-			return nil, nil, err
-		}
-		ids = append(ids, id)
-		s := newSession(c, id)
-		if c.cfg.Recall != nil {
-			s.profile, _ = c.cfg.Recall(ctx, id)
-		}
-		s.grant, err = decodeGrant(text)
-		switch {
-		case err != nil:
-			c.log.Error("a record in the keychain cannot be read; it is left as it is", "item", grantItem+id, "err", err)
-			s.endLocked(needsLogin("What was kept of the sign-in is damaged."))
-		case s.grant.Issuer != c.cfg.Issuer:
-			c.log.Info("a sign-in with another issuer is left alone", "connection", id, "issuer", s.grant.Issuer)
-			continue
-		}
-		sessions = append(sessions, s)
-	}
-	return sessions, ids, nil
-}
-
-// readClientSecret completes the app from the keychain, or keeps there the secret
-// that came with the settings.
-func (c *Connections) readClientSecret(ctx context.Context) error {
-	c.mu.Lock()
-	app := c.app
-	c.mu.Unlock()
-	if app.ClientID == "" {
-		return nil
-	}
-	kept, err := c.clientSecret(ctx, app.ClientID)
-	if err != nil {
-		return err
-	}
-	if app.Secret.IsZero() {
-		app.Secret = kept
-	} else if !app.Secret.Equal(kept) {
-		if err := c.cfg.Keystore.Set(ctx, clientSecretItem+strings.ToLower(app.ClientID), app.Secret); err != nil {
-			return err
-		}
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.app.ClientID == app.ClientID { // or SetApp came in between
-		c.app.Secret = app.Secret
-	}
-	return nil
-}
-
-// clientSecret reads the secret of a Xero app; most have none.
-func (c *Connections) clientSecret(ctx context.Context, clientID string) (keystore.Secret, error) {
-	secret, err := c.cfg.Keystore.Get(ctx, clientSecretItem+strings.ToLower(clientID))
-	if errors.Is(err, keystore.ErrNotFound) {
-		return keystore.Secret{}, nil
-	}
-	return secret, err
-}
 
 // addLocked takes s into the set and starts its loop.
 func (c *Connections) addLocked(s *Session) {

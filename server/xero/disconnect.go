@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -39,7 +40,54 @@ func (c *Connections) Disconnect(ctx context.Context, id, tenantID string) (Disc
 	if tenantID != "" {
 		return s.disconnectOne(ctx, tenantID)
 	}
-	return s.disconnectAll(ctx), nil
+	result, err := s.disconnectAll(ctx)
+	if err != nil {
+		result.Untold = append(result.Untold, apiError(err).Message+" Until it can be told, Xero may list FCC among the connected apps. FCC tries again by itself.")
+	}
+	return result, nil
+}
+
+// DisconnectAll ends every sign-in there is, as Disconnect does, and tells Xero now
+// of those that were disconnected before and that it could not be told of. It
+// waits until the keychain was read: when ctx ends before, it fails with
+// CodeKeystoreUnavailable. Untold says why Xero was not told, once for each sign-in.
+func (c *Connections) DisconnectAll(ctx context.Context) ([]DisconnectResult, error) {
+	for status := range c.Watch(ctx) {
+		if status.State != Starting {
+			break
+		}
+	}
+	c.mu.Lock()
+	all, leaving, elsewhere := slices.Clone(c.sessions), slices.Clone(c.leaving), c.elsewhere
+	loaded, starting := c.loaded, startingProblem(c.problem)
+	c.mu.Unlock()
+	if !loaded || !c.begin() {
+		return nil, &Error{Problem: starting}
+	}
+	defer c.work.Done()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	results := make([]DisconnectResult, len(all)+len(leaving))
+	var working sync.WaitGroup
+	for i, s := range append(all, leaving...) {
+		working.Go(func() {
+			result, err := DisconnectResult{Connection: s.id}, error(nil)
+			if i < len(all) {
+				result, err = s.disconnectAll(ctx)
+			} else {
+				err = s.farewell(ctx)
+			}
+			if err != nil {
+				result.Untold = []string{apiError(err).Message}
+			}
+			results[i] = result
+		})
+	}
+	working.Wait()
+	for id, issuer := range elsewhere {
+		results = append(results, DisconnectResult{Connection: id, Untold: []string{"It is a sign-in at " + issuer + ", which is not the issuer that FCC is set to."}})
+	}
+	return results, nil
 }
 
 func (c *Connections) toDisconnect(id, tenantID string) (*Session, error) {
@@ -82,10 +130,13 @@ func (s *Session) disconnectOne(ctx context.Context, tenantID string) (Disconnec
 	return result, nil
 }
 
-// apiError makes an Error of what organisations or deleteConnection said.
+// apiError makes an Error of what organisations, deleteConnection or farewell said.
 func apiError(err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
+	}
+	if isKeystore(err) {
+		return keystoreError(err)
 	}
 	if settingError(err) {
 		return &Error{refusedApp(err), err}
@@ -110,13 +161,20 @@ func (s *Session) deleteConnection(ctx context.Context, id string) error {
 
 // disconnectAll tells Xero while there is a token to tell it with, then takes the
 // session out of sight. What could not be told stays in the keychain, marked, until
-// it is.
-func (s *Session) disconnectAll(ctx context.Context) DisconnectResult {
+// it is; the error says why.
+func (s *Session) disconnectAll(ctx context.Context) (DisconnectResult, error) {
 	result := DisconnectResult{Connection: s.id}
 	s.set.mu.Lock()
 	result.Organisations = slices.Clone(s.profile.Organisations)
+	damaged := s.grant.RefreshToken == ""
 	s.set.mu.Unlock()
+	if damaged {
+		result.Untold = append(result.Untold, "What FCC held of this sign-in is damaged, so Xero could not be told. Remove FCC from the connected apps in Xero's settings.")
+	}
 	if found, err := s.organisations(ctx, s.Transport()); err == nil {
+		if result.Organisations == nil {
+			result.Organisations = found
+		}
 		for _, o := range found {
 			if err := s.deleteConnection(ctx, o.ConnectionID); err != nil {
 				s.set.log.Warn("organisation not disconnected at Xero", "connection", s.id, "err", err)
@@ -124,15 +182,15 @@ func (s *Session) disconnectAll(ctx context.Context) DisconnectResult {
 		}
 	}
 	s.leave(ctx)
-	if err := s.farewell(ctx); err != nil {
+	err := s.farewell(ctx)
+	if err != nil {
 		s.set.log.Warn("Xero was not told of a disconnect; trying again", "connection", s.id, "err", err)
 		s.set.mu.Lock()
 		s.nextTry = time.Now().Add(backoff(s.failures))
 		s.set.mu.Unlock()
 		s.nudge()
-		result.Untold = append(result.Untold, apiError(err).Message+" Until it can be told, Xero may list FCC among the connected apps. FCC tries again by itself.")
 	}
-	return result
+	return result, err
 }
 
 // leave takes the session out of the set that others see and notes that in the

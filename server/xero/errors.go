@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"runtime"
 	"time"
 
 	"financial-command-center/keystore"
@@ -43,8 +44,16 @@ func unreachable(err error) *Error {
 		notTLS   tls.RecordHeaderError
 		name     *net.DNSError
 		answered *answerError
+		proxy    *proxyError
+		dial     *net.OpError
 	)
 	switch {
+	case errors.As(err, &proxy):
+		message = "The proxy " + proxy.host + " on the way to Xero asks for a name and password, which FCC does not have."
+		action = "Ask who looks after this network to let FCC through to xero.com, or set HTTPS_PROXY=http://NAME:PASSWORD@" + proxy.host + " and start FCC again."
+	case errors.As(err, &dial) && dial.Op == "proxyconnect":
+		message = "The proxy that this computer is set to use cannot be reached, so Xero cannot either."
+		action = "Check the proxy setting (in Windows: Settings, Network, Proxy) and the network. FCC tries again by itself."
 	case errors.As(err, &unknown), errors.As(err, &wrong), errors.As(err, &invalid), errors.As(err, &notTLS):
 		message = "The connection to Xero is not safe: its certificate is not one that this computer trusts."
 		action = "Something between this computer and Xero looks into encrypted connections (a company network, a virus scanner). Ask who looks after this computer, or try another network."
@@ -59,6 +68,9 @@ func unreachable(err error) *Error {
 	return &Error{problem(CodeUnreachable, message, action), err}
 }
 
+// UnreachableProblem says in words why Xero could not be reached.
+func UnreachableProblem(err error) Problem { return unreachable(err).Problem }
+
 func isTimeout(err error) bool {
 	var n net.Error
 	return errors.As(err, &n) && n.Timeout()
@@ -67,22 +79,38 @@ func isTimeout(err error) bool {
 // KeystoreProblem says in words why the keychain cannot be used.
 func KeystoreProblem(err error) Problem { return keystoreError(err).Problem }
 
-// keystoreError says in words why the keychain cannot be used.
 func keystoreError(err error) *Error {
-	message, action := "The keychain of this computer cannot be used.", "FCC tries again by itself. The log says more."
+	return &Error{keystoreWords(runtime.GOOS, err), err}
+}
+
+// keystoreWords says it as somebody on this system knows it.
+func keystoreWords(system string, err error) Problem {
+	name, file := "The keychain of this computer", "choose the encrypted file: set FCC_KEYSTORE_PASSPHRASE_FILE and start FCC with --keystore file."
+	if system == "windows" {
+		name, file = "Windows' Credential Manager", "choose \"Keep secrets in an encrypted file\" in FCC's tray menu (or start FCC with --keystore file)."
+	}
+	message, action := name+" cannot be used.", "FCC tries again by itself. The log says more."
 	switch {
 	case errors.Is(err, keystore.ErrLocked):
-		message, action = "The keychain of this computer is locked.", "Unlock it. FCC goes on by itself."
+		message, action = name+" is locked.", "Unlock it. FCC goes on by itself."
+	case errors.Is(err, keystore.ErrAbsent) && system == "windows":
+		message, action = name+" is not there for this sign-in to Windows, as for a service or over ssh.", "Start FCC from your own desktop, or "+file
+	case errors.Is(err, keystore.ErrAbsent) && system == "linux":
+		message, action = "This computer has no keychain that is running.", "Start one (GNOME Keyring, KWallet), or "+file
 	case errors.Is(err, keystore.ErrAbsent):
-		message, action = "This computer has no keychain that is running.", "Start one (GNOME Keyring, KWallet), or choose the encrypted file with --keystore file."
+		message, action = "This computer has no keychain that is running.", "Sign in at its desktop, or "+file
+	case errors.Is(err, keystore.ErrPolicy):
+		message, action = name+" is turned off on this computer by a policy (\"Do not allow storage of passwords and credentials for network authentication\").", "Ask who looks after this computer, or "+file
 	case errors.Is(err, keystore.ErrTimeout):
-		message, action = "The keychain of this computer does not answer.", "Look for a window that asks for its password. FCC goes on by itself."
+		message, action = name+" does not answer.", "Look for a window that asks for its password. FCC goes on by itself."
 	case errors.Is(err, keystore.ErrTooBig):
-		message, action = "The sign-in is larger than the keychain holds.", "Choose the encrypted file with --keystore file, and tell us: this should not happen."
+		message, action = "The sign-in is larger than the keychain holds.", "Tell us, this should not happen; and "+file
+	case errors.Is(err, keystore.ErrPassphrase):
+		message, action = "The passphrase does not open FCC's secrets file any more.", "Start FCC again with the passphrase that the file was made with."
 	case errors.Is(err, keystore.ErrDamaged):
 		message, action = "What the keychain holds for FCC is damaged.", "Nothing was overwritten. The log says which item it is."
 	}
-	return &Error{problem(CodeKeystoreUnavailable, message, action), err}
+	return problem(CodeKeystoreUnavailable, message, action)
 }
 
 func needsLogin(why string) Problem {
@@ -102,6 +130,7 @@ func day(t time.Time) string { return t.Local().Format("2 January 2006") }
 // isNetwork reports whether a call broke off, rather than was answered.
 func isNetwork(err error) bool {
 	var op *net.OpError
-	return errors.As(err, &op) || isTimeout(err) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+	var proxy *proxyError
+	return errors.As(err, &op) || errors.As(err, &proxy) || isTimeout(err) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, io.ErrClosedPipe)
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -44,6 +45,9 @@ type grant struct {
 	Renewing time.Time `json:"renewing,omitzero"`
 	// Leaving is set when the person has disconnected and Xero is still to be told.
 	Leaving bool `json:"leaving,omitempty"`
+	// From is the fingerprint of the refresh token that another program had kept, of
+	// a grant that was taken over from it; see Adopt.
+	From string `json:"from,omitempty"`
 }
 
 func (g grant) renewBy() time.Time {
@@ -67,12 +71,18 @@ func (g grant) encode() keystore.Secret {
 	return keystore.NewSecret(string(data))
 }
 
-// decodeGrant fails on what is not a record, or one of a newer version. Its errors
-// do not repeat the text.
+// errNewer: the record is of a version that this program does not know.
+var errNewer = errors.New("the record is of a newer version")
+
+// decodeGrant fails on what is not a record, and with errNewer on one of a newer
+// version. Its errors do not repeat the text.
 func decodeGrant(text keystore.Secret) (grant, error) {
 	var g grant
 	if err := json.Unmarshal([]byte(text.Reveal()), &g); err != nil {
 		return grant{}, errors.New("the record is damaged")
+	}
+	if g.Version > recordVersion {
+		return grant{}, fmt.Errorf("%w: %d, this program knows %d", errNewer, g.Version, recordVersion)
 	}
 	if g.Version != recordVersion {
 		return grant{}, fmt.Errorf("the record has version %d, this program knows %d", g.Version, recordVersion)
@@ -89,20 +99,31 @@ type index struct {
 	IDs     []string `json:"ids"`
 }
 
-func readIndex(ctx context.Context, ks keystore.Store) ([]string, error) {
+// readIndex returns the ids of all connections. A list that is damaged, or of a
+// newer version, is kept aside, and what still looks like an id in it is taken for
+// one: no grant is to be lost with the list.
+func readIndex(ctx context.Context, ks keystore.Store) (ids []string, damaged bool, err error) {
 	text, err := ks.Get(ctx, indexItem)
 	if errors.Is(err, keystore.ErrNotFound) {
-		return nil, nil
+		return nil, false, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	var x index
-	if err := json.Unmarshal([]byte(text.Reveal()), &x); err != nil || x.Version != recordVersion {
-		return nil, fmt.Errorf("%w: the list of connections is damaged or of a newer version", keystore.ErrDamaged)
+	if err := json.Unmarshal([]byte(text.Reveal()), &x); err == nil && x.Version == recordVersion {
+		return x.IDs, false, nil
 	}
-	return x.IDs, nil
+	if _, err := keystore.KeepAside(ctx, ks, indexItem, text); err != nil {
+		return nil, false, fmt.Errorf("keep the damaged list of connections aside: %w", err)
+	}
+	ids = likelyID.FindAllString(text.Reveal(), -1)
+	slices.Sort(ids)
+	return slices.Compact(ids), true, nil
 }
+
+// likelyID is what newID makes.
+var likelyID = regexp.MustCompile(`\b[0-9a-f]{16}\b`)
 
 func writeIndex(ctx context.Context, ks keystore.Store, ids []string) error {
 	data, err := json.Marshal(index{Version: recordVersion, IDs: ids})
@@ -124,6 +145,9 @@ func (c *Connections) save(ctx context.Context, s *Session) error {
 		c.mu.Lock()
 		record := s.grant.encode()
 		c.mu.Unlock()
+		if err := c.spareLocked(ctx, s); err != nil {
+			return err
+		}
 		if err := c.cfg.Keystore.Set(ctx, grantItem+s.id, record); err != nil {
 			return err
 		}
@@ -138,11 +162,30 @@ func (c *Connections) save(ctx context.Context, s *Session) error {
 func (c *Connections) forget(ctx context.Context, s *Session) error {
 	c.keychain.Lock()
 	defer c.keychain.Unlock()
+	if err := c.spareLocked(ctx, s); err != nil {
+		return err
+	}
 	if err := c.cfg.Keystore.Delete(ctx, grantItem+s.id); err != nil {
 		return err
 	}
 	s.gone = true
 	return c.indexLocked(ctx, s.id, false)
+}
+
+// spareLocked keeps aside what could not be read of s, with c.keychain held. It is
+// called before the record is written over or deleted: the text may be mended, or
+// read by a newer FCC.
+func (c *Connections) spareLocked(ctx context.Context, s *Session) error {
+	if s.spoiled.IsZero() {
+		return nil
+	}
+	as, err := keystore.KeepAside(ctx, c.cfg.Keystore, grantItem+s.id, s.spoiled)
+	if err != nil {
+		return fmt.Errorf("keep the damaged record aside: %w", err)
+	}
+	c.log.Info("a record that cannot be read is kept aside", "connection", s.id, "item", as)
+	s.spoiled = keystore.Secret{}
+	return nil
 }
 
 // indexLocked puts id into the index or takes it out, with c.keychain held.

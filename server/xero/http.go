@@ -1,22 +1,37 @@
 package xero
 
 import (
+	"context"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 )
 
-// defaultTransport is the way to Xero: the system's certificates and, but for
-// loopback, the proxy of the environment. Connections that went dead while the
-// machine slept are found by pings.
-func defaultTransport() *http.Transport {
+// DefaultTransport is the way to Xero: the system's certificates and, but for
+// loopback, the proxy of the environment or of the system's setting, which is read
+// anew when it changes. Connections that went dead while the machine slept are
+// found by pings.
+func DefaultTransport() *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.Proxy = newProxies().forRequest
+	t.OnProxyConnectResponse = func(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.Response) error {
+		if resp.StatusCode == http.StatusProxyAuthRequired {
+			return &proxyError{host: proxy.Host}
+		}
+		return nil
+	}
 	t.DialContext = (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}).DialContext
 	t.TLSHandshakeTimeout = 10 * time.Second
 	t.ResponseHeaderTimeout = answerTimeout
 	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 10 * time.Second}
 	return t
 }
+
+// A proxyError is a proxy that wants to know who asks.
+type proxyError struct{ host string }
+
+func (e *proxyError) Error() string { return "the proxy " + e.host + " asks for a name and password" }
 
 // do sends a request of our own to the issuer or the API, follows no redirect, and
 // learns the time from the answer.

@@ -207,18 +207,26 @@ func (c *Connections) signIn(ctx context.Context, a *attempt, cb Callback) (s *S
 	if err != nil {
 		return nil, false, err
 	}
-	id, err := c.checkIDToken(ctx, issuer, a, got.IDToken)
+	id, err := c.checkIDToken(ctx, issuer, a.app.ClientID, got.IDToken)
 	if err != nil {
 		return nil, false, err
+	}
+	if id.Nonce != a.nonce {
+		return nil, false, errors.New("id token: it is not for this sign-in (nonce)")
 	}
 	if got.RefreshToken.IsZero() {
 		return nil, false, &Error{Problem: problem(CodeLoginFailed, "Xero gave a sign-in that ends after half an hour.", "Start FCC with offline_access among its --scopes, then sign in again.")}
 	}
-	s, isNew = c.accept(ctx, a, id, got)
+	s, isNew = c.accept(ctx, id, got, grant{ClientID: a.app.ClientID})
+	s.begun(ctx)
+	return s, isNew, nil
+}
+
+// begun is what follows on a grant's being accepted.
+func (s *Session) begun(ctx context.Context) {
 	s.remember(ctx)
 	s.look(ctx)
 	s.nudge()
-	return s, isNew, nil
 }
 
 // identity is what is taken of an id token.
@@ -229,6 +237,7 @@ type identity struct {
 	GivenName  string `json:"given_name"`
 	FamilyName string `json:"family_name"`
 	Email      string `json:"email"`
+	Nonce      string `json:"nonce"`
 }
 
 // key is Xero's stable id of a person; other issuers have sub.
@@ -247,9 +256,10 @@ func (i identity) person() Person {
 	return Person{Name: name, Email: i.Email}
 }
 
-// checkIDToken checks signature, issuer, audience, nonce and times (OpenID Connect
-// Core, section 3.1.3.7), by Xero's clock and with idTokenLeeway.
-func (c *Connections) checkIDToken(ctx context.Context, i *issuer, a *attempt, raw keystore.Secret) (identity, error) {
+// checkIDToken checks signature, issuer, audience and times (OpenID Connect Core,
+// section 3.1.3.7), by Xero's clock and with idTokenLeeway. The nonce is the
+// caller's to compare.
+func (c *Connections) checkIDToken(ctx context.Context, i *issuer, clientID string, raw keystore.Secret) (identity, error) {
 	if raw.IsZero() {
 		return identity{}, errors.New("no id token: the scopes lack openid")
 	}
@@ -257,7 +267,7 @@ func (c *Connections) checkIDToken(ctx context.Context, i *issuer, a *attempt, r
 	defer cancel()
 	keys := &heardKeys{KeySet: i.keys}
 	verifier := oidc.NewVerifier(i.endpoints.Issuer, keys, &oidc.Config{
-		ClientID:             a.app.ClientID,
+		ClientID:             clientID,
 		SupportedSigningAlgs: []string{oidc.RS256, oidc.ES256},
 		SkipExpiryCheck:      true, // below, with our leeway
 	})
@@ -273,8 +283,6 @@ func (c *Connections) checkIDToken(ctx context.Context, i *issuer, a *attempt, r
 	var id identity
 	now := c.xeroNow()
 	switch {
-	case token.Nonce != a.nonce:
-		return identity{}, errors.New("id token: it is not for this sign-in (nonce)")
 	case now.Add(-idTokenLeeway).After(token.Expiry):
 		return identity{}, errors.New("id token: it is too old")
 	case now.Add(idTokenLeeway).Before(token.IssuedAt):
@@ -290,14 +298,13 @@ func (c *Connections) checkIDToken(ctx context.Context, i *issuer, a *attempt, r
 }
 
 // accept puts a new grant in the place of the same person's old one, or adds a
-// connection. It saves the grant before anybody can see the access token.
-func (c *Connections) accept(ctx context.Context, a *attempt, id identity, got answer) (s *Session, isNew bool) {
+// connection. It saves the grant before anybody can see the access token. Of g it
+// takes what it cannot know.
+func (c *Connections) accept(ctx context.Context, id identity, got answer, g grant) (s *Session, isNew bool) {
 	c.accepting.Lock() // two tabs of one person are one connection
 	defer c.accepting.Unlock()
-	g := grant{
-		Issuer: c.cfg.Issuer, ClientID: a.app.ClientID, Subject: id.key(),
-		RefreshToken: got.RefreshToken.Reveal(), Issued: time.Now().UTC().Truncate(time.Second),
-	}
+	g.Issuer, g.Subject = c.cfg.Issuer, id.key()
+	g.RefreshToken, g.Issued = got.RefreshToken.Reveal(), time.Now().UTC().Truncate(time.Second)
 	c.mu.Lock()
 	for _, other := range c.sessions {
 		if other.grant.sameOwner(g.Issuer, g.ClientID, g.Subject) || s == nil && other.damagedLocked(id.person()) {

@@ -123,54 +123,6 @@ func TestARenewalWithoutOrganisationsDoesNotFlicker(t *testing.T) {
 	})
 }
 
-// After a damaged record a person signs in again, and all is well.
-func TestASignInAgainHealsADamagedRecord(t *testing.T) {
-	for name, forget := range map[string]bool{"of a known person": false, "of nobody known": true} {
-		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(t *testing.T, b *bench) {
-				id := b.signIn().Connection
-				b.stop()
-				if err := b.keychain.Store.Set(t.Context(), "connection-"+id, keystore.NewSecret("{")); err != nil {
-					t.Fatal(err)
-				}
-				if forget {
-					b.notes.forget(t.Context(), id)
-				}
-				b.start()
-				b.wantState(xero.NeedsLogin, xero.CodeNeedsLogin)
-				if done := b.signIn(); done.New || done.Connection != id {
-					t.Errorf("%+v: want the damaged connection renewed", done)
-				}
-				b.wantState(xero.Connected, "")
-				b.restart()
-				b.wantState(xero.Connected, "")
-			})
-		})
-	}
-}
-
-func TestAnotherPersonsSignInLeavesADamagedRecordAlone(t *testing.T) {
-	inBubble(t, func(t *testing.T, b *bench) {
-		id := b.signIn().Connection
-		b.stop()
-		if err := b.keychain.Store.Set(t.Context(), "connection-"+id, keystore.NewSecret("{")); err != nil {
-			t.Fatal(err)
-		}
-		b.start()
-		ben, err := b.signInAs("ben@example.com")
-		if err != nil || !ben.New {
-			t.Fatalf("%+v, %v", ben, err)
-		}
-		b.wantState(xero.NeedsLogin, xero.CodeNeedsLogin)
-		if _, err := b.Disconnect(t.Context(), id, ""); err != nil {
-			t.Fatal(err)
-		}
-		b.wantState(xero.Connected, "")
-		b.restart()
-		b.wantState(xero.Connected, "")
-	})
-}
-
 // The list of connections is written, the record is not, and FCC is killed: the
 // sign-in is lost, and nothing else.
 func TestAKillBetweenListAndRecordLosesThatSignInOnly(t *testing.T) {

@@ -285,7 +285,7 @@ func refusedApp(err error) Problem {
 
 // isKeystore reports whether a keychain failed, not the network.
 func isKeystore(err error) bool {
-	for _, kind := range []error{keystore.ErrLocked, keystore.ErrAbsent, keystore.ErrTimeout, keystore.ErrFailed, keystore.ErrDamaged, keystore.ErrTooBig} {
+	for _, kind := range []error{keystore.ErrLocked, keystore.ErrAbsent, keystore.ErrPolicy, keystore.ErrTimeout, keystore.ErrFailed, keystore.ErrDamaged, keystore.ErrTooBig} {
 		if errors.Is(err, kind) {
 			return true
 		}

@@ -41,7 +41,9 @@ type Session struct {
 	lookFailed bool
 	distrusted time.Time // when Xero refused a token that was renewed because it refused one
 
-	gone bool // the record is deleted for good; guarded by set.keychain
+	// Guarded by set.keychain.
+	gone    bool            // the record is deleted for good
+	spoiled keystore.Secret // what is in the place of the record, and is not kept aside yet
 }
 
 func newSession(c *Connections, id string) *Session {

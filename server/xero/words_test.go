@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -41,17 +42,28 @@ func TestWhyXeroCannotBeReachedIsSaidInWords(t *testing.T) {
 	}
 }
 
-func TestWhyTheKeychainCannotBeUsedIsSaidInWords(t *testing.T) {
-	seen := map[string]bool{}
-	for _, err := range []error{keystore.ErrLocked, keystore.ErrAbsent, keystore.ErrTimeout, keystore.ErrTooBig, keystore.ErrDamaged, keystore.ErrFailed} {
-		p := keystoreError(fmt.Errorf("get: %w", err)).Problem
-		if p.Code != CodeKeystoreUnavailable || p.Action == "" || seen[p.Message] {
-			t.Errorf("%v: %+v", err, p)
+func TestWhyTheKeychainCannotBeUsedIsSaidInTheWordsOfTheSystem(t *testing.T) {
+	for _, system := range []string{"windows", "darwin", "linux"} {
+		seen := map[string]bool{}
+		for _, err := range []error{
+			keystore.ErrLocked, keystore.ErrAbsent, keystore.ErrPolicy, keystore.ErrTimeout, keystore.ErrTooBig, keystore.ErrDamaged, keystore.ErrFailed,
+		} {
+			p := keystoreWords(system, fmt.Errorf("get: %w", err))
+			if p.Code != CodeKeystoreUnavailable || p.Action == "" || seen[p.Message] {
+				t.Errorf("%s: %v: %+v", system, err, p)
+			}
+			seen[p.Message] = true
+			if !isKeystore(err) {
+				t.Errorf("%v is not taken for the keychain's", err)
+			}
+			said := p.Message + p.Action
+			if strings.Contains(said, "GNOME") && system != "linux" || strings.Contains(said, "Windows") && system != "windows" || strings.Contains(said, "PASSPHRASE_FILE") && system == "windows" {
+				t.Errorf("%s: %v: %q", system, err, said)
+			}
 		}
-		seen[p.Message] = true
-		if !isKeystore(err) {
-			t.Errorf("%v is not taken for the keychain's", err)
-		}
+	}
+	if p := KeystoreProblem(keystore.ErrLocked); p != keystoreWords(runtime.GOOS, keystore.ErrLocked) {
+		t.Errorf("%+v", p)
 	}
 }
 

@@ -1,0 +1,51 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"financial-command-center/server/desktop"
+)
+
+// installationCmd is for the installer: it copies files, and leaves to FCC what
+// needs care. NSIS, of which it is made, cuts every text at 1,024 characters, and
+// would destroy a PATH that is longer.
+type installationCmd struct {
+	Add    installationAddCmd    `cmd:"" help:"Put this program's folder on the user's PATH."`
+	Remove installationRemoveCmd `cmd:"" help:"Take this program's folder off the user's PATH, and the program out of what starts at sign-in."`
+}
+
+type installationAddCmd struct {
+	StartAtSignIn *bool `negatable:"" help:"Whether FCC starts when its user signs in to the computer. Without it that stays as it is."`
+}
+
+func (cmd installationAddCmd) Run(c *call) error {
+	program, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find this program: %w", err)
+	}
+	err = desktop.AddToPath(filepath.Dir(program))
+	if cmd.StartAtSignIn == nil {
+		return err
+	}
+	s, settingsErr := readSettings(c.flags, c.Env)
+	if settingsErr != nil {
+		return errors.Join(err, settingsErr)
+	}
+	if start := desktop.StartAtSignIn(s.startEntry(program)); start.Set != nil {
+		err = errors.Join(err, start.Set(*cmd.StartAtSignIn))
+	}
+	return err
+}
+
+type installationRemoveCmd struct{}
+
+func (installationRemoveCmd) Run(*call) error {
+	program, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find this program: %w", err)
+	}
+	return errors.Join(desktop.RemoveFromPath(filepath.Dir(program)), desktop.RemoveStartups(program))
+}

@@ -1,0 +1,23 @@
+package tray
+
+import (
+	"context"
+	"log/slog"
+)
+
+const whereIconIs = "Its icon is at the end of the taskbar, where the clock is. Not there? Click the ^ and drag the icon out."
+
+// newNotifier shows balloons of the tray's own icon: a notification by another
+// way would bring a second icon with it, or need a program with an identity that
+// an installer gave it.
+func newNotifier(log *slog.Logger) notifier {
+	return notifier{needsIcon: true, notify: func(_ context.Context, n notice, clicked func()) {
+		f := theFace.Load()
+		if f == nil {
+			return // the tray is about to end
+		}
+		if err := f.balloon(n, clicked); err != nil {
+			log.Warn("no notification", "err", err)
+		}
+	}}
+}
