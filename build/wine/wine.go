@@ -119,16 +119,12 @@ func Start(ctx context.Context, options ...Option) (_ *Wine, err error) {
 	return w, w.openPages(ctx)
 }
 
-// keep runs a program that waits until Close. Wine's services and its desktop end
-// soon after the last program; the next starts them again, which takes seconds,
-// and they hold its output open as long as they run.
+// keep runs a program that has a window, out of sight, until Close. Wine's services
+// and its desktop, which has the notification area, end soon after the last program
+// that uses them; the next starts them again, which takes seconds, and they hold its
+// output open as long as they run.
 func (w *Wine) keep() error {
-	waits := w.Command(context.Background(), "cmd")
-	_, err := waits.StdinPipe() // never written to
-	if err != nil {
-		return err
-	}
-	return w.background(waits)
+	return w.background(w.Command(context.Background(), "start", "/min", "/wait", "notepad"))
 }
 
 // openPages has pages in files opened by the browser, as every Windows has; Wine

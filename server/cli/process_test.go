@@ -30,7 +30,6 @@ const asFCC = "FCC_TEST_AS_FCC"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asFCC) == "" {
-		withConsole()
 		os.Exit(m.Run())
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -7,8 +7,6 @@ import (
 	"syscall"
 )
 
-func withConsole() {}
-
 func apart() *syscall.SysProcAttr { return nil }
 
 func tellToEnd(p *os.Process) error { return p.Signal(syscall.SIGTERM) }

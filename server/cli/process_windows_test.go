@@ -4,42 +4,40 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
+	"os/signal"
+	"sync"
 	"syscall"
 
 	"golang.org/x/sys/windows"
 )
 
-// hasConsole is set for the process in which the tests run.
-const hasConsole = "FCC_TEST_HAS_CONSOLE"
-
-// withConsole runs the tests in a process that has a console, which no window shows:
-// the programs that it starts share it, and can be told to end through it. It does
-// not return but there.
-func withConsole() {
-	if os.Getenv(hasConsole) != "" {
-		return
-	}
-	cmd := exec.Command(os.Args[0], os.Args[1:]...)
-	cmd.Env = append(os.Environ(), hasConsole+"=1")
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: windows.CREATE_NO_WINDOW}
-	err := cmd.Run()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	os.Exit(cmd.ProcessState.ExitCode())
-}
-
-// apart makes a program the first of a group, which can be told to end alone.
+// apart gives a program a console of its own, which no window shows.
 func apart() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{CreationFlags: windows.CREATE_NEW_PROCESS_GROUP}
+	return &syscall.SysProcAttr{CreationFlags: windows.CREATE_NO_WINDOW}
 }
 
-// tellToEnd presses Ctrl-Break for the group. No group hears a Ctrl-C that is for it
-// alone: learn.microsoft.com/windows/console/generateconsolectrlevent.
+var (
+	kernel        = windows.NewLazySystemDLL("kernel32.dll")
+	attachConsole = kernel.NewProc("AttachConsole")
+	freeConsole   = kernel.NewProc("FreeConsole")
+
+	oneConsole sync.Mutex // is all that a process can have
+	outlive    = sync.OnceFunc(func() { signal.Notify(make(chan os.Signal, 1), os.Interrupt) })
+)
+
+// tellToEnd presses Ctrl-C in the program's console, which is this process's for that
+// moment: learn.microsoft.com/windows/console/generateconsolectrlevent.
 func tellToEnd(p *os.Process) error {
-	return windows.GenerateConsoleCtrlEvent(windows.CTRL_BREAK_EVENT, uint32(p.Pid))
+	outlive()
+	oneConsole.Lock()
+	defer oneConsole.Unlock()
+	_, _, _ = freeConsole.Call() // there may be none
+	if ok, _, err := attachConsole.Call(uintptr(p.Pid)); ok == 0 {
+		return fmt.Errorf("AttachConsole: %w", err)
+	}
+	err := windows.GenerateConsoleCtrlEvent(windows.CTRL_C_EVENT, 0)
+	if ok, _, freeErr := freeConsole.Call(); ok == 0 {
+		err = errors.Join(err, fmt.Errorf("FreeConsole: %w", freeErr))
+	}
+	return err
 }
