@@ -31,6 +31,7 @@ func init() {
 		{"sign-update", "sign what is published for programs that look for updates", signUpdate},
 		{"sim", "run the simulated Xero alone", sim},
 		{"test", "check and test everything, as a change must pass it (installs what it needs on Debian)", test},
+		{"windows", "run the tests for Windows under Wine, all or of some packages", testWindows},
 	}
 }
 

@@ -1,16 +1,13 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -40,13 +37,8 @@ set to the address or folder of a Go vulnerability database, govulncheck runs to
 		return err
 	}
 	begun := time.Now()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	windows := startWindows(ctx)
-	defer context.AfterFunc(ctx, func() { // Wine does not end with us
-		_ = windows.close()
-		os.Exit(1)
-	})()
+	windows, end := startWindows()
+	defer end()
 	var t tally
 	t.check("gofmt", formatted)
 	t.run("go mod tidy", nil, "go", "mod", "tidy", "-diff")
@@ -67,11 +59,8 @@ set to the address or folder of a Go vulnerability database, govulncheck runs to
 		t.check("build for "+target, func() (string, error) { return buildFor(target) })
 	}
 	t.tests(raceEnv(), "-race", "-vet=off", "./...")
-	t.underWine(windows)
-	if err := windows.close(); err != nil {
-		t.fail("the end of Wine")
-		fmt.Println(err)
-	}
+	t.underWine(windows, "")
+	t.end(windows)
 	return t.close(begun)
 }
 

@@ -3,11 +3,15 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"runtime"
 	"strings"
+	"syscall"
+	"time"
 
 	"financial-command-center/build/wine"
 )
@@ -20,6 +24,40 @@ var notUnderWine = map[string]string{
 	"build/wine":  "starts Wine itself",
 }
 
+// testWindows runs only what the command test does under Wine.
+func testWindows(args []string) error {
+	flags := flag.NewFlagSet("windows", flag.ContinueOnError)
+	run := flags.String("run", "", "`pattern` of the tests to run, as go test has it")
+	verbose := flags.Bool("v", false, "show the tests that pass, too")
+	flags.Usage = func() {
+		fmt.Fprint(flags.Output(), "Usage: go run ./build windows [flags] [PACKAGES]\n\n"+
+			"Runs the tests that Windows has, of all packages or of those named, under Wine.\n\n")
+		flags.PrintDefaults()
+	}
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if runtime.GOOS != "linux" {
+		return errors.New("there is Wine on Linux alone; on Windows run go test")
+	}
+	if err := enterModule(); err != nil {
+		return err
+	}
+	if err := setUp(); err != nil {
+		return err
+	}
+	if err := mayTest(runtime.GOOS, os.Geteuid()); err != nil {
+		return err
+	}
+	begun := time.Now()
+	windows, end := startWindows()
+	defer end()
+	t := tally{verbose: *verbose}
+	t.underWine(windows, *run, flags.Args()...)
+	t.end(windows)
+	return t.close(begun)
+}
+
 // A windows is a Windows that is made in the background, for the tests under it.
 type windows struct {
 	dir   string // for what Go needs besides
@@ -29,25 +67,42 @@ type windows struct {
 }
 
 // startWindows begins to make one, on Linux; elsewhere it is nil. It takes 5 to 10
-// seconds, most of them waiting.
-func startWindows(ctx context.Context) *windows {
+// seconds, most of them waiting. Until end is called, Ctrl-C ends it and this
+// program: it would not end by itself.
+func startWindows() (w *windows, end func()) {
 	if runtime.GOOS != "linux" {
-		return nil
+		return nil, func() {}
 	}
-	w := &windows{ready: make(chan struct{})}
+	w = &windows{ready: make(chan struct{})}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	interrupted := context.AfterFunc(ctx, func() {
+		_ = w.close()
+		os.Exit(1)
+	})
 	go func() {
 		defer close(w.ready)
 		if w.dir, w.err = os.MkdirTemp("", "fcc-overlay-"); w.err == nil {
 			w.wine, w.err = wine.Start(ctx, wine.OwnNetwork)
 		}
 	}()
-	return w
+	return w, func() {
+		interrupted()
+		stop()
+	}
+}
+
+// end ends it, and counts what goes wrong.
+func (t *tally) end(w *windows) {
+	if w == nil {
+		return
+	}
+	if err := w.close(); err != nil {
+		t.fail("the end of Wine")
+		fmt.Println(err)
+	}
 }
 
 func (w *windows) close() error {
-	if w == nil {
-		return nil
-	}
 	<-w.ready
 	var err error
 	if w.wine != nil {
@@ -56,16 +111,17 @@ func (w *windows) close() error {
 	return errors.Join(err, os.RemoveAll(w.dir))
 }
 
-// underWine runs the tests that Windows has, of every package but those of
-// notUnderWine, built for it. The race detector, which needs cgo, stays on Linux.
-func (t *tally) underWine(w *windows) {
+// underWine runs the tests that Windows has and whose names match, of the packages
+// named, else of every one but those of notUnderWine. The race detector, which needs
+// cgo, stays on Linux.
+func (t *tally) underWine(w *windows, match string, packages ...string) {
 	if w == nil {
 		fmt.Println("The tests for Windows did not run: Wine is for Linux.")
 		return
 	}
 	fmt.Println("Under Wine:")
 	<-w.ready
-	packages, env, overlay, err := w.prepare()
+	all, env, overlay, err := w.prepare()
 	if err != nil {
 		t.fail("tests under Wine")
 		fmt.Println(err)
@@ -73,7 +129,10 @@ func (t *tally) underWine(w *windows) {
 	}
 	t.place = "under Wine: "
 	defer func() { t.place = "" }()
-	t.tests(env, append([]string{"-vet=off", "-overlay", overlay, "-exec", "wine"}, packages...)...)
+	if len(packages) == 0 {
+		packages = all
+	}
+	t.tests(env, append([]string{"-vet=off", "-run", match, "-overlay", overlay, "-exec", "wine"}, packages...)...)
 }
 
 func (w *windows) prepare() (packages, env []string, overlay string, err error) {

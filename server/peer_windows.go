@@ -31,7 +31,17 @@ var ownSID = sync.OnceValues(func() (string, error) {
 
 type windowsSystem struct{}
 
-func (windowsSystem) table(v6 bool) []tcpRow { return tcpRows(v6, tableConnections) }
+var (
+	connections4 = newSharedTable(func() []tcpRow { return tcpRows(false, tableConnections) })
+	connections6 = newSharedTable(func() []tcpRow { return tcpRows(true, tableConnections) })
+)
+
+func (windowsSystem) table(v6 bool) []tcpRow {
+	if v6 {
+		return connections6.rows()
+	}
+	return connections4.rows()
+}
 
 func (windowsSystem) process(pid uint32) (p process, release func(), err error) {
 	handle, err := windows.OpenProcess(windows.PROCESS_QUERY_LIMITED_INFORMATION, false, pid)
@@ -75,7 +85,7 @@ func whyNoOwner(err error) error {
 // Classes of table (TCP_TABLE_CLASS, iprtrmib.h).
 const (
 	tableListeners   = 3 // TCP_TABLE_OWNER_PID_LISTENER
-	tableConnections = 5 // TCP_TABLE_OWNER_PID_ALL
+	tableConnections = 4 // TCP_TABLE_OWNER_PID_CONNECTIONS: all but the listeners
 )
 
 var getExtendedTCPTable = windows.NewLazySystemDLL("iphlpapi.dll").NewProc("GetExtendedTcpTable")

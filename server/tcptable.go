@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"net/netip"
+	"sync"
 	"time"
 )
 
@@ -59,6 +60,48 @@ func parseTCPTable(data []byte, v6 bool) []tcpRow {
 		})
 	}
 	return rows
+}
+
+// A sharedTable reads a table once for all who ask at a time: many connections at
+// once, as in a flood, make it long, and would each read it whole.
+type sharedTable struct {
+	read func() []tcpRow
+
+	reading chan struct{} // one slot: filled over a read
+	mu      sync.Mutex
+	next    *tableRead // the one that has not begun
+}
+
+func newSharedTable(read func() []tcpRow) *sharedTable {
+	return &sharedTable{read: read, reading: make(chan struct{}, 1)}
+}
+
+type tableRead struct {
+	done chan struct{}
+	rows []tcpRow // nobody changes them
+}
+
+// rows are those of a read that began after the call.
+func (t *sharedTable) rows() []tcpRow {
+	t.mu.Lock()
+	r, first := t.next, t.next == nil
+	if first {
+		r = &tableRead{done: make(chan struct{})}
+		t.next = r
+	}
+	t.mu.Unlock()
+	if !first {
+		<-r.done
+		return r.rows
+	}
+	t.reading <- struct{}{}
+	defer func() { <-t.reading }()
+	t.mu.Lock()
+	t.next = nil // who comes now is too late for this one
+	t.mu.Unlock()
+	defer close(r.done)
+	r.rows = t.read()
+	return r.rows
 }
 
 // A process as the system lets one see it.

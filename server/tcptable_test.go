@@ -3,7 +3,10 @@ package server
 import (
 	"encoding/binary"
 	"net/netip"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -158,4 +161,36 @@ func TestATableThatIsCutOffIsReadAsFarAsItGoes(t *testing.T) {
 	if rows := parseTCPTable([]byte{0xff, 0xff, 0xff, 0xff}, true); len(rows) != 0 {
 		t.Errorf("%+v", rows)
 	}
+}
+
+func TestATableIsReadOnceForAllWhoAskMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var reads atomic.Int32
+		shared := newSharedTable(func() []tcpRow {
+			n := reads.Add(1)
+			time.Sleep(time.Second)
+			return []tcpRow{{pid: uint32(n)}}
+		})
+		var all sync.WaitGroup
+		ask := func(want uint32) {
+			all.Go(func() {
+				if got := shared.rows()[0].pid; got != want {
+					t.Errorf("read %d, want one that began after the question: %d", got, want)
+				}
+			})
+			synctest.Wait()
+		}
+		ask(1)
+		for range 50 { // while the first is read
+			ask(2)
+		}
+		time.Sleep(1500 * time.Millisecond)
+		for range 50 { // while the second is
+			ask(3)
+		}
+		all.Wait()
+		if n := reads.Load(); n != 3 {
+			t.Errorf("read %d times", n)
+		}
+	})
 }

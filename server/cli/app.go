@@ -78,7 +78,7 @@ func (c *call) startOnce(desktop bool) (err error) {
 		return err
 	}
 	defer only.release()
-	s.keepCrashes(log)
+	defer s.keepCrashes(log)()
 	if s.damaged {
 		aside, err := setAside(s.settingsFile(), time.Now())
 		if err != nil {

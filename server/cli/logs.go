@@ -35,7 +35,8 @@ func (s settings) openLog() (*slog.Logger, io.Closer) {
 // that of this run, and empty while it goes well; the one before it is kept. A
 // trace holds the words that functions were called with, in hexadecimal, and not
 // the texts they point to; nothing in FCC panics with a text that holds a secret.
-func (s settings) keepCrashes(log *slog.Logger) {
+// The runtime holds the file open until end: on Windows nobody could remove it.
+func (s settings) keepCrashes(log *slog.Logger) (end func()) {
 	err := func() error {
 		if info, err := os.Stat(s.crashFile()); err == nil && info.Size() > 0 {
 			before := filepath.Join(filepath.Dir(s.crashFile()), "crash-before.log")
@@ -54,6 +55,7 @@ func (s settings) keepCrashes(log *slog.Logger) {
 	if err != nil {
 		log.Warn("a crash would not be written down", "err", err)
 	}
+	return func() { _ = debug.SetCrashOutput(nil, debug.CrashOptions{}) }
 }
 
 // masked stands where a secret was, as keystore.Secret prints itself.
