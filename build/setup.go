@@ -40,6 +40,7 @@ var packageNeeds = []need{
 
 var packageTestNeeds = []need{
 	{"openssl", "openssl", "signatures are tested with a certificate made for the test"},
+	{"dpkg-deb", "dpkg", "the Debian package is opened"},
 	{"wrestool", "icoutils", "icon and properties of the Windows programs are read back"},
 }
 
