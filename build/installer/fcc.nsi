@@ -115,6 +115,15 @@ Var RemoveData ; 1: what FCC keeps of the user, too
   ${EndIf}
 !macroend
 
+; GiveUp leaves all as it was: FCC runs again, if it ran.
+!macro GiveUp
+  ${If} $Stopped = 0
+    Exec '"$INSTDIR\fcc.exe"'
+  ${EndIf}
+  SetErrorLevel 5
+  Quit
+!macroend
+
 ; AwaitFree sets $0 to 1 when FILE is free, or not there, and to 0 when a program
 ; still runs from it after SECONDS.
 !macro AwaitFree FILE SECONDS
@@ -155,8 +164,7 @@ Var RemoveData ; 1: what FCC keeps of the user, too
     Rename "${FILE}" "${FILE}.old"
     ${If} ${Errors}
       MessageBox MB_OK|MB_ICONEXCLAMATION "Another program uses ${FILE}. Close your assistants and terminals, then start this again." /SD IDOK
-      SetErrorLevel 5
-      Quit
+      !insertmacro GiveUp
     ${EndIf}
   ${EndIf}
 !macroend
@@ -345,8 +353,7 @@ Section Uninstall
       ${Break}
     ${EndIf}
     MessageBox MB_RETRYCANCEL|MB_ICONEXCLAMATION "Another program uses ${PRODUCT}. Close your assistants and terminals, then try again." /SD IDCANCEL IDRETRY again
-    SetErrorLevel 5
-    Quit
+    !insertmacro GiveUp
     again:
   ${Loop}
   StrCpy $Text "What it kept of you stays on this computer, for another time."

@@ -68,11 +68,12 @@ func (d *desk) run(t *testing.T, exe string, args ...string) (code int, out stri
 
 func (d *desk) installed(name string) string { return filepath.Join(d.programs, name) }
 
-func (d *desk) setup(t *testing.T, version string, args ...string) (code int) {
+// setup runs the installer of a folder of packages, silently.
+func (d *desk) setup(t *testing.T, packages string, args ...string) (code int) {
 	t.Helper()
 	begun := time.Now()
-	code, out := d.run(t, filepath.Join(packaged(t, version), "FCC-Setup.exe"), append([]string{"/S"}, args...)...)
-	t.Logf("setup %s %q: exit %d after %v", version, args, code, time.Since(begun).Round(10*time.Millisecond))
+	code, out := d.run(t, filepath.Join(packages, "FCC-Setup.exe"), append([]string{"/S"}, args...)...)
+	t.Logf("setup %q: exit %d after %v", args, code, time.Since(begun).Round(10*time.Millisecond))
 	if strings.Contains(out, "panic") {
 		t.Error(out)
 	}
@@ -131,8 +132,10 @@ func missing(path string) bool {
 const notSignedIn, notRunning = 2, 3 // fcc status
 
 func TestTheInstallerInstallsUpgradesRepairsAndRemoves(t *testing.T) {
-	packaged(t, "1.2.3")
-	packaged(t, "1.2.4")
+	old, cert, key := packaged(t, "1.2.3"), filepath.Join(t.TempDir(), "cert.pem"), filepath.Join(t.TempDir(), "key.pem")
+	makeCertificate(t, cert, key)
+	signed := t.TempDir()
+	makePackages(t, filepath.Join("..", ".."), signed, "1.2.4", "FCC_SIGN_CERT="+cert, "FCC_SIGN_KEY="+key)
 	d := newDesk(t)
 	menu := filepath.Join(filepath.Dir(d.local), "Roaming", "Microsoft", "Windows", "Start Menu", "Programs", product+".lnk")
 	ours := d.Path(d.programs)
@@ -149,11 +152,11 @@ func TestTheInstallerInstallsUpgradesRepairsAndRemoves(t *testing.T) {
 	}
 
 	t.Run("silent installation", func(t *testing.T) {
-		if code := d.setup(t, "1.2.3"); code != 0 {
+		if code := d.setup(t, old); code != 0 {
 			t.Fatalf("exit %d", code)
 		}
 		for _, name := range []string{"fcc.exe", "fcc.com"} {
-			if string(read(t, d.installed(name))) != string(read(t, filepath.Join(packaged(t, "1.2.3"), "windows_amd64", name))) {
+			if string(read(t, d.installed(name))) != string(read(t, filepath.Join(old, "windows_amd64", name))) {
 				t.Errorf("%s is not what was packaged", name)
 			}
 		}
@@ -186,7 +189,7 @@ func TestTheInstallerInstallsUpgradesRepairsAndRemoves(t *testing.T) {
 	t.Run("upgrade over a running FCC", func(t *testing.T) {
 		fcc := d.begin(t, nil, d.installed("fcc.exe"))
 		fcc.line(t, "Open ")
-		if code := d.setup(t, "1.2.4", "/STARTUP=1"); code != 0 {
+		if code := d.setup(t, signed, "/STARTUP=1"); code != 0 {
 			t.Fatalf("exit %d", code)
 		}
 		select {
@@ -207,6 +210,11 @@ func TestTheInstallerInstallsUpgradesRepairsAndRemoves(t *testing.T) {
 		if got := d.value(t, runKey, product); got != program {
 			t.Errorf("at sign-in: %q", got)
 		}
+		for _, file := range []string{filepath.Join(signed, "FCC-Setup.exe"), d.installed("fcc.exe"), d.installed("fcc.com"), d.installed("uninstall.exe")} {
+			if out, err := exec.Command("osslsigncode", "verify", "-CAfile", cert, "-in", file).CombinedOutput(); err != nil {
+				t.Errorf("%s: %v\n%s", file, err, out)
+			}
+		}
 	})
 
 	t.Run("repair while another program uses it", func(t *testing.T) {
@@ -218,7 +226,7 @@ func TestTheInstallerInstallsUpgradesRepairsAndRemoves(t *testing.T) {
 		if code, out := d.run(t, d.installed("fcc.exe"), "installation", "remove"); code != 0 {
 			t.Fatal(out)
 		}
-		if code := d.setup(t, "1.2.4", "/STARTUP=1"); code != 0 {
+		if code := d.setup(t, signed, "/STARTUP=1"); code != 0 {
 			t.Fatalf("exit %d", code)
 		}
 		if missing(menu) || missing(d.installed("uninstall.exe")) || missing(d.installed("fcc.exe")) || d.value(t, runKey, product) != program {
@@ -242,7 +250,7 @@ func TestTheInstallerInstallsUpgradesRepairsAndRemoves(t *testing.T) {
 		other.kill()
 		eventually(t, "fcc.exe ends when fcc.com is killed", func() (bool, string) {
 			left, _ := filepath.Glob(d.installed("*.old"))
-			code := d.setup(t, "1.2.4", "/STARTUP=0")
+			code := d.setup(t, signed, "/STARTUP=0")
 			now, _ := filepath.Glob(d.installed("*.old"))
 			return code == 0 && len(now) == 0, fmt.Sprint(code, left, now)
 		})
@@ -252,7 +260,7 @@ func TestTheInstallerInstallsUpgradesRepairsAndRemoves(t *testing.T) {
 	})
 
 	t.Run("removed, with the data left", func(t *testing.T) {
-		if code := d.setup(t, "1.2.4", "/STARTUP=1"); code != 0 {
+		if code := d.setup(t, signed, "/STARTUP=1"); code != 0 {
 			t.Fatalf("exit %d", code)
 		}
 		fcc := d.begin(t, nil, d.installed("fcc.exe"))
@@ -274,7 +282,7 @@ func TestTheInstallerInstallsUpgradesRepairsAndRemoves(t *testing.T) {
 		if code, out := d.run(t, "reg", "add", `HKCU\Environment`, "/v", "Path", "/d", before, "/f"); code != 0 {
 			t.Fatal(out)
 		}
-		if code := d.setup(t, "1.2.4", "/STARTUP=1"); code != 0 {
+		if code := d.setup(t, signed, "/STARTUP=1"); code != 0 {
 			t.Fatalf("exit %d", code)
 		}
 		if code, out := d.run(t, "cmd", "/c", "fcc version"); code != 0 || !strings.HasPrefix(out, "fcc 1.2.4, commit ") {
@@ -291,6 +299,76 @@ func TestTheInstallerInstallsUpgradesRepairsAndRemoves(t *testing.T) {
 			t.Errorf("%s is still there", data)
 		}
 	})
+
+	t.Run("by its pages", func(t *testing.T) {
+		d.press(t, filepath.Join(signed, "FCC-Setup.exe"), product+" Setup", d.installed("fcc.exe"))
+		finished := time.Now()
+		eventually(t, "a sign of life", func() (bool, string) {
+			icon, err := d.HasTrayIcon(t.Context())
+			return icon, fmt.Sprint(err)
+		})
+		if took := time.Since(finished); took > 2*time.Second {
+			t.Errorf("the icon is there %v after Finish", took)
+		} else {
+			t.Logf("the icon is there %v after Finish", took.Round(10*time.Millisecond))
+		}
+		if got := d.value(t, runKey, product); got != program {
+			t.Errorf("the tick of the first page was not heeded: %q", got)
+		}
+		d.press(t, d.installed("uninstall.exe"), product+" Uninstall", "")
+		eventually(t, "the folder goes", func() (bool, string) { return missing(d.programs), d.programs })
+		d.nothingLeft(t, menu, before)
+	})
+}
+
+// press goes through all pages of a program by its first button: to the end of the
+// program, and of the window, which may be another program's. The file is there
+// before the last page is left.
+func (d *desk) press(t *testing.T, exe, window, file string) {
+	t.Helper()
+	cmd := d.Command(t.Context(), exe) // without output: what it starts would hold that open
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		_ = cmd.Wait()
+		close(ended)
+	}()
+	xdotool := func(args ...string) string {
+		cmd := exec.Command("xdotool", args...)
+		cmd.Env = d.Vars()
+		out, _ := cmd.Output() // fails when there is no such window
+		return strings.TrimSpace(string(out))
+	}
+	find := func() string { return xdotool("search", "--onlyvisible", "--name", "^"+window) } // the page's own name may follow
+	eventually(t, "a window", func() (bool, string) { return find() != "", "" })
+	eventually(t, "the end of the pages", func() (bool, string) {
+		id, _, _ := strings.Cut(find(), "\n")
+		if id == "" {
+			select {
+			case <-ended:
+				return true, ""
+			default:
+				return false, "no window"
+			}
+		}
+		xdotool("key", "--window", id, "Return")
+		time.Sleep(200 * time.Millisecond)
+		return false, "window " + id
+	})
+	if file != "" && missing(file) {
+		t.Fatalf("%s was not installed", file)
+	}
+}
+
+func makeCertificate(t *testing.T, cert, key string) {
+	t.Helper()
+	out, err := exec.Command("openssl", "req", "-x509", "-newkey", "rsa:3072", "-nodes", "-keyout", key, "-out", cert, "-days", "2",
+		"-subj", "/CN=FCC test", "-addext", "extendedKeyUsage=codeSigning", "-addext", "keyUsage=digitalSignature").CombinedOutput()
+	if err != nil {
+		t.Fatalf("openssl: %v\n%s (what is missing: go run ./build test)", err, out)
+	}
 }
 
 // nothingLeft looks wherever the installer writes.
