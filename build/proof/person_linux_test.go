@@ -12,11 +12,12 @@ import (
 // visitor does, and follows no redirect by itself. (net/http/cookiejar would not
 // return a Secure cookie to http://localhost, as browsers do.)
 type person struct {
-	base    string
-	cookies map[string]string
+	base      string
+	cookies   map[string]string
+	transport http.RoundTripper
 }
 
-func newPerson(base string) *person { return &person{base, map[string]string{}} }
+func newPerson(base string) *person { return &person{base, map[string]string{}, http.DefaultTransport} }
 
 // visit opens a page of FCC.
 func (p *person) visit(t testing.TB, path string) apiAnswer {
@@ -32,7 +33,7 @@ func (p *person) visit(t testing.TB, path string) apiAnswer {
 	for name, value := range p.cookies {
 		req.AddCookie(&http.Cookie{Name: name, Value: value})
 	}
-	resp, err := http.DefaultTransport.RoundTrip(req)
+	resp, err := p.transport.RoundTrip(req)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,8 @@ import (
 // simXero is the simulated Xero as a process: go run ./build sim.
 type simXero struct {
 	*process
-	base string
+	base   string
+	client *http.Client
 }
 
 // startSim runs it for programs on the given ports.
@@ -26,10 +27,15 @@ func startSim(t testing.TB, ports []int, flags ...string) *simXero {
 	for _, port := range ports {
 		args = append(args, "--redirect", fmt.Sprintf("http://localhost:%d/callback", port))
 	}
-	p := start(t, environment(t.TempDir()), filepath.Join(bin, "build"), args...)
+	return newSim(t, start(t, environment(t.TempDir()), filepath.Join(bin, "build"), args...), http.DefaultClient)
+}
+
+// newSim is that process, reached by client.
+func newSim(t testing.TB, p *process, client *http.Client) *simXero {
+	t.Helper()
 	for word := range strings.FieldsSeq(p.line(t, "  FCC_XERO_ISSUER=")) {
 		if base, ok := strings.CutPrefix(word, "FCC_XERO_ISSUER="); ok {
-			return &simXero{p, base}
+			return &simXero{p, base, client}
 		}
 	}
 	t.Fatal("the simulated Xero does not say where it is")
@@ -44,7 +50,7 @@ func (s *simXero) settings() []string {
 // control presses one of its switches, and reads the answer into v if it is not nil.
 func (s *simXero) control(t testing.TB, name string, form url.Values, v any) {
 	t.Helper()
-	resp, err := http.PostForm(s.base+"/_sim/"+name, form)
+	resp, err := s.client.PostForm(s.base+"/_sim/"+name, form)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +103,7 @@ func (s *simXero) renewals(t testing.TB, after int) []xerosim.Entry {
 
 func (s *simXero) journal(t testing.TB, after int) []xerosim.Entry {
 	t.Helper()
-	resp, err := http.Get(fmt.Sprintf("%s/_sim/journal?after=%d", s.base, after))
+	resp, err := s.client.Get(fmt.Sprintf("%s/_sim/journal?after=%d", s.base, after))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +125,7 @@ func (s *simXero) last(t testing.TB) int {
 // count is how often event has happened.
 func (s *simXero) count(t testing.TB, event string) int {
 	t.Helper()
-	resp, err := http.Get(s.base + "/_sim/wait?timeout=1ms&after=1000000000&event=" + event)
+	resp, err := s.client.Get(s.base + "/_sim/wait?timeout=1ms&after=1000000000&event=" + event)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +140,7 @@ func (s *simXero) count(t testing.TB, event string) int {
 // wait returns when event has happened more than after times.
 func (s *simXero) wait(t testing.TB, event string, after int) {
 	t.Helper()
-	resp, err := http.Get(fmt.Sprintf("%s/_sim/wait?timeout=%v&after=%d&event=%s", s.base, patience, after, event))
+	resp, err := s.client.Get(fmt.Sprintf("%s/_sim/wait?timeout=%v&after=%d&event=%s", s.base, patience, after, event))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,9 @@
 package wine
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"os"
 	"runtime"
 
@@ -10,20 +12,29 @@ import (
 
 // newNetwork makes a network of loopback alone, which is there for as long as the
 // file is open.
-func newNetwork() (*os.File, error) {
-	type made struct {
-		file *os.File
-		err  error
-	}
-	done := make(chan made)
+func newNetwork() (*os.File, error) { return apart(enterNewNetwork) }
+
+// dialIn connects within a network. The address is one, and no name: then the
+// connection is made in the thread that asks.
+func dialIn(ctx context.Context, in *os.File, network, address string) (net.Conn, error) {
+	return apart(func() (net.Conn, error) {
+		if err := unix.Setns(int(in.Fd()), unix.CLONE_NEWNET); err != nil {
+			return nil, fmt.Errorf("enter the network: %w", err)
+		}
+		return new(net.Dialer).DialContext(ctx, network, address)
+	})
+}
+
+// apart runs f in a thread that ends with it: a network is a thread's.
+func apart[T any](f func() (T, error)) (result T, err error) {
+	done := make(chan struct{})
 	go func() {
-		// A network is a thread's. This goroutine keeps its thread, which ends with it.
+		defer close(done)
 		runtime.LockOSThread()
-		file, err := enterNewNetwork()
-		done <- made{file, err}
+		result, err = f()
 	}()
-	m := <-done
-	return m.file, m.err
+	<-done
+	return result, err
 }
 
 func enterNewNetwork() (*os.File, error) {

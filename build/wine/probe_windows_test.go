@@ -52,8 +52,11 @@ func probe(verb string, args []string) error {
 			return err
 		}
 		fmt.Println(l.Addr())
-		_, err = l.Accept()
-		return err
+		for range 3 {
+			if _, err := l.Accept(); err != nil {
+				return err
+			}
+		}
 	case "dial":
 		_, err := net.Dial("tcp4", args[0])
 		return err

@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -154,8 +155,7 @@ func (w *Wine) isolate() error {
 		if err != nil {
 			return err
 		}
-		// The network is there for as long as this process holds it open.
-		err = w.script(name, fmt.Sprintf("#!/bin/sh\nexec nsenter --net=/proc/%d/fd/%d -- %s \"$@\"\n", os.Getpid(), w.network.Fd(), real))
+		err = w.script(name, fmt.Sprintf("#!/bin/sh\nexec nsenter --net=%s -- %s \"$@\"\n", w.networkFile(), real))
 		if err != nil {
 			return err
 		}
@@ -193,6 +193,33 @@ func (w *Wine) Vars() []string { return slices.Clone(w.vars) }
 // what it has started.
 func (w *Wine) Command(ctx context.Context, exe string, args ...string) *exec.Cmd {
 	return w.linux(ctx, "wine", append([]string{exe}, args...)...)
+}
+
+// Beside prepares the run of a program of Linux in Windows' network, so that each can
+// connect to the other. Its environment is this process's, where Env names no other.
+func (w *Wine) Beside(ctx context.Context, name string, args ...string) *exec.Cmd {
+	if w.network == nil {
+		return exec.CommandContext(ctx, name, args...)
+	}
+	return exec.CommandContext(ctx, "nsenter", append([]string{"--net=" + w.networkFile(), "--", name}, args...)...)
+}
+
+// networkFile is there for as long as this process holds the network open.
+func (w *Wine) networkFile() string {
+	return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), w.network.Fd())
+}
+
+// DialContext connects to an address of Windows' network, which is of the form
+// 127.0.0.1:PORT or localhost:PORT. To a program there it comes from nobody known: see
+// the command relay.
+func (w *Wine) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	if port, ok := strings.CutPrefix(address, "localhost:"); ok {
+		address = "127.0.0.1:" + port // a look-up would go on in other threads
+	}
+	if w.network == nil {
+		return new(net.Dialer).DialContext(ctx, network, address)
+	}
+	return dialIn(ctx, w.network, network, address)
 }
 
 // linux prepares the run of a program of Linux on this Windows' screen.

@@ -180,8 +180,27 @@ func TestNobodyOutsideReachesAnOwnNetworkNorIsReached(t *testing.T) {
 		conn.Close()
 		t.Errorf("a program of Linux reaches %s", address)
 	}
-	if code, _, words := run(t, "dial", address); code != 0 {
-		t.Errorf("a program of Windows does not reach it: %s", words)
+	for name, dial := range map[string]func() error{
+		"a program of Windows": func() error {
+			if code, _, words := run(t, "dial", address); code != 0 {
+				return errors.New(words)
+			}
+			return nil
+		},
+		"one of Linux beside it": func() error {
+			return windows.Beside(t.Context(), "bash", "-c", "exec 3<>/dev/tcp/"+strings.Replace(address, ":", "/", 1)).Run()
+		},
+		"this one, by the way in": func() error {
+			conn, err := windows.DialContext(t.Context(), "tcp", strings.Replace(address, "127.0.0.1", "localhost", 1))
+			if err == nil {
+				err = conn.Close()
+			}
+			return err
+		},
+	} {
+		if err := dial(); err != nil {
+			t.Errorf("%s does not reach it: %v", name, err)
+		}
 	}
 	if err := inside.Wait(); err != nil {
 		t.Errorf("the one that was reached: %v", err)
