@@ -1,8 +1,11 @@
 package proof
 
 import (
+	"html"
 	"io"
 	"net/http"
+	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -69,3 +72,44 @@ func (r *recorder) String() string {
 	defer r.mu.Unlock()
 	return r.text.String()
 }
+
+// consent allows at the simulated Xero's page what is ticked there and what is not,
+// and returns the address that the browser is sent back to.
+func (p *person) consent(t testing.TB, address string) string {
+	t.Helper()
+	client := &http.Client{
+		Transport: p.transport, Timeout: patience,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	resp, err := client.Get(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	page, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	form := url.Values{"do": {"allow"}}
+	for _, input := range formInput.FindAllStringSubmatch(string(page), -1) {
+		form.Add(input[1], html.UnescapeString(input[2]))
+	}
+	if len(form["organisation"]) == 0 {
+		t.Fatalf("no consent page: %d: %s", resp.StatusCode, page)
+	}
+	to, err := resp.Request.URL.Parse("/identity/consent")
+	if err != nil {
+		t.Fatal(err)
+	}
+	allowed, err := client.PostForm(to.String(), form)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer allowed.Body.Close()
+	if allowed.StatusCode != http.StatusFound {
+		t.Fatalf("after Allow access: %s", allowed.Status)
+	}
+	return allowed.Header.Get("Location")
+}
+
+var formInput = regexp.MustCompile(`<input type="[a-z]+" name="([a-z]+)" value="([^"]*)"`)
