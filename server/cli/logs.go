@@ -125,9 +125,9 @@ func namesSecret(name string) bool {
 func maskText(text string) string {
 	text = secretTexts.ReplaceAllString(text, masked)
 	return randomText.ReplaceAllStringFunc(text, func(run string) string {
-		if strings.ContainsAny(run, "0123456789") && strings.ToLower(run) != run && strings.ToUpper(run) != run {
-			return masked
+		if strings.ToLower(run) == run || strings.ToUpper(run) == run { // a fingerprint, a long name
+			return run
 		}
-		return run
+		return masked
 	})
 }

@@ -24,11 +24,13 @@ var loggedSecrets = []string{
 	"0pGx7s1QvTz_K2bLd9Yw-Rf3HnJm5CeAu8XiOo4NtZq", // as a refresh token at Xero: 43 characters
 	"correct-horse-battery",
 	"a-short-code",
+	"pGxTsVQvTz_KmbLdYYw-RfqHnJmICeAuuXiOoENtZqA", // no digit: one in a thousand has none
 }
 
 // writeEverySecret logs each secret in every way that code might.
 func writeEverySecret(log *slog.Logger) {
 	jwt, key, refresh, phrase, code := loggedSecrets[0], loggedSecrets[1], loggedSecrets[2], loggedSecrets[3], loggedSecrets[4]
+	log.Info("by look, without a digit", "e", loggedSecrets[5])
 	log.Info("by type", "value", keystore.NewSecret(phrase))
 	log.Info("by name", "refresh_token", code, "Set-Cookie", code, "clientSecret", code, "code", code, "FCC_KEYSTORE_PASSPHRASE", phrase)
 	log.With("authorization", "Bearer "+code).WithGroup("token").Info("in a group", "text", phrase)
