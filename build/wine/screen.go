@@ -24,7 +24,7 @@ func (w *Wine) openScreen(ctx context.Context) error {
 	defer number.Close()
 	x := exec.Command("Xvfb", "-displayfd", "3", "-screen", "0", "1024x768x24", "-nolisten", "tcp")
 	x.ExtraFiles = []*os.File{number}
-	if err := w.background(x); err != nil {
+	if _, err := w.start(x); err != nil {
 		return err
 	}
 	if err := errors.Join(number.Close(), r.SetReadDeadline(deadline(ctx))); err != nil {
@@ -37,7 +37,8 @@ func (w *Wine) openScreen(ctx context.Context) error {
 	w.display = ":" + strings.TrimSpace(line)
 	manager := exec.Command("openbox", "--sm-disable")
 	manager.Env = append(os.Environ(), "DISPLAY="+w.display, "HOME="+w.dir)
-	return w.background(manager)
+	_, err = w.start(manager)
+	return err
 }
 
 func deadline(ctx context.Context) time.Time {
@@ -45,14 +46,24 @@ func deadline(ctx context.Context) time.Time {
 	return t
 }
 
-// background starts a program that runs until Close, or until this process ends.
-func (w *Wine) background(cmd *exec.Cmd) error {
+// A background is a program that runs until Close, or until this process ends.
+type background struct {
+	cmd   *exec.Cmd
+	ended chan struct{} // closed when it was waited for
+}
+
+func (w *Wine) start(cmd *exec.Cmd) (*background, error) {
 	cmd.SysProcAttr = endWithUs()
 	if err := cmd.Start(); err != nil {
-		return err
+		return nil, err
 	}
-	w.running = append(w.running, cmd)
-	return nil
+	p := &background{cmd, make(chan struct{})}
+	w.running = append(w.running, p)
+	go func() {
+		_ = cmd.Wait() // "signal: killed"
+		close(p.ended)
+	}()
+	return p, nil
 }
 
 // Screenshot writes a picture of the whole screen to a PNG file.
@@ -63,15 +74,30 @@ func (w *Wine) Screenshot(ctx context.Context, file string) error {
 // HasTrayIcon reports whether the notification area has an icon. Wine draws it as a
 // window of its own, which is hidden when there is none.
 func (w *Wine) HasTrayIcon(ctx context.Context) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
+	return w.hasWindow(ctx, "--onlyvisible", "--name", "^Wine System Tray$")
+}
+
+// hasWindow asks xdotool search, which now and then never ends when a window goes
+// while it looks.
+func (w *Wine) hasWindow(ctx context.Context, args ...string) (found bool, err error) {
+	for range 5 {
+		if found, err = w.search(ctx, args...); err == nil || ctx.Err() != nil {
+			break
+		}
+	}
+	return found, err
+}
+
+func (w *Wine) search(ctx context.Context, args ...string) (found bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, searchTimeout)
 	defer cancel()
-	out, err := w.linux(ctx, "xdotool", "search", "--onlyvisible", "--name", "^Wine System Tray$").Output()
+	out, err := w.linux(ctx, "xdotool", append([]string{"search"}, args...)...).Output()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.ExitCode() == 1 && len(out) == 0 {
 		return false, nil // no such window
 	}
 	if err != nil {
-		return false, fmt.Errorf("look for the tray: %w", err)
+		return false, fmt.Errorf("xdotool search %s: %w", strings.Join(args, " "), err)
 	}
 	return true, nil
 }

@@ -26,9 +26,9 @@ import (
 type Wine struct {
 	dir     string // of all that is ours
 	display string
-	vars    []string    // what sets it apart from other Wines
-	running []*exec.Cmd // until Close
-	network *os.File    // a network of its own; nil: it shares that of Linux
+	vars    []string      // what sets it apart from other Wines
+	running []*background // until Close
+	network *os.File      // a network of its own; nil: it shares that of Linux
 }
 
 // The time that the parts of Start and Close may take. Wine's programs have no
@@ -38,6 +38,7 @@ const (
 	screenTimeout = 20 * time.Second
 	bootTimeout   = 2 * time.Minute
 	stepTimeout   = 30 * time.Second
+	searchTimeout = 5 * time.Second
 )
 
 // staysFor is how many seconds the wineserver stays when no Windows program runs:
@@ -107,7 +108,7 @@ func Start(ctx context.Context, options ...Option) (_ *Wine, err error) {
 	if err := w.step(ctx, bootTimeout, "wineboot", "--init"); err != nil {
 		return nil, err
 	}
-	if err := w.keep(); err != nil {
+	if err := w.keep(ctx); err != nil {
 		return nil, err
 	}
 	if err := os.WriteFile(filepath.Join(w.Drive(), "windows", "system32", "bcryptprimitives.dll"), processPrng(), 0o644); err != nil {
@@ -123,9 +124,29 @@ func Start(ctx context.Context, options ...Option) (_ *Wine, err error) {
 // keep runs a program that has a window, out of sight, until Close. Wine's services
 // and its desktop, which has the notification area, end soon after the last program
 // that uses them; the next starts them again, which takes seconds, and they hold its
-// output open as long as they run.
-func (w *Wine) keep() error {
-	return w.background(w.Command(context.Background(), "start", "/min", "/wait", "notepad"))
+// output open as long as they run. A program that starts while they end may get no
+// screen as long as it runs, and one with a window ends then: this one is tried again.
+func (w *Wine) keep(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
+	defer cancel()
+	for {
+		p, err := w.start(w.Command(context.Background(), "start", "/min", "/wait", "notepad"))
+		if err != nil {
+			return err
+		}
+		for running := true; running; {
+			if found, err := w.hasWindow(ctx, "--class", "^notepad.exe$"); found || err != nil {
+				return err
+			}
+			select {
+			case <-p.ended:
+				running = false
+			case <-time.After(50 * time.Millisecond):
+			case <-ctx.Done():
+				return fmt.Errorf("no program with a window starts: %w", context.Cause(ctx))
+			}
+		}
+	}
 }
 
 // openPages has pages in files opened by the browser, as every Windows has; Wine
@@ -279,9 +300,9 @@ func (w *Wine) Close() error {
 		_ = w.step(ctx, stepTimeout, "wineserver", "-k")                  // fails when none runs any more
 		errs = append(errs, w.step(ctx, stepTimeout, "wineserver", "-w")) // waits until none runs
 	}
-	for _, cmd := range slices.Backward(w.running) {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait() // "signal: killed"
+	for _, p := range slices.Backward(w.running) {
+		_ = p.cmd.Process.Kill() // it may have ended
+		<-p.ended
 	}
 	if w.network != nil {
 		errs = append(errs, w.network.Close())

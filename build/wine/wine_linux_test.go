@@ -113,7 +113,8 @@ func TestExitCodeOutputAndEnvironmentComeThrough(t *testing.T) {
 			t.Errorf("exit code %d, not %d: %s", code, want, words)
 		}
 	}
-	if code, out, words := run(t, "say", "Größe & 100 %", "a word"); code != 0 || out != "Größe & 100 %\n" || words != "a word\n" {
+	if code, out, words := run(t, "say", "Größe & 100 %", "a word"); code != 0 || out != "Größe & 100 %\n" ||
+		!strings.HasPrefix(words, "a word\n") { // at a program's end Wine may add "wine client error"
 		t.Errorf("exit code %d, %q, %q", code, out, words)
 	}
 	t.Setenv("FCC_DATA_DIR", "the developer's")
