@@ -182,7 +182,7 @@ func (e *erasure) ownKeystore() (keystore.Store, error) {
 	}
 	store, err := e.openKeystore(passphrase)
 	if err != nil {
-		return nil, e.keystoreFailure(err)
+		return nil, e.keystoreFailure(err, passphrase)
 	}
 	return store, nil
 }
