@@ -18,7 +18,10 @@ const PassphraseOptional = true
 
 // ownPassphrase reads the passphrase that DPAPI keeps for the secrets file at
 // path, or makes one if there is neither. DPAPI no longer opens it after an
-// administrator has reset the user's password: ErrDamaged.
+// administrator has reset the user's password: ErrDamaged. In a domain it does
+// again once a domain controller is reached, which keeps a key of its own for that
+// (learn.microsoft.com/troubleshoot/windows-server/identity/dpapi-masterkey-backup-failures):
+// ErrFailed.
 func ownPassphrase(path string) (Secret, error) {
 	kept := path + ".dpapi"
 	data, err := readFile(kept)
@@ -36,22 +39,35 @@ func ownPassphrase(path string) (Secret, error) {
 	}
 	plain, err := dpapi(data, windows.CryptUnprotectData)
 	if err != nil {
-		return Secret{}, fmt.Errorf("%s: %w: Windows does not open it: %w", kept, unopened(err), err)
+		return Secret{}, fmt.Errorf("%s: %w", kept, unopened(err, inDomain()))
 	}
 	return NewSecret(string(plain)), nil
+}
+
+func inDomain() bool {
+	var name *uint16
+	var status uint32
+	if windows.NetGetJoinInformation(nil, &name, &status) != nil {
+		return false
+	}
+	_ = windows.NetApiBufferFree((*byte)(unsafe.Pointer(name)))
+	return status == windows.NetSetupDomainName
 }
 
 // unopened tells what will never open again from what may: bytes that are no
 // DPAPI blob, or one of which the key is gone, as after an administrator's reset of
 // the password, from a service that does not answer.
-func unopened(err error) error {
+func unopened(err error, inDomain bool) error {
+	if errors.Is(err, windows.Errno(windows.NTE_BAD_KEY_STATE)) && inDomain {
+		return fmt.Errorf("%w: Windows does not open it before the network of your organisation is reached, as after a new password (%w). Connect to that network, sign in to Windows there, and start FCC again", ErrFailed, err)
+	}
 	for _, final := range []error{errEmpty, windows.ERROR_INVALID_DATA, windows.ERROR_INVALID_PARAMETER,
 		windows.Errno(windows.NTE_BAD_DATA), windows.Errno(windows.NTE_BAD_KEY), windows.Errno(windows.NTE_BAD_KEY_STATE)} {
 		if errors.Is(err, final) {
-			return ErrDamaged
+			return fmt.Errorf("%w: Windows does not open it: %w", ErrDamaged, err)
 		}
 	}
-	return ErrFailed
+	return fmt.Errorf("%w: Windows does not open it: %w", ErrFailed, err)
 }
 
 var errEmpty = errors.New("it is empty")

@@ -62,7 +62,7 @@ func (c *call) checkKeystore(s settings) server.Check {
 	case errors.Is(err, keystore.ErrDamaged) && passphrase.IsZero():
 		return bad(name, err.Error(), "FCC puts that file aside when it starts, and you sign in to Xero again.")
 	case err != nil:
-		return bad(name, s.keystoreFailure(err).Error(), "FCC cannot start before that is mended.")
+		return bad(name, s.keystoreFailure(err, passphrase).Error(), "FCC cannot start before that is mended.")
 	}
 	ctx, cancel := bounded(c.ctx)
 	defer cancel()

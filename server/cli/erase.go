@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"strings"
 	"time"
@@ -55,9 +56,12 @@ func (cmd eraseCmd) Run(c *call) error {
 	if err != nil {
 		return err
 	}
-	e.empty(untold)
+	err = e.empty(untold)
 	if only != nil {
 		only.release()
+	}
+	if err != nil {
+		return err
 	}
 	e.removeFiles()
 	e.removeStartup()
@@ -81,9 +85,10 @@ func (c *call) sure(s settings) bool {
 }
 
 // end ends the running FCC, if any, after it has disconnected what it is signed in
-// to, and makes this process the folder's one: nobody starts while it is emptied.
-// The instance is nil where there is no folder. untold are the ids of sign-ins that
-// it could not tell Xero of.
+// to, and makes this process the folder's one: nobody starts while its secrets are
+// emptied. One that somebody starts meanwhile is ended as well. The instance is nil
+// where there is no folder. untold are the ids of sign-ins that it could not tell
+// Xero of, nil when none ran.
 func (e *erasure) end() (only *instance, untold map[string]bool, err error) {
 	if _, err := os.Stat(e.dataDir); errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, nil
@@ -98,9 +103,17 @@ func (e *erasure) end() (only *instance, untold map[string]bool, err error) {
 		if !errors.Is(err, errRunning) {
 			return nil, nil, failf(exitFailed, "The data folder %s cannot be used: %v. Nothing was erased.", e.dataDir, err)
 		}
+		if untold != nil && ctx.Err() != nil {
+			return nil, nil, failf(exitFailed, "FCC was ended, and started again in %s meanwhile. End what starts it, then erase again. No file was erased.", e.dataDir)
+		}
 		running, err := dial(e.dataDir)
-		if err == nil && untold == nil {
-			if untold, err = e.disconnectIn(running); err == nil {
+		if err == nil {
+			var more map[string]bool
+			if more, err = e.disconnectIn(running); err == nil {
+				if untold == nil {
+					untold = map[string]bool{}
+				}
+				maps.Copy(untold, more)
 				e.did = true
 				err = stopCmd{}.Run(e.call)
 			}
@@ -148,28 +161,63 @@ func (e *erasure) disconnected(organisations []xero.Organisation) {
 
 // empty disconnects the sign-ins that the keystore holds, and then empties it. What
 // the FCC that ran could not tell Xero is tried once more where its keystore is
-// this one.
-func (e *erasure) empty(untold map[string]bool) {
-	store, err := e.ownKeystore()
-	if err != nil { // only of the file, which goes in any case
-		e.say("%v", err)
-		e.remains("So Xero could not be told that the sign-ins in it have ended. %s", byHand)
-	} else if e.disconnectKept(store, untold) {
-		if err := store.Clear(e.ctx); err != nil {
-			e.remains("%s What FCC keeps there, under the name %q, is left: erase again, or remove it with the keychain's own program.", xero.KeystoreProblem(err).Message, e.service)
-		}
+// this one. Before a secrets file that does not open it stops, with an error: Xero
+// cannot be told of what is in it, and it may yet be opened.
+func (e *erasure) empty(untold map[string]bool) error {
+	store, err := e.openThere()
+	switch {
+	case err == nil:
+		e.emptyStore(store, untold)
+	case errors.Is(err, keystore.ErrDamaged):
+		e.remains("%s is damaged, so Xero could not be told that the sign-ins in it have ended. %s", e.keystoreFile(), byHand)
+	case untold == nil:
+		return failf(exitFailed, "%v Nothing was erased. Erase again with the passphrase; if it is lost, delete %s yourself first. Xero then is not told that the sign-ins in it have ended. %s", e.unopened(err), e.keystoreFile(), byHand)
+	default: // the FCC that ran has disconnected what it was signed in to
+		e.remains("%v So it is not known whether a sign-in is in it that Xero was not told of. %s", e.unopened(err), byHand)
 	}
 	for range untold {
 		e.remains("Xero could not be told that a sign-in has ended. %s", byHand)
 	}
+	e.emptyOthers()
+	return nil
+}
+
+// emptyOthers does the same with the stores that the settings do not name, which may
+// have been chosen before. A keychain that is not there is none.
+func (e *erasure) emptyOthers() {
 	if e.keystore != "os" {
-		// It may have been chosen before. One that cannot be used is none.
-		_ = keystore.OS(e.service).Clear(e.ctx)
+		store := keystore.OS(e.service)
+		switch _, err := store.Get(e.ctx, "connections"); {
+		case err == nil, errors.Is(err, keystore.ErrNotFound):
+			e.emptyStore(store, nil)
+		case !errors.Is(err, keystore.ErrAbsent) && !errors.Is(err, keystore.ErrPolicy) && e.everStarted():
+			e.remains("%s What FCC may have kept there before, under the name %q, is left.", xero.KeystoreProblem(err).Message, e.service)
+		}
+	}
+	if e.keystore != "file" {
+		file := *e
+		file.keystore = "file"
+		if store, err := file.openThere(); err == nil {
+			e.emptyStore(store, nil)
+		} else {
+			e.remains("%v So Xero could not be told of the sign-ins that may be in that file, which FCC used before. %s", e.unopened(err), byHand)
+		}
 	}
 }
 
-// ownKeystore is the one of the settings.
-func (e *erasure) ownKeystore() (keystore.Store, error) {
+// emptyStore disconnects the sign-ins in the store, and empties it.
+func (e *erasure) emptyStore(store keystore.Store, untold map[string]bool) {
+	if !e.disconnectKept(store, untold) {
+		return
+	}
+	if err := store.Clear(e.ctx); err != nil {
+		e.remains("%s What FCC keeps there, under the name %q, is left: erase again, or remove it with the keychain's own program.", xero.KeystoreProblem(err).Message, e.service)
+	}
+}
+
+// openThere opens the store of the settings; a secrets file that is not there is an
+// empty one.
+func (e *erasure) openThere() (keystore.Store, error) {
 	var passphrase keystore.Secret
 	if e.keystore == "file" {
 		if _, err := os.Stat(e.keystoreFile()); errors.Is(err, fs.ErrNotExist) {
@@ -180,11 +228,20 @@ func (e *erasure) ownKeystore() (keystore.Store, error) {
 			return nil, err
 		}
 	}
-	store, err := e.openKeystore(passphrase)
-	if err != nil {
-		return nil, e.keystoreFailure(err)
+	return e.openKeystore(passphrase)
+}
+
+// unopened says why openThere failed.
+func (e *erasure) unopened(err error) error {
+	switch {
+	case errors.Is(err, keystore.ErrPassphrase):
+		return failf(exitFailed, "%s does not open with the passphrase that was given, or without one.", e.keystoreFile())
+	case errors.Is(err, keystore.ErrDamaged):
+		return failf(exitFailed, "%s is damaged.", e.keystoreFile())
+	case errors.Is(err, keystore.ErrFailed):
+		return failf(exitFailed, "%s cannot be used: %v.", e.keystoreFile(), err)
 	}
-	return store, nil
+	return err // of the passphrase's file
 }
 
 // keychainPatience is how long a keychain that is shut is waited for.

@@ -35,7 +35,10 @@ func (e *erasure) removeFiles() {
 	}
 	e.did = true
 	for _, emptied := range []string{"config", "tokens"} { // by taking over what the Python original kept there
-		_ = os.Remove(filepath.Join(e.dataDir, emptied))
+		dir := filepath.Join(e.dataDir, emptied)
+		if info, err := os.Lstat(dir); err == nil && info.IsDir() {
+			_ = os.Remove(dir)
+		}
 	}
 	var foreign []string
 	whole := true

@@ -3,6 +3,7 @@ package cli_test
 import (
 	"bufio"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -99,6 +100,20 @@ func TestEraseLeavesNothingInARealKeyringButWhatIsAnotherFolders(t *testing.T) {
 	}
 	if n := items(t, bus); n != 0 {
 		t.Errorf("%d items are left of both", n)
+	}
+}
+
+func TestEraseEndsTheSignInsOfAnEarlierKeyringToo(t *testing.T) {
+	m := newMachine(t)
+	bus := m.keyring()
+	sim := m.far(freePort(t))
+	m.start("serve")
+	m.signIn(sim)
+	m.must("stop")
+	m.withKeystoreFile()
+	m.wantErased(m.fcc("erase", "--yes"))
+	if n := items(t, bus); n != 0 || answered(sim, http.MethodPost, "/connect/revocation") != 1 {
+		t.Errorf("%d items are left, revoked %d times", n, answered(sim, http.MethodPost, "/connect/revocation"))
 	}
 }
 

@@ -200,6 +200,20 @@ func TestEraseLeavesAndNamesWhatIsNotOurs(t *testing.T) {
 	}
 }
 
+func TestEraseTakesNoFileForTheFolderThatItMayRemove(t *testing.T) {
+	m := newMachine(t)
+	for _, name := range []string{"config", "tokens"} {
+		m.write(name, "somebody's")
+	}
+	got := m.fcc("erase", "--yes")
+	for _, name := range []string{"config", "tokens"} {
+		full := filepath.Join(m.dataDir(), name)
+		if _, err := os.Stat(full); err != nil || !strings.Contains(got.stderr, full+" is not FCC's") {
+			t.Errorf("%v, %+v", err, got)
+		}
+	}
+}
+
 func TestEraseSaysWhatXeroWasNotTold(t *testing.T) {
 	m := newMachine(t).withKeystoreFile()
 	sim := m.far(freePort(t))
@@ -217,19 +231,74 @@ func TestEraseSaysWhatXeroWasNotTold(t *testing.T) {
 	}
 }
 
-func TestEraseOfASecretsFileThatDoesNotOpenSaysSo(t *testing.T) {
+// Xero cannot be told of what is in it: the file is the only way back.
+func TestEraseOfASecretsFileThatDoesNotOpenErasesNothing(t *testing.T) {
 	m := newMachine(t).withKeystoreFile()
 	sim := m.far(freePort(t))
 	m.start("serve")
 	m.signIn(sim)
 	m.must("stop")
-	m.set("FCC_KEYSTORE_PASSPHRASE", "wrong horse")
+	token := m.refreshToken()
+	wrong := map[string]string{"another passphrase": "wrong horse"}
+	if !keystore.PassphraseOptional {
+		wrong["no passphrase"] = ""
+	}
+	for name, passphrase := range wrong {
+		m.set("FCC_KEYSTORE_PASSPHRASE", passphrase)
+		got := m.fcc("erase", "--yes")
+		if got.code != 1 || strings.Contains(got.stderr, "left as it is") {
+			t.Errorf("%s: %+v", name, got)
+		}
+		for _, want := range []string{"passphrase", "Nothing was erased", "https://go.xero.com", "delete " + filepath.Join(m.dataDir(), "keystore.enc")} {
+			if !strings.Contains(got.stderr, want) {
+				t.Errorf("%s: %q is not said: %s", name, want, got.stderr)
+			}
+		}
+		if m.refreshToken() != token {
+			t.Error("the file was changed")
+		}
+	}
+	if _, err := os.Stat(filepath.Join(m.dataDir(), "state.db")); err != nil {
+		t.Error(err)
+	}
+	m.set("FCC_KEYSTORE_PASSPHRASE", "correct horse")
+	m.wantErased(m.fcc("erase", "--yes"))
+	m.wantRefused(m.value("FCC_XERO_ISSUER"), token)
+}
+
+func TestEraseOfADamagedSecretsFileSaysWhatStandsAtXero(t *testing.T) {
+	m := newMachine(t).withKeystoreFile()
+	m.start("serve", "--port", freePort(t))
+	m.must("stop")
+	m.write("keystore.enc", "damaged")
 	got := m.fcc("erase", "--yes")
-	if got.code != 1 || !strings.Contains(got.stderr, "passphrase") || !strings.Contains(got.stderr, "https://go.xero.com") {
+	if got.code != 1 || !strings.Contains(got.stderr, "keystore.enc is damaged") || !strings.Contains(got.stderr, "https://go.xero.com") || strings.Contains(got.stderr, "left as it is") {
 		t.Errorf("%+v", got)
 	}
 	if _, err := os.Stat(m.dataDir()); !os.IsNotExist(err) {
 		t.Errorf("the data folder: %v", err)
+	}
+}
+
+// The settings say another store than the one that holds the sign-in, as after a
+// change of mind.
+func TestEraseEndsTheSignInsOfAnEarlierSecretsFileToo(t *testing.T) {
+	for passphrase, opens := range map[string]bool{"correct horse": true, "wrong horse": false} {
+		m := newMachine(t).withKeystoreFile()
+		sim := m.far(freePort(t))
+		m.start("serve")
+		m.signIn(sim)
+		m.must("stop")
+		token := m.refreshToken()
+		m.set("FCC_KEYSTORE", "memory")
+		m.set("FCC_KEYSTORE_PASSPHRASE", passphrase)
+		got := m.fcc("erase", "--yes")
+		if opens {
+			m.wantErased(got)
+			m.wantRefused(m.value("FCC_XERO_ISSUER"), token)
+		} else if got.code != 1 || !strings.Contains(got.stderr, "keystore.enc") || !strings.Contains(got.stderr, "https://go.xero.com") {
+			t.Errorf("%+v", got)
+		}
 	}
 }
 

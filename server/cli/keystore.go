@@ -29,10 +29,13 @@ func (s settings) openKeystore(passphrase keystore.Secret) (keystore.Store, erro
 	return store, nil
 }
 
-// keystoreFailure says why openKeystore failed.
-func (s settings) keystoreFailure(err error) error {
+// keystoreFailure says why openKeystore failed. A file that DPAPI sealed and of which
+// the .dpapi is gone cannot be told from one that was made with a passphrase.
+func (s settings) keystoreFailure(err error, passphrase keystore.Secret) error {
 	path := s.keystoreFile()
 	switch {
+	case errors.Is(err, keystore.ErrPassphrase) && passphrase.IsZero():
+		return failf(exitFailed, "%s was made with a passphrase, or what Windows opens it with (%[1]s.dpapi) is gone. If you have a passphrase, set FCC_KEYSTORE_PASSPHRASE_FILE to a file that holds it, or FCC_KEYSTORE_PASSPHRASE. If you never had one, move %[1]s away, start FCC again and sign in to Xero.", path)
 	case errors.Is(err, keystore.ErrPassphrase):
 		return failf(exitFailed, "The passphrase does not open %s. The file was left as it is; start again with the right one.", path)
 	case errors.Is(err, keystore.ErrDamaged):
@@ -51,7 +54,7 @@ func (c *call) openStore(s settings, passphrase keystore.Secret, log *slog.Logge
 		return store, nil, nil
 	}
 	if !errors.Is(err, keystore.ErrDamaged) || !passphrase.IsZero() || !keystore.PassphraseOptional {
-		return nil, nil, s.keystoreFailure(err)
+		return nil, nil, s.keystoreFailure(err, passphrase)
 	}
 	log.Error("the secrets file does not open any more and is put aside", "err", err)
 	aside, asideErr := s.spareKeystoreFile(time.Now())
@@ -59,7 +62,7 @@ func (c *call) openStore(s settings, passphrase keystore.Secret, log *slog.Logge
 		return nil, nil, failf(exitFailed, "%s is damaged and cannot be put aside: %v.", s.keystoreFile(), asideErr)
 	}
 	if store, err = s.openKeystore(passphrase); err != nil {
-		return nil, nil, s.keystoreFailure(err)
+		return nil, nil, s.keystoreFailure(err, passphrase)
 	}
 	lost := &xero.Problem{
 		Code:    xero.CodeNeedsLogin,
@@ -70,14 +73,16 @@ func (c *call) openStore(s settings, passphrase keystore.Secret, log *slog.Logge
 	return store, lost, nil
 }
 
-// spareKeystoreFile puts the secrets file aside, and what DPAPI keeps for it.
+// spareKeystoreFile puts the secrets file aside, and then what DPAPI keeps for it:
+// cut off between the two, the next start finds a .dpapi alone, which it opens or
+// puts aside as well, and never a file that nothing opens.
 func (s settings) spareKeystoreFile(now time.Time) (aside string, err error) {
-	for _, path := range []string{s.keystoreFile() + ".dpapi", s.keystoreFile()} {
+	for _, path := range []string{s.keystoreFile(), s.keystoreFile() + ".dpapi"} {
 		as, err := setAside(path, now)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return "", err
 		}
-		if err == nil {
+		if err == nil && aside == "" {
 			aside = as
 		}
 	}

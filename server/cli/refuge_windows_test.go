@@ -68,6 +68,72 @@ func TestASecretsFileThatWindowsOpensNoMoreIsPutAsideAndFCCBeginsAnew(t *testing
 	}
 }
 
+// A virus scanner holds the secrets file, or the computer goes down between the two
+// renames: the next start heals what is left, whichever half that is.
+func TestAFileThatCouldOnlyHalfBePutAsideIsPutAsideAtTheNextStart(t *testing.T) {
+	s := settings{dataDir: t.TempDir(), keystore: "file"}
+	c := &call{Program: Program{Stderr: new(bytes.Buffer)}}
+	log := slog.New(slog.DiscardHandler)
+	store, _, err := c.openStore(s, keystore.Secret{}, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Set(t.Context(), "session-secret", keystore.NewSecret("before")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(s.keystoreFile()+".dpapi", []byte("no blob"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	held, err := os.Open(s.keystoreFile())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := c.openStore(s, keystore.Secret{}, log); err == nil || !strings.Contains(err.Error(), "cannot be put aside") {
+		t.Errorf("while it is held: %v", err)
+	}
+	held.Close()
+	if _, lost, err := c.openStore(s, keystore.Secret{}, log); err != nil || lost == nil {
+		t.Errorf("afterwards: %v, %v", lost, err)
+	}
+	if _, lost, err := c.openStore(s, keystore.Secret{}, log); err != nil || lost != nil {
+		t.Errorf("the start after that: %v, %v", lost, err)
+	}
+}
+
+func TestAStartWithOnlyOneOfTheTwoFiles(t *testing.T) {
+	for _, gone := range []string{"keystore.enc", "keystore.enc.dpapi"} {
+		s := settings{dataDir: t.TempDir(), keystore: "file"}
+		c := &call{Program: Program{Stderr: new(bytes.Buffer)}}
+		log := slog.New(slog.DiscardHandler)
+		store, _, err := c.openStore(s, keystore.Secret{}, log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := store.Set(t.Context(), "session-secret", keystore.NewSecret("before")); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Remove(filepath.Join(s.dataDir, gone)); err != nil {
+			t.Fatal(err)
+		}
+		_, lost, err := c.openStore(s, keystore.Secret{}, log)
+		if gone == "keystore.enc" {
+			if err != nil || lost != nil {
+				t.Errorf("without %s: %v, %v", gone, lost, err)
+			}
+			continue
+		}
+		// It may be one that was made with a passphrase: it is not put aside.
+		for _, want := range []string{"FCC_KEYSTORE_PASSPHRASE", s.keystoreFile() + ".dpapi", "away"} {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("without %s: %v, want %q in it", gone, err, want)
+			}
+		}
+		if _, err := os.Stat(s.keystoreFile()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func (c *call) withContext(t *testing.T) *call {
 	return &call{Program: Program{Stderr: c.Stderr, Env: func(string) string { return "" }}, ctx: t.Context()}
 }

@@ -278,6 +278,7 @@ func TestKeysThatCannotBeReadAreNotTakenForAForgery(t *testing.T) {
 				if !ok || e.Code != xero.CodeLoginFailed || !strings.Contains(e.Message, "could not be finished") {
 					t.Errorf("%+v", err)
 				}
+				synctest.Wait() // as in TestNoTroubleTellsASecret
 				b.sim.ClearFaults()
 				b.signIn()
 			})
