@@ -99,6 +99,9 @@ func (c *call) startOnce(desktop bool) (err error) {
 		return err
 	}
 	a := &app{call: c, settings: s, mode: server.Live, desktop: desktop, log: log, only: only, store: store, lost: lost, note: note}
+	if s.port == 0 {
+		a.moved = a.whereNow(portOf(listeners))
+	}
 	if movable {
 		a.store = watchedStore{store, a.offerFile}
 	}
@@ -157,6 +160,7 @@ type app struct {
 	fileOffered atomic.Bool // see offerFile
 
 	note     string // see desk
+	moved    string // see whereNow
 	switches []desktop.Switch
 	offers   offers
 

@@ -44,6 +44,7 @@ type Desk struct {
 	Log   *slog.Logger
 
 	Note       string      // a line under the state, as that another port had to be taken; "" for none
+	Moved      string      // where FCC is now, if it was elsewhere at its last start
 	FirstStart bool        // the person has never seen the icon: say where it is
 	Quiet      func() bool // no notifications are wanted
 	Switches   []desktop.Switch
