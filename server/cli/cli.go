@@ -277,14 +277,21 @@ func (c *call) box(code int, words string, unseen bool) string {
 }
 
 // running finds the FCC that a command is for. Only the data folder's setting
-// counts, but a wrong value of any other is still refused.
+// counts: a wrong value of another, which keeps FCC from starting, must not keep
+// one that runs from being stopped.
 func (c *call) running() (*client, settings, error) {
-	s, err := readSettings(c.flags, c.Env)
+	s, err := c.onlyFolder()
 	if err != nil {
 		return nil, s, err
 	}
 	running, err := dial(s.dataDir)
 	return running, s, err
+}
+
+// onlyFolder are the settings of a command that needs no more than the data folder.
+func (c *call) onlyFolder() (s settings, err error) {
+	s.dataDir, s.service, err = dataFolder(c.flags, c.Env)
+	return s, err
 }
 
 // forgetSecrets takes the secrets out of the environment once they are read, so
