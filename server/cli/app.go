@@ -217,7 +217,7 @@ func (a *app) run(listeners []net.Listener, parts ...func(context.Context) error
 		a.log.Info("ended, to start again")
 		return errRestart
 	} else if a.ctx.Err() == nil && !errors.Is(cause, errQuit) {
-		return failf(exitFailed, "FCC ended: %v. See %s.", cause, a.logFile())
+		return failf(exitFailed, "FCC ended: %v. Start it again; should that not last, %s says why.", cause, a.logFile())
 	}
 	a.log.Info("ended")
 	return nil

@@ -162,13 +162,14 @@ func Run(ctx context.Context, p Program) int {
 		panic(err) // the grammar is wrong, which every test would show
 	}
 	c := &call{Program: p, ctx: withTerminal(ctx, p.Env)}
-	parsed, err := parser.Parse(commandFirst(parser.Model, p.Args))
+	args := commandFirst(parser.Model, p.Args)
+	parsed, err := parser.Parse(args)
 	if helped {
 		return exitOK
 	}
 	if err != nil {
-		c.say("fcc: %v. See fcc --help.", err)
-		return exitUsage
+		c.alone = !slices.ContainsFunc(parser.Model.Children, func(n *kong.Node) bool { return len(args) > 0 && n.Name == args[0] })
+		return c.outcome(failf(exitUsage, "fcc: %v. See fcc --help.", err))
 	}
 	c.flags = g.settingFlags
 	return c.outcome(parsed.Run(c))
