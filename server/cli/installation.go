@@ -29,12 +29,13 @@ func (cmd installationAddCmd) Run(c *call) error {
 		return fmt.Errorf("find this program: %w", err)
 	}
 	err = desktop.AddToPath(filepath.Dir(program))
-	if cmd.StartAtSignIn == nil {
-		return err
-	}
 	s, folderErr := c.onlyFolder()
 	if folderErr != nil {
 		return errors.Join(err, folderErr)
+	}
+	if cmd.StartAtSignIn == nil { // but not as what leads to where the program was
+		_, repairErr := desktop.RepairStartup(s.startEntry(program))
+		return errors.Join(err, repairErr)
 	}
 	if start := desktop.StartAtSignIn(s.startEntry(program)); start.Set != nil {
 		err = errors.Join(err, start.Set(*cmd.StartAtSignIn))
