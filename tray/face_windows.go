@@ -54,11 +54,16 @@ func (f *face) open(ctx context.Context) {
 	}
 	f.mu.Unlock()
 	theFace.Store(f)
-	previous, _, err := setWindowLongPtr.Call(uintptr(f.window), gwlpWndProc, windowProc)
-	if previous == 0 {
+	// A message may come as soon as the procedure is ours: systray's is known before.
+	systrays, _, err := getWindowLongPtr.Call(uintptr(f.window), gwlpWndProc)
+	systrayProc.Store(systrays)
+	set := uintptr(0)
+	if systrays != 0 {
+		set, _, err = setWindowLongPtr.Call(uintptr(f.window), gwlpWndProc, windowProc)
+	}
+	if set == 0 {
 		f.log.Error("the icon will not come back when the taskbar is restarted", "err", err)
 	}
-	systrayProc.Store(previous)
 	ctx, f.stop = context.WithCancel(ctx)
 	f.ended.Go(func() { f.serve(ctx) })
 }
@@ -226,7 +231,9 @@ func (f *face) say(tooltip string) {
 }
 
 // balloon shows a notification beside the icon; Windows 10 and later make a toast
-// of it.
+// of it, which may stay in the notification centre. A click does not say on which
+// it was: it is taken for one on the last. So no notice does more than show a page
+// or the log.
 func (f *face) balloon(n notice, clicked func()) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -67,8 +67,8 @@ func (l *loop) run(ctx context.Context) {
 	isShown := false
 	m := menuFor(l.view)
 	var painted menu
-	if l.cfg.Note != "" {
-		l.queue = append(l.queue, noted(l.cfg.Note))
+	if l.cfg.Moved != "" {
+		l.queue = append(l.queue, moved(l.cfg.Moved))
 	}
 	for {
 		var say chan<- notice
@@ -194,8 +194,8 @@ func (l *loop) set(ctx context.Context, s desktop.Switch, on bool) {
 	}
 	l.cfg.Log.Error("a switch was not turned", "switch", s.Label, "on", on, "err", err)
 	to := map[bool]string{true: "on", false: "off"}[on]
-	failed := notice{title: "That did not work", answer: true, order: openLogs,
-		text: fmt.Sprintf("“%s” could not be turned %s. The log says why.", s.Label, to)}
+	failed := notice{title: fmt.Sprintf("“%s” stays as it was", s.Label), answer: true, order: openLogs,
+		text: fmt.Sprintf("It could not be turned %s. The log says why.", to)}
 	select {
 	case l.answers <- failed:
 	case <-ctx.Done():

@@ -113,7 +113,8 @@ func signedIn(organisations []xero.Organisation) notice {
 	return n
 }
 
-// offered is told which offers stand, and tells each once.
+// offered is told which offers stand, and tells each once. Only its line in the menu
+// takes one: a click on a notification may be meant for another.
 func (h *herald) offered(offers []desktop.Offer) []notice {
 	var news []notice
 	for _, o := range offers {
@@ -124,14 +125,14 @@ func (h *herald) offered(offers []desktop.Offer) []notice {
 			h.offers = map[string]bool{}
 		}
 		h.offers[o.Label] = true
-		news = append(news, notice{title: o.Title, text: o.Text, order: take + order(o.Label)})
+		news = append(news, notice{title: o.Title, text: o.Text, order: "/"})
 	}
 	return news
 }
 
-// noted is the start with something to note, as that the port is another.
-func noted(note string) notice {
-	return notice{title: "FCC is at another address", text: plain(note) + ".", order: "/health"}
+// moved is a start at another address than the last.
+func moved(to string) notice {
+	return notice{title: "FCC is at another address", text: plain(to) + ".", order: "/health"}
 }
 
 // firstSeen is the first start.

@@ -171,9 +171,9 @@ func TestNoticesComeOneAfterTheOtherAndEachOnce(t *testing.T) {
 			icon := make(chan struct{})
 			offers := make(chan []desktop.Offer)
 			var did []string
-			update := desktop.Offer{Label: "Install", Title: "There is a new version", Take: func() { did = append(did, "taken") }}
+			update := desktop.Offer{Label: "Install", Title: "There is a new version", Take: func() { t.Error("a notification installs a program") }}
 			states, notices, click := hears(t, Config{
-				Note: "Port 8000 is taken", FirstStart: true,
+				Note: "Port 8000 is taken", Moved: "Port 18000 · x has 8000", FirstStart: true,
 				Open: func(path string) { did = append(did, path) },
 				Offers: func(ctx context.Context) iter.Seq[[]desktop.Offer] {
 					return func(yield func([]desktop.Offer) bool) {
@@ -211,9 +211,7 @@ func TestNoticesComeOneAfterTheOtherAndEachOnce(t *testing.T) {
 			for _, title := range []string{"Sign in to Xero again", "There is a new version", "FCC is at another address"} {
 				click(title)
 			}
-			offers <- nil
-			click("There is a new version") // it is gone
-			if want := []string{"/login", "taken", "/health"}; !slices.Equal(did, want) {
+			if want := []string{"/login", "/", "/health"}; !slices.Equal(did, want) {
 				t.Errorf("the clicks did %q, wanted %q", did, want)
 			}
 			close(offers)
@@ -226,7 +224,7 @@ func TestWhoWantsNoNotificationsGetsAnswersOnly(t *testing.T) {
 		icon := make(chan struct{})
 		close(icon)
 		quiet := true
-		states, notices, _ := hears(t, Config{Note: "x", FirstStart: true, Quiet: func() bool { return quiet }}, true, icon)
+		states, notices, _ := hears(t, Config{Note: "x", Moved: "y", FirstStart: true, Quiet: func() bool { return quiet }}, true, icon)
 		states <- status(xero.NeedsLogin, "", connection(xero.NeedsLogin, kauri))
 		time.Sleep(time.Minute)
 		if got := notices(); got != nil {
@@ -275,7 +273,7 @@ func TestASwitchThatCannotBeTurnedIsAnswered(t *testing.T) {
 		}
 		r.clicks <- position{at, -1}
 		synctest.Wait()
-		if len(heard) != 1 || heard[0].text != "“Start at sign-in” could not be turned off. The log says why." || !slices.Equal(sets, []string{"false"}) {
+		if len(heard) != 1 || heard[0].title != "“Start at sign-in” stays as it was" || heard[0].text != "It could not be turned off. The log says why." || !slices.Equal(sets, []string{"false"}) {
 			t.Errorf("it says %v, after %q", heard, sets)
 		}
 		cancel()

@@ -53,7 +53,8 @@ func (panel) await(ctx context.Context, log *slog.Logger) bool {
 	}
 }
 
-// takesIcons tries it, with an icon that is hidden and taken away again.
+// takesIcons tries it, with an icon that is hidden and taken away again. Windows 11
+// lists icons by program and number: it has systray's, or there would be two.
 func takesIcons() error {
 	runtime.LockOSThread() // a window goes by the thread that made it
 	defer runtime.UnlockOSThread()
@@ -62,7 +63,7 @@ func takesIcons() error {
 		return fmt.Errorf("CreateWindowEx: %w", err)
 	}
 	defer destroyWindow.Call(window)
-	trial := notifyIconData{window: windows.HWND(window), id: 1, flags: nifState, state: nisHidden, stateMask: nisHidden}
+	trial := notifyIconData{window: windows.HWND(window), id: systrayIcon, flags: nifState, state: nisHidden, stateMask: nisHidden}
 	if err := trial.tell(nimAdd); err != nil {
 		return err
 	}

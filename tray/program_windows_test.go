@@ -19,6 +19,10 @@ import (
 // A tray runs once a process and on its main goroutine: the tests share one, which
 // runs beside them.
 func TestMain(m *testing.M) {
+	if after, err := time.ParseDuration(os.Getenv("FCC_TEST_TRAY_ENDS_AFTER")); err == nil {
+		endAfter(after)
+		return
+	}
 	shared = &program{
 		states: make(chan xero.Status),
 		offers: make(chan []desktop.Offer),
@@ -49,6 +53,13 @@ func TestMain(m *testing.M) {
 		code = 1
 	}
 	os.Exit(code)
+}
+
+// endAfter is a display that is to end when systray has hardly begun.
+func endAfter(d time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), d)
+	defer cancel()
+	newDisplay(slog.New(slog.NewTextHandler(os.Stderr, nil))).run(ctx, menuFor(view{}), make(chan position), func() {})
 }
 
 // endedBySystem ends the tray as Windows' Task Manager does, while its menu is open.
@@ -168,6 +179,7 @@ var (
 	deleteObject       = gdi32.NewProc("DeleteObject")
 	postedRightButton  = uintptr(0x0205)
 	postedLeftButton   = uintptr(0x0202)
+	postedDoubleClick  = uintptr(0x0203)
 	wmCommand          = uintptr(0x0111)
 	wmCancelMode       = uintptr(0x001f)
 	wmClose            = uintptr(0x0010)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"time"
 
 	"fyne.io/systray"
 
@@ -24,6 +25,7 @@ type systrayDisplay struct {
 	icon    icon
 	tooltip string
 	rows    []*row
+	tapped  time.Time // the last click on the icon, of which the window's thread alone knows
 }
 
 // A row is an item and what it shows now.
@@ -46,7 +48,7 @@ func (d *systrayDisplay) run(ctx context.Context, first menu, clicks chan<- posi
 	defer stop()
 
 	if leftClickOpens {
-		systray.SetOnTapped(func() { d.click(onIcon) })
+		systray.SetOnTapped(d.tap)
 	}
 	if paintBeforeStart {
 		systray.SetTitle("Financial Command Center")
@@ -60,14 +62,48 @@ func (d *systrayDisplay) run(ctx context.Context, first menu, clicks chan<- posi
 		systray.Quit()
 		return
 	}
-	release := context.AfterFunc(ctx, systray.Quit)
+	if ctx.Err() != nil {
+		return
+	}
+	ready := make(chan struct{})
+	defer func() {
+		awaitReady(ready)
+		d.face.close()
+	}()
+	release := context.AfterFunc(ctx, func() {
+		// systray.Quit works once, and does nothing while there is no window.
+		awaitReady(ready)
+		systray.Quit()
+	})
 	defer release()
-	defer d.face.close()
 	systray.Run(func() {
+		defer close(ready)
 		d.face.open(ctx)
 		d.paint(first)
 		shown()
 	}, nil)
+}
+
+// awaitReady waits until systray has called back. Where Windows did not take the
+// icon it never does: its window is there by then, and can be closed.
+func awaitReady(ready <-chan struct{}) {
+	select {
+	case <-ready:
+	case <-time.After(3 * time.Second):
+	}
+}
+
+// doubleClick is the longest time between the two clicks of one, unless the person
+// has set another.
+const doubleClick = 500 * time.Millisecond
+
+// tap passes on a click on the icon. A double click is two, for one dashboard.
+func (d *systrayDisplay) tap() {
+	now := time.Now()
+	if now.Sub(d.tapped) > doubleClick {
+		d.click(onIcon)
+	}
+	d.tapped = now
 }
 
 // paint makes the items.

@@ -23,7 +23,8 @@ type Config struct {
 	Log   *slog.Logger
 
 	// Of these nothing is needed.
-	Note       string                                          // a line under the state, and a notification at the start
+	Note       string                                          // a line under the state
+	Moved      string                                          // where FCC is now, if it was elsewhere at its last start
 	FirstStart bool                                            // say where the icon is
 	Quiet      func() bool                                     // no notifications are wanted
 	Switches   []desktop.Switch                                // lines with a check mark; the zero Switch is left out

@@ -22,6 +22,7 @@ var (
 	findWindowAfter          = user32.NewProc("FindWindowExW")
 	getDpiForWindow          = user32.NewProc("GetDpiForWindow") // from Windows 10 1607 on, as the next
 	getSystemMetricsForDpi   = user32.NewProc("GetSystemMetricsForDpi")
+	getWindowLongPtr         = user32.NewProc("GetWindowLongPtrW")
 	getSystemMetrics         = user32.NewProc("GetSystemMetrics")
 	getWindowThreadProcessID = user32.NewProc("GetWindowThreadProcessId")
 	postQuitMessage          = user32.NewProc("PostQuitMessage")

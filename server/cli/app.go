@@ -99,6 +99,9 @@ func (c *call) startOnce(desktop bool) (err error) {
 		return err
 	}
 	a := &app{call: c, settings: s, mode: server.Live, desktop: desktop, log: log, only: only, store: store, lost: lost, note: note}
+	if s.port == 0 {
+		a.moved = a.whereNow(portOf(listeners))
+	}
 	if movable {
 		a.store = watchedStore{store, a.offerFile}
 	}
@@ -157,6 +160,7 @@ type app struct {
 	fileOffered atomic.Bool // see offerFile
 
 	note     string // see desk
+	moved    string // see whereNow
 	switches []desktop.Switch
 	offers   offers
 
@@ -213,7 +217,7 @@ func (a *app) run(listeners []net.Listener, parts ...func(context.Context) error
 		a.log.Info("ended, to start again")
 		return errRestart
 	} else if a.ctx.Err() == nil && !errors.Is(cause, errQuit) {
-		return failf(exitFailed, "FCC ended: %v. See %s.", cause, a.logFile())
+		return failf(exitFailed, "FCC ended: %v. Start it again; should that not last, %s says why.", cause, a.logFile())
 	}
 	a.log.Info("ended")
 	return nil

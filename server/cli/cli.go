@@ -44,6 +44,7 @@ type Desk struct {
 	Log   *slog.Logger
 
 	Note       string      // a line under the state, as that another port had to be taken; "" for none
+	Moved      string      // where FCC is now, if it was elsewhere at its last start
 	FirstStart bool        // the person has never seen the icon: say where it is
 	Quiet      func() bool // no notifications are wanted
 	Switches   []desktop.Switch
@@ -161,13 +162,14 @@ func Run(ctx context.Context, p Program) int {
 		panic(err) // the grammar is wrong, which every test would show
 	}
 	c := &call{Program: p, ctx: withTerminal(ctx, p.Env)}
-	parsed, err := parser.Parse(commandFirst(parser.Model, p.Args))
+	args := commandFirst(parser.Model, p.Args)
+	parsed, err := parser.Parse(args)
 	if helped {
 		return exitOK
 	}
 	if err != nil {
-		c.say("fcc: %v. See fcc --help.", err)
-		return exitUsage
+		c.alone = !slices.ContainsFunc(parser.Model.Children, func(n *kong.Node) bool { return len(args) > 0 && n.Name == args[0] })
+		return c.outcome(failf(exitUsage, "fcc: %v. See fcc --help.", err))
 	}
 	c.flags = g.settingFlags
 	return c.outcome(parsed.Run(c))
@@ -276,14 +278,21 @@ func (c *call) box(code int, words string, unseen bool) string {
 }
 
 // running finds the FCC that a command is for. Only the data folder's setting
-// counts, but a wrong value of any other is still refused.
+// counts: a wrong value of another, which keeps FCC from starting, must not keep
+// one that runs from being stopped.
 func (c *call) running() (*client, settings, error) {
-	s, err := readSettings(c.flags, c.Env)
+	s, err := c.onlyFolder()
 	if err != nil {
 		return nil, s, err
 	}
 	running, err := dial(s.dataDir)
 	return running, s, err
+}
+
+// onlyFolder are the settings of a command that needs no more than the data folder.
+func (c *call) onlyFolder() (s settings, err error) {
+	s.dataDir, s.service, err = dataFolder(c.flags, c.Env)
+	return s, err
 }
 
 // forgetSecrets takes the secrets out of the environment once they are read, so

@@ -204,7 +204,7 @@ func (secretRotateCmd) Run(c *call) error {
 
 type stopCmd struct{}
 
-func (stopCmd) Help() string { return "Exit code: 0 it ended, 3 none ran." }
+func (stopCmd) Help() string { return "Exit code: 0 it ended, 1 it runs and does not end, 3 none ran." }
 
 // stopTimeout is longer than FCC takes at most: ten seconds for the last save.
 const stopTimeout = 20 * time.Second
@@ -214,7 +214,12 @@ func (stopCmd) Run(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := running.call(c.ctx, "stop", nil, nil); err != nil {
+	err = running.call(c.ctx, "stop", nil, nil)
+	if errors.Is(err, errSilent) { // the installer must know it from none
+		_, words := explain(err)
+		return failf(exitFailed, "%s", words)
+	}
+	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(c.ctx, stopTimeout)

@@ -68,6 +68,23 @@ func TestWithoutARunningFCCEveryCommandExitsWithThree(t *testing.T) {
 	}
 }
 
+func TestAWrongSettingKeepsNobodyFromStoppingWhatRuns(t *testing.T) {
+	m := newMachine(t)
+	r := m.start("serve", "--port", freePort(t))
+	m.set("FCC_PORT", "abc")
+	if got := m.fcc("serve"); got.code != 64 {
+		t.Errorf("serve: %+v", got)
+	}
+	if got := m.fcc("status"); got.code != 2 {
+		t.Errorf("status: %+v", got)
+	}
+	m.must("stop")
+	<-r.ended
+	if got := m.fcc("stop"); got.code != 3 {
+		t.Errorf("stop again: %+v", got)
+	}
+}
+
 func TestAfterKillNineTheStaleRunFileMisleadsNobody(t *testing.T) {
 	m := newMachine(t)
 	first := m.start("serve", "--port", freePort(t))
@@ -149,6 +166,9 @@ func TestAStrangerThatNeverAnswersHoldsNobodyUp(t *testing.T) {
 	got := m.fcc("status")
 	if took := time.Since(start); got.code != 3 || took > 10*time.Second {
 		t.Errorf("%+v after %v", got, took)
+	}
+	if got := m.fcc("stop"); got.code != 1 || !strings.Contains(got.stderr, "does not answer") { // 3 would be: none runs
+		t.Errorf("stop: %+v", got)
 	}
 }
 

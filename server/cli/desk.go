@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"os"
 	"path/filepath"
@@ -28,7 +29,7 @@ func (a *app) desk(ctx context.Context, watch func(context.Context) iter.Seq[xer
 	notifications := &watched[bool]{value: a.notifications}
 	d := Desk{
 		Watch: watch, Mode: string(a.mode), Log: a.log,
-		Note: a.note, FirstStart: firstStart,
+		Note: a.note, Moved: a.moved, FirstStart: firstStart,
 		Quiet:    func() bool { return !notifications.now() },
 		Offers:   a.offers.Watch,
 		Open:     func(path string) { a.openPage(ctx, path) },
@@ -48,6 +49,21 @@ func (a *app) desk(ctx context.Context, watch func(context.Context) iter.Seq[xer
 		}
 	}
 	return d
+}
+
+// whereNow is what the person is told of a port that is not the one of the last
+// start, "" where it is. Who always has the second port is told once.
+func (a *app) whereNow(port int) string {
+	if port == a.lastPort {
+		return ""
+	}
+	if err := a.save(lastPort, port); err != nil {
+		a.log.Warn("the port is not remembered", "err", err)
+	}
+	if a.note == "" {
+		return fmt.Sprintf("FCC has port %d again", port)
+	}
+	return a.note
 }
 
 // showsIcon says whether there is an icon in the tray now.

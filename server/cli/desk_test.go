@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
 	"slices"
@@ -127,5 +128,27 @@ func TestAWrongSettingForNotificationsIsASentence(t *testing.T) {
 	_, err := readSettings(settingFlags{DataDir: &s.dataDir}, func(string) string { return "" })
 	if code, words := explain(err); code != exitUsage || !strings.Contains(words, "notifications") || !strings.Contains(words, s.settingsFile()) {
 		t.Errorf("%d, %q", code, words)
+	}
+}
+
+func TestAPortIsToldOfWhenItIsNotTheOneOfTheLastStart(t *testing.T) {
+	dir := t.TempDir()
+	const note = "Port 18000 · python.exe has 8000"
+	first, second := server.RegisteredPorts[0], server.RegisteredPorts[1]
+	for i, start := range []struct {
+		port       int
+		note, want string
+	}{
+		{first, "", ""}, {second, note, note}, {second, note, ""}, {second, note, ""},
+		{first, "", fmt.Sprintf("FCC has port %d again", first)}, {first, "", ""}, {second, note, note},
+	} {
+		s, err := readSettings(settingFlags{DataDir: &dir}, func(string) string { return "" })
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := &app{settings: s, note: start.note}
+		if got := a.whereNow(start.port); got != start.want {
+			t.Errorf("start %d: %q, wanted %q", i, got, start.want)
+		}
 	}
 }

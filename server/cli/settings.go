@@ -15,6 +15,7 @@ import (
 	"syscall"
 
 	"financial-command-center/keystore"
+	"financial-command-center/server"
 	"financial-command-center/server/xero"
 )
 
@@ -45,6 +46,7 @@ type settingFlags struct {
 // the data folder, else the default.
 type settings struct {
 	port         int // 0: the first free one of server.RegisteredPorts
+	lastPort     int // which of them it was at the last start; FCC writes it itself
 	dataDir      string
 	service      string // the keychain's service name, one per data folder
 	keystore     string // os, file, memory
@@ -110,11 +112,16 @@ func readSettings(f settingFlags, env environ) (settings, error) {
 			return s, err
 		}
 	}
+	if s.lastPort, err = strconv.Atoi(file[lastPort]); err != nil {
+		s.lastPort = server.RegisteredPorts[0]
+	}
 	s.api = strings.TrimRight(s.api, "/")
 	s.clientSecret = keystore.NewSecret(env("XERO_CLIENT_SECRET"))
 	s.flaskSecret = keystore.NewSecret(env("FLASK_SECRET_KEY"))
 	return s, nil
 }
+
+const lastPort = "last_port" // in settings.json
 
 func (s settings) settingsFile() string { return filepath.Join(s.dataDir, "settings.json") }
 func (s settings) logFile() string      { return filepath.Join(s.dataDir, "logs", "fcc.log") }

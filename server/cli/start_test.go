@@ -87,7 +87,7 @@ func TestAWrongValueStopsTheStartBeforeAnythingIsOpened(t *testing.T) {
 	for _, args := range [][]string{
 		{"serve", "--port", "eighty"}, {"--keystore", "cloud"}, {"serve", "--issuer", "http://example.com"},
 		{"serve", "--scopes", "everything"}, {"serve", "--data-dir", ""},
-		{"demo", "--port", "8000"}, {"demo", "--client-id", "x"}, {"serve", "--no-such-flag"}, {"no-such-command"}, {"status", "--port", "x"},
+		{"demo", "--port", "8000"}, {"demo", "--client-id", "x"}, {"serve", "--no-such-flag"}, {"no-such-command"}, {"status", "--no-such-flag"}, {"status", "--data-dir", ""},
 	} {
 		m := newMachine(t)
 		got := m.fcc(args...)

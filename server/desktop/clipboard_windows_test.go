@@ -9,6 +9,7 @@ import (
 )
 
 func TestTextGoesToTheClipboard(t *testing.T) {
+	desktop.MayChange(t)
 	if !desktop.HasClipboard() {
 		t.Fatal("there is no clipboard")
 	}

@@ -20,19 +20,73 @@ const environmentKey = "Environment"
 // longestVariable is in UTF-16, from the same page, less its closing zero.
 const longestVariable = 32766
 
-// AddToPath puts a folder at the end of the user's PATH, unless it is there.
+// installedKey is FCC's own in the list of programs: build/installer/fcc.nsi makes
+// it and takes it away. addedValue in it is the folder that AddToPath has put on the
+// PATH. One that stood there before is the user's own, and stays.
+const (
+	installedKey = `Software\Microsoft\Windows\CurrentVersion\Uninstall\FinancialCommandCenter`
+	addedValue   = "AddedToPath"
+)
+
+// AddToPath puts a folder at the end of the user's PATH, unless it is there, and
+// takes off the one that it has put there for a program that was elsewhere.
 // Programs that the desktop starts from then on see it; a shell that is open, and
 // what it starts, do not.
-func AddToPath(dir string) error { return tell(addToPath(dir)) }
+func AddToPath(dir string) error {
+	if before := added(); before != "" && !sameFolder(before, dir, registry.SZ) {
+		if err := RemoveFromPath(before); err != nil {
+			return err
+		}
+	}
+	changed, err := addToPath(dir)
+	if !changed {
+		return err
+	}
+	tellOfEnvironment()
+	k, _, err := registry.CreateKey(registry.CURRENT_USER, installedKey, registry.SET_VALUE)
+	if err == nil {
+		defer k.Close()
+		err = k.SetStringValue(addedValue, dir)
+	}
+	if err != nil {
+		return fmt.Errorf("note that the folder was put on the PATH: %w", err)
+	}
+	return nil
+}
 
-// RemoveFromPath takes the folder off the user's PATH, wherever it stands there.
-func RemoveFromPath(dir string) error { return tell(removeFromPath(dir)) }
-
-func tell(changed bool, err error) error {
+// RemoveFromPath takes the folder off the user's PATH, wherever it stands there, if
+// AddToPath has put it there.
+func RemoveFromPath(dir string) error {
+	if before := added(); before == "" || !sameFolder(before, dir, registry.SZ) {
+		return nil
+	}
+	changed, err := removeFromPath(dir)
+	if err != nil {
+		return err
+	}
 	if changed {
 		tellOfEnvironment()
 	}
-	return err
+	k, err := registry.OpenKey(registry.CURRENT_USER, installedKey, registry.SET_VALUE)
+	if err == nil {
+		defer k.Close()
+		err = k.DeleteValue(addedValue)
+	}
+	if err != nil {
+		return fmt.Errorf("forget that the folder was put on the PATH: %w", err)
+	}
+	return nil
+}
+
+// added is the folder that AddToPath has put on the PATH.
+func added() string {
+	k, err := registry.OpenKey(registry.CURRENT_USER, installedKey, registry.QUERY_VALUE)
+	if err != nil {
+		return ""
+	}
+	defer k.Close()
+	dir, _, _ := k.GetStringValue(addedValue) // "" where it is not
+	return dir
 }
 
 func addToPath(dir string) (changed bool, err error) {

@@ -13,6 +13,7 @@ import (
 // now reads it.
 func userPath(t *testing.T, path string, kind uint32) (now func() (string, uint32)) {
 	t.Helper()
+	MayChange(t)
 	k, _, err := registry.CreateKey(registry.CURRENT_USER, "Environment", registry.QUERY_VALUE|registry.SET_VALUE)
 	if err != nil {
 		t.Fatal(err)
@@ -108,11 +109,45 @@ func TestAFolderOnThePathByAVariableIsNotAddedAgain(t *testing.T) {
 	if path, _ := now(); path != `%FCC_TEST_PROGRAMS%\fcc\;C:\Go` {
 		t.Errorf("added: %q", path)
 	}
-	if err := RemoveFromPath(`C:\programs\FCC`); err != nil {
-		t.Fatal(err)
+}
+
+func TestOnlyWhatWasAddedIsTakenOffAgain(t *testing.T) {
+	t.Setenv("FCC_TEST_PROGRAMS", `C:\Programs`)
+	const own = `%FCC_TEST_PROGRAMS%\fcc\;C:\Go`
+	now := userPath(t, own, registry.EXPAND_SZ)
+	noted := func(dir string) {
+		k, _, err := registry.CreateKey(registry.CURRENT_USER, installedKey, registry.SET_VALUE)
+		if err == nil {
+			defer k.Close()
+			err = k.SetStringValue(addedValue, dir)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
-	if path, _ := now(); path != `C:\Go` {
-		t.Errorf("removed: %q", path)
+	before := added() // of an FCC that is installed here
+	noted("")
+	t.Cleanup(func() { noted(before) })
+	for _, step := range []struct {
+		do   func(string) error
+		dir  string
+		want string
+	}{
+		{AddToPath, `C:\programs\FCC`, own}, // the user's own
+		{RemoveFromPath, `C:\programs\FCC`, own},
+		{AddToPath, `C:\one`, own + `;C:\one`},
+		{AddToPath, `C:\one`, own + `;C:\one`},
+		{RemoveFromPath, `C:\programs\FCC`, own + `;C:\one`},
+		{AddToPath, `C:\two`, own + `;C:\two`}, // the program has moved
+		{RemoveFromPath, `C:\TWO\`, own},
+		{RemoveFromPath, `C:\two`, own},
+	} {
+		if err := step.do(step.dir); err != nil {
+			t.Fatal(err)
+		}
+		if path, _ := now(); path != step.want {
+			t.Errorf("%s: %q, not %q", step.dir, path, step.want)
+		}
 	}
 }
 

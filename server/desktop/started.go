@@ -1,6 +1,7 @@
 package desktop
 
 import (
+	"errors"
 	"os"
 	"slices"
 )
@@ -23,4 +24,16 @@ func (s Started) Starts(program string) bool {
 		info, err := os.Stat(path)
 		return err == nil && os.SameFile(info, this)
 	})
+}
+
+// RemoveStartups takes the program out of what starts at sign-in, under whatever
+// names it stands there.
+func RemoveStartups(program string) error {
+	var errs []error
+	for _, entry := range StartedAtSignIn() {
+		if entry.Remove != nil && entry.Starts(program) {
+			errs = append(errs, entry.Remove())
+		}
+	}
+	return errors.Join(errs...)
 }

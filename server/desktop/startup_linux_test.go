@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"financial-command-center/server/desktop"
 )
@@ -37,36 +36,6 @@ func read(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	return string(data)
-}
-
-// watch passes on what the switch says; said waits for it to say something new.
-func watch(t *testing.T, s desktop.Switch) (said func(want bool)) {
-	t.Helper()
-	states := make(chan bool)
-	go func() {
-		defer close(states)
-		for on := range s.Watch(t.Context()) {
-			states <- on
-		}
-	}()
-	return func(want bool) {
-		t.Helper()
-		select {
-		case got, ok := <-states:
-			if !ok || got != want {
-				t.Fatalf("the switch says %v (%v), wanted %v", got, ok, want)
-			}
-		case <-time.After(10 * time.Second):
-			t.Fatalf("the switch does not say %v", want)
-		}
-	}
-}
-
-func set(t *testing.T, s desktop.Switch, on bool) {
-	t.Helper()
-	if err := s.Set(on); err != nil {
-		t.Fatal(err)
-	}
 }
 
 func TestTheSwitchWritesAndRemovesTheAutostartEntry(t *testing.T) {

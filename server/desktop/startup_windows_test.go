@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/windows/registry"
 
@@ -22,6 +21,7 @@ const (
 // entry is a name in the lists of the user who runs the tests, gone afterwards.
 func entry(t *testing.T) string {
 	t.Helper()
+	desktop.MayChange(t)
 	name := "FCC test " + t.Name()
 	forget := func() {
 		change(t, run, func(k registry.Key) error { return k.DeleteValue(name) })
@@ -56,44 +56,6 @@ func value(t *testing.T, path, name string) string {
 		t.Fatal(err)
 	}
 	return text
-}
-
-// watch passes on what the switch says; said waits for it to say something new.
-func watch(t *testing.T, s desktop.Switch) (said func(want bool)) {
-	t.Helper()
-	states := make(chan bool)
-	ended := make(chan struct{})
-	t.Cleanup(func() { // after the context has ended
-		select {
-		case <-ended:
-		case <-time.After(10 * time.Second):
-			t.Error("the watching does not end")
-		}
-	})
-	go func() {
-		defer close(ended)
-		for on := range s.Watch(t.Context()) {
-			states <- on
-		}
-	}()
-	return func(want bool) {
-		t.Helper()
-		select {
-		case got := <-states:
-			if got != want {
-				t.Fatalf("the switch says %v, wanted %v", got, want)
-			}
-		case <-time.After(10 * time.Second):
-			t.Fatalf("the switch does not say %v", want)
-		}
-	}
-}
-
-func set(t *testing.T, s desktop.Switch, on bool) {
-	t.Helper()
-	if err := s.Set(on); err != nil {
-		t.Fatal(err)
-	}
 }
 
 func TestTheSwitchWritesAndRemovesTheRunValue(t *testing.T) {
@@ -186,21 +148,27 @@ func TestACommandThatWindowsWouldNotStartIsSaid(t *testing.T) {
 }
 
 func TestAProgramIsTakenOutUnderAllItsNamesAndNoOther(t *testing.T) {
-	program, other := `C:\a folder\fcc.exe`, `C:\a folder\fcc.exe.old`
-	for name, command := range map[string][]string{
-		entry(t):          {strings.ToUpper(program)},
-		entry(t) + " two": {program, "--data-dir", `C:\other data`},
-		entry(t) + " no":  {other},
+	folder := filepath.Join(t.TempDir(), "a folder")
+	program, other := filepath.Join(folder, "fcc.exe"), filepath.Join(folder, "fcc.exe.old")
+	if err := errors.Join(os.Mkdir(folder, 0o700), os.WriteFile(program, nil, 0o600), os.WriteFile(other, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("FCC_TEST_PLACE", folder)
+	for end, line := range map[string]string{
+		"":          `"` + strings.ToUpper(program) + `"`,
+		" two":      `"` + program + `" --data-dir "C:\other data"`,
+		" variable": `"%FCC_TEST_PLACE%\fcc.exe"`,
+		" bare":     program + " --port 8000",
+		" no":       `"` + other + `"`,
 	} {
-		if err := desktop.StartAtSignIn(name, command).Set(true); err != nil {
-			t.Fatal(err)
-		}
+		name := entry(t) + end
+		change(t, run, func(k registry.Key) error { return k.SetExpandStringValue(name, line) })
 		t.Cleanup(func() { change(t, run, func(k registry.Key) error { return k.DeleteValue(name) }) })
 	}
 	if err := desktop.RemoveStartups(program); err != nil {
 		t.Fatal(err)
 	}
-	for name, there := range map[string]bool{"": false, " two": false, " no": true} {
+	for name, there := range map[string]bool{"": false, " two": false, " variable": false, " bare": false, " no": true} {
 		if got := value(t, run, "FCC test "+t.Name()+name); (got != "") != there {
 			t.Errorf("%q: %q", name, got)
 		}
