@@ -37,6 +37,11 @@ func newSigner(env func(string) string) (*signer, error) {
 	if password := env("FCC_SIGN_PASSWORD_FILE"); password != "" {
 		s.with = append(s.with, "-readpass", password)
 	}
+	for _, word := range append(s.with, s.timestamp) { // NSIS and a shell get them in quotes
+		if strings.ContainsAny(word, "\"'`$\\%\n") {
+			return nil, fmt.Errorf("%q: a quote, $, %%, ` or \\ in the name of a certificate's file cannot be handed on to NSIS", word)
+		}
+	}
 	return s, nil
 }
 

@@ -121,4 +121,7 @@ func TestACertificateIsNamedWhollyOrNotAtAll(t *testing.T) {
 			t.Errorf("%s was enough", names)
 		}
 	}
+	if _, err := newSigner(settings(map[string]string{"FCC_SIGN_PKCS12": "it's $HOME.p12"})); err == nil {
+		t.Error("a name that a shell would take apart was taken")
+	}
 }

@@ -103,7 +103,8 @@ func (s *Server) checks(known bool, k *apiKey) []Check {
 	if k != nil {
 		return list
 	}
-	return append(list, CheckOld(s.cfg.OldFolders, s.oldStartup())...)
+	old := s.lookForOld()
+	return append(list, CheckOld(old.OldSignIn, old.Startup)...)
 }
 
 func (s *Server) stateStands() *standing {

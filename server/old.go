@@ -3,7 +3,9 @@ package server
 import (
 	"bytes"
 	"cmp"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +13,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"financial-command-center/keystore"
@@ -44,36 +47,51 @@ const oldFileLimit = 256 << 10
 type OldSignIn struct {
 	Files  []string // that hold a sign-in in the clear; deleted on consent
 	Others []string // that hold other secrets of it, which FCC leaves alone
-	Wrong  string   // why the sign-in cannot be taken over; a sentence, "" when it can
+	Wrong  string   // why none of it can be taken over; a sentence, "" when one can
 
-	grant xero.OldGrant
+	found []oldFile // Files, each with what it holds
+}
+
+// An oldFile holds one sign-in, or something in its place.
+type oldFile struct {
+	folder, path string
+	grant        xero.OldGrant
+	wrong        string // why it cannot be taken over
 }
 
 // FindOldSignIn looks into the folders where an older program may have been. It
-// reports whether there is a sign-in in the clear.
+// reports whether there is a sign-in in the clear. Several folders may hold those of
+// several people.
 func FindOldSignIn(folders []string) (OldSignIn, bool) {
-	var found OldSignIn
+	var old OldSignIn
 	for _, folder := range folders {
-		before := len(found.Files)
+		before := len(old.Files)
 		for _, name := range []string{oldTokenFile, oldDebugFile} {
-			path := filepath.Join(folder, name)
-			grant, wrong, there := readOldToken(path, folder)
-			if !there {
-				continue
-			}
-			found.Files = append(found.Files, path)
-			// The first that can be taken over counts, or else the first.
-			if len(found.Files) == 1 || found.Wrong != "" && wrong == "" {
-				found.grant, found.Wrong = grant, wrong
+			f := oldFile{folder: folder, path: filepath.Join(folder, name)}
+			var there bool
+			if f.grant, f.wrong, there = readOldToken(f.path, folder); there {
+				old.Files, old.found = append(old.Files, f.path), append(old.found, f)
 			}
 		}
 		for _, name := range oldOtherFiles {
-			if path := filepath.Join(folder, name); len(found.Files) > before && isFile(path) {
-				found.Others = append(found.Others, path)
+			if path := filepath.Join(folder, name); len(old.Files) > before && isFile(path) {
+				old.Others = append(old.Others, path)
 			}
 		}
 	}
-	return found, len(found.Files) > 0
+	if len(old.found) > 0 && !slices.ContainsFunc(old.found, func(f oldFile) bool { return f.wrong == "" }) {
+		old.Wrong = old.found[0].wrong
+	}
+	return old, len(old.found) > 0
+}
+
+// Mark tells what was found from what is found at another time.
+func (o OldSignIn) Mark() string {
+	sum := sha256.New()
+	for _, f := range o.found {
+		fmt.Fprintf(sum, "%q %q\n", f.path, f.grant.RefreshToken.Reveal())
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:8])
 }
 
 func isFile(path string) bool {
@@ -81,18 +99,19 @@ func isFile(path string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// delete removes the files, as long as they hold what was found: a program that
-// still writes them is still running. It returns those that are left.
-func (o OldSignIn) delete(folders []string) (left []string, err error) {
-	if now, there := FindOldSignIn(folders); there && !now.grant.RefreshToken.Equal(o.grant.RefreshToken) {
-		return o.Files, errOldChanged
-	}
-	for _, path := range o.Files {
-		if gone := os.Remove(path); gone != nil && !errors.Is(gone, fs.ErrNotExist) {
-			left, err = append(left, path), errors.Join(err, gone)
+// deleteOld removes the files, each as long as it holds what was found: a program
+// that still writes it is still running. It returns those that are left.
+func deleteOld(files []oldFile) (left []string, err error) {
+	for _, f := range files {
+		gone := errOldChanged
+		if now, _, there := readOldToken(f.path, f.folder); !there || now.RefreshToken.Equal(f.grant.RefreshToken) {
+			gone = os.Remove(f.path)
+		}
+		if gone != nil && !errors.Is(gone, fs.ErrNotExist) {
+			left, err = append(left, f.path), errors.Join(err, gone)
 			continue
 		}
-		_ = os.Remove(filepath.Dir(path)) // if that was all
+		_ = os.Remove(filepath.Dir(f.path)) // if that was all
 	}
 	return left, err
 }
@@ -131,9 +150,10 @@ func readOldToken(path, folder string) (grant xero.OldGrant, wrong string, there
 	if file.Token != nil {
 		token = *file.Token
 	}
-	env := readOldEnv(filepath.Join(folder, ".env"))
+	env, said := readOldEnv(filepath.Join(folder, ".env")), claimsOf(token.AccessToken)
 	grant = xero.OldGrant{
-		ClientID:     cmp.Or(file.ClientID, clientOf(token.AccessToken), env["XERO_CLIENT_ID"], env["CLIENT_ID"]),
+		Issuer:       cmp.Or(said.Issuer, claimsOf(token.IDToken).Issuer),
+		ClientID:     cmp.Or(file.ClientID, said.ClientID, env["XERO_CLIENT_ID"], env["CLIENT_ID"]),
 		Secret:       keystore.NewSecret(cmp.Or(file.ClientSecret, env["XERO_CLIENT_SECRET"], env["CLIENT_SECRET"])),
 		RefreshToken: keystore.NewSecret(token.RefreshToken), IDToken: keystore.NewSecret(token.IDToken),
 	}
@@ -160,18 +180,21 @@ func readAtMost(path string, limit int64) ([]byte, error) {
 	return bytes.TrimPrefix(data, []byte("\ufeff")), nil // of Notepad
 }
 
-// clientOf is the app that an access token of Xero's names.
-func clientOf(accessToken string) string {
-	_, rest, _ := strings.Cut(accessToken, ".")
+// oldClaims is what the tokens of Xero's say of where they come from.
+type oldClaims struct {
+	Issuer   string `json:"iss"`
+	ClientID string `json:"client_id"`
+}
+
+// claimsOf reads a JWT without a look at its signature; what is none says nothing.
+func claimsOf(token string) (claims oldClaims) {
+	_, rest, _ := strings.Cut(token, ".")
 	payload, _, _ := strings.Cut(rest, ".")
 	data, err := base64.RawURLEncoding.DecodeString(payload)
-	var claims struct {
-		ClientID string `json:"client_id"`
-	}
 	if err != nil || json.Unmarshal(data, &claims) != nil {
-		return ""
+		return oldClaims{}
 	}
-	return claims.ClientID
+	return claims
 }
 
 // readOldEnv reads NAME=value lines as python-dotenv does, as far as these go.
@@ -196,8 +219,8 @@ func readOldEnv(path string) map[string]string {
 
 // CheckOld says what an older program left, by names alone: nothing where it left
 // nothing. startup names what starts it when its user signs in to the computer.
-func CheckOld(folders, startup []string) (list []Check) {
-	if found, there := FindOldSignIn(folders); there {
+func CheckOld(found OldSignIn, startup []string) (list []Check) {
+	if len(found.Files) > 0 {
 		list = append(list, Check{
 			Name: "Older program", Status: FoundWarning,
 			Found:  "an older Financial Command Center left a sign-in, readable by every program of yours: " + strings.Join(found.Files, ", "),

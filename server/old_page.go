@@ -1,9 +1,11 @@
 package server
 
 import (
-	"fmt"
+	"cmp"
 	"net/http"
 	"strings"
+	"sync"
+	"time"
 
 	"financial-command-center/server/xero"
 )
@@ -15,24 +17,48 @@ func (s *Server) oldRoutes() []route {
 // oldView is the card about an older program; nil where it left nothing.
 type oldView struct {
 	OldSignIn
-	There   bool     // a sign-in
 	Startup []string // what still starts it
 }
 
+// oldFresh is how long a look at what an older program left is believed: it reads
+// some twenty folders and the registry.
+const oldFresh = time.Minute
+
+// An oldLook is the last look.
+type oldLook struct {
+	mu   sync.Mutex
+	at   time.Time
+	seen oldView
+}
+
+// lookForOld returns what an older program left, as it was at most oldFresh ago.
+func (s *Server) lookForOld() oldView {
+	s.old.mu.Lock()
+	defer s.old.mu.Unlock()
+	if s.old.at.IsZero() || time.Since(s.old.at) >= oldFresh {
+		s.old.seen = oldView{}
+		s.old.seen.OldSignIn, _ = FindOldSignIn(s.cfg.OldFolders)
+		if s.cfg.OldStartup != nil {
+			s.old.seen.Startup = s.cfg.OldStartup()
+		}
+		s.old.at = time.Now()
+	}
+	return s.old.seen
+}
+
+// lookAnew has the next look be a new one.
+func (s *Server) lookAnew() {
+	s.old.mu.Lock()
+	defer s.old.mu.Unlock()
+	s.old.at = time.Time{}
+}
+
 func (s *Server) oldView() *oldView {
-	v := oldView{Startup: s.oldStartup()}
-	v.OldSignIn, v.There = FindOldSignIn(s.cfg.OldFolders)
-	if !v.There && len(v.Startup) == 0 {
+	v := s.lookForOld()
+	if len(v.Files) == 0 && len(v.Startup) == 0 {
 		return nil
 	}
 	return &v
-}
-
-func (s *Server) oldStartup() []string {
-	if s.cfg.OldStartup == nil {
-		return nil
-	}
-	return s.cfg.OldStartup()
 }
 
 // What the form asks for.
@@ -41,42 +67,47 @@ const (
 	oldDelete = "delete"
 )
 
-// dealWithOld takes over what the older program left, or only deletes it. Its files
-// are deleted once the keychain has what came of them, and never before.
+// dealWithOld takes over what the older program left, or only deletes it. Files are
+// deleted once the keychain has what came of them, and never before.
 func (s *Server) dealWithOld(w http.ResponseWriter, r *http.Request, c *call) error {
 	if err := r.ParseForm(); err != nil {
 		return formError(err)
 	}
-	found, there := FindOldSignIn(s.cfg.OldFolders)
-	if !there {
+	defer s.lookAnew()
+	old, there := FindOldSignIn(s.cfg.OldFolders)
+	switch {
+	case !there:
 		return fail(codeNotFound).saying("There is no sign-in of an older program any more.", "Nothing needs doing.")
+	case r.PostForm.Get("mark") != old.Mark(): // consent is to what the page showed
+		return fail(codeBadRequest).saying("What the older program left has changed since this page was shown.", "Look at the start page again.").offering("Go to the start page", "/")
 	}
 	said := "What the older program left is deleted. At Xero that sign-in ends by itself when it was not used for 60 days."
-	var connection string
+	done := old.found
+	connections := []string{}
 	switch r.PostForm.Get("do") {
 	case oldTake:
-		done, err := s.takeOld(r, found)
+		taken, err := s.takeOld(r, old)
 		if err != nil {
 			return err
 		}
-		connection = done.Connection
-		said = "The sign-in of the older program is FCC's now, and its file is deleted."
-		if len(done.Organisations) > 0 {
-			said = fmt.Sprintf("The sign-in of the older program, for %s, is FCC's now, and its file is deleted.", names(done.Organisations))
-		}
+		said, done, connections = taken.words(len(old.found)), taken.files, taken.connections
 	case oldDelete:
 	default:
 		return fail(codeBadRequest)
 	}
-	left, err := found.delete(s.cfg.OldFolders)
+	left, err := deleteOld(done)
 	if err != nil {
 		s.log.Warn("what an older program left was not deleted", "err", err)
 		return fail(codeStateUnavailable).because(err).
 			saying("These files of the older program could not be deleted: "+strings.Join(left, ", ")+".", "End the older program if it runs, then delete them here or by hand.")
 	}
-	s.log.Info("what an older program left is deleted", "files", found.Files, "taken_over", connection != "")
+	deleted := []string{}
+	for _, f := range done {
+		deleted = append(deleted, f.path)
+	}
+	s.log.Info("what an older program left is deleted", "files", deleted, "taken_over", len(connections))
 	if !wantsPage(r) {
-		writeJSON(w, http.StatusOK, map[string]any{"connection": connection, "deleted": found.Files})
+		writeJSON(w, http.StatusOK, map[string]any{"connections": connections, "deleted": deleted})
 		return nil
 	}
 	if err := s.notice(w, r, c, said); err != nil {
@@ -86,36 +117,91 @@ func (s *Server) dealWithOld(w http.ResponseWriter, r *http.Request, c *call) er
 	return nil
 }
 
-// takeOld has the sign-in taken over, and keeps its app as FCC's own where FCC has
-// none.
-func (s *Server) takeOld(r *http.Request, found OldSignIn) (xero.SignIn, error) {
-	if found.Wrong != "" {
-		return xero.SignIn{}, fail(codeBadRequest).saying("The sign-in of the older program cannot be taken over. "+found.Wrong, "Sign in to Xero from FCC, and delete what it left.")
+// taken is what became of a take-over.
+type taken struct {
+	connections   []string
+	organisations []xero.Organisation
+	files         []oldFile // that hold nothing that is not FCC's now
+	why           string    // one of the others was not taken over; "" when all were
+}
+
+func (t taken) words(found int) string {
+	said := "The sign-in of the older program"
+	if len(t.organisations) > 0 {
+		said += ", for " + names(t.organisations) + ","
 	}
-	if wrong := s.wrongClientID(found.grant.ClientID); wrong != "" {
-		return xero.SignIn{}, fail(codeBadRequest).saying("The sign-in of the older program cannot be taken over: the client id of its Xero app is none.", "Sign in to Xero from FCC, and delete what it left.")
+	said += " is FCC's now, and its file is deleted."
+	if len(t.files) < found {
+		said += " Another that it left is still there. " + t.why
+	}
+	return said
+}
+
+// takeOld has the sign-ins taken over that can be, and keeps the app of the first as
+// FCC's own where FCC has none. One that Xero refuses does not stand in the way of
+// the next, and its file stays.
+func (s *Server) takeOld(r *http.Request, old OldSignIn) (done taken, err error) {
+	if old.Wrong != "" {
+		return done, fail(codeBadRequest).saying("The sign-in of the older program cannot be taken over. "+old.Wrong, "Sign in to Xero from FCC, and delete what it left.")
 	}
 	if !s.cfg.KeysStored {
-		return xero.SignIn{}, fail(codeKeystoreUnavailable).saying("FCC keeps secrets in memory only now, and would lose the sign-in at its end.", "Start FCC with a keychain, or with --keystore file, and take it over then.")
+		return done, fail(codeKeystoreUnavailable).saying("FCC keeps secrets in memory only now, and would lose the sign-in at its end.", "Start FCC with a keychain, or with --keystore file, and take it over then.")
 	}
-	done, err := s.cfg.Connections.Adopt(r.Context(), found.grant)
-	if err != nil {
-		f := asFailure(err)
-		if f.Code == xero.CodeNeedsLogin || f.Code == xero.CodeLoginFailed {
-			f = f.offering("Go to the start page", "/")
+	var refused *failure         // the first
+	adopted := map[string]bool{} // by refresh token
+	in := map[string]bool{}      // folders with one that is FCC's now: the other there is of the same program's debugging
+	for _, f := range old.found {
+		token := f.grant.RefreshToken.Reveal()
+		if f.wrong != "" || adopted[token] || in[f.folder] {
+			continue
 		}
-		return done, f
+		signIn, err := s.takeOne(r, f.grant)
+		if err == nil {
+			adopted[token], in[f.folder] = true, true
+			done.connections = append(done.connections, signIn.Connection)
+			done.organisations = append(done.organisations, signIn.Organisations...)
+			continue
+		}
+		switch why := asFailure(err); why.Code {
+		case xero.CodeNeedsLogin, xero.CodeLoginFailed, codeBadRequest:
+			refused = cmp.Or(refused, why.offering("Go to the start page", "/"))
+		default:
+			return done, err // what was taken over by now is found again
+		}
+	}
+	if len(adopted) == 0 {
+		return done, refused
+	}
+	if refused != nil {
+		done.why = refused.Message
+	}
+	for _, f := range old.found {
+		if in[f.folder] || adopted[f.grant.RefreshToken.Reveal()] {
+			done.files = append(done.files, f)
+		} else {
+			done.why = cmp.Or(done.why, f.wrong)
+		}
+	}
+	return done, nil
+}
+
+// takeOne takes one over. The client id is kept first: tried again after an error,
+// it is still FCC's first.
+func (s *Server) takeOne(r *http.Request, grant xero.OldGrant) (xero.SignIn, error) {
+	if wrong := s.wrongClientID(grant.ClientID); wrong != "" {
+		return xero.SignIn{}, fail(codeBadRequest).saying("The sign-in of the older program cannot be taken over: the client id of its Xero app is none.", "Sign in to Xero from FCC, and delete what it left.")
+	}
+	done, err := s.cfg.Connections.Adopt(r.Context(), grant)
+	if err != nil {
+		return done, err
 	}
 	app := s.cfg.Connections.App()
 	if app.ClientID != "" {
 		return done, nil
 	}
-	app.ClientID = found.grant.ClientID
-	if err := s.cfg.Connections.SetApp(r.Context(), app); err != nil {
-		return done, err
-	}
+	app.ClientID = grant.ClientID
 	if err := s.cfg.SaveClientID(app.ClientID); err != nil {
 		return done, fail(codeStateUnavailable).because(err).saying("The sign-in of the older program is FCC's now. The client id of its Xero app could not be kept in the settings file.", "Make the data folder writable, then take it over once more.")
 	}
-	return done, nil
+	return done, s.cfg.Connections.SetApp(r.Context(), app)
 }

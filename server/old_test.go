@@ -35,9 +35,12 @@ func oldBench(t *testing.T, changes ...func(*bench)) *bench {
 }
 
 // oldToken signs in as the Python program did, and returns the token that it kept.
-func (b *bench) oldToken() map[string]any {
+func (b *bench) oldToken() map[string]any { return b.oldTokenOf("") }
+
+func (b *bench) oldTokenOf(email string) map[string]any {
 	b.t.Helper()
 	query := url.Values{
+		"login_hint":    {email},
 		"response_type": {"code"}, "client_id": {oldClientID}, "redirect_uri": {oldRedirect}, "state": {"s"},
 		"scope": {"openid profile email offline_access accounting.contacts.read"},
 	}
@@ -95,6 +98,7 @@ func (b *bench) write(path string, content any) {
 	if err := os.WriteFile(path, []byte(data), 0o600); err != nil {
 		b.t.Fatal(err)
 	}
+	b.LookAnew()
 }
 
 func isThere(path string) bool {
@@ -102,10 +106,23 @@ func isThere(path string) bool {
 	return err == nil
 }
 
-// deal presses one of the card's buttons.
+// deal presses one of the card's buttons, on the start page as it is now.
 func (b *bench) deal(cookie, do string) got {
 	b.t.Helper()
-	return b.ask(ask{method: "POST", path: "/old-sign-in", cookie: cookie, page: true, site: "same-origin", form: url.Values{"do": {do}}})
+	return b.dealAs(cookie, do, b.mark(cookie))
+}
+
+func (b *bench) dealAs(cookie, do, mark string) got {
+	b.t.Helper()
+	return b.ask(ask{method: "POST", path: "/old-sign-in", cookie: cookie, page: true, site: "same-origin", form: url.Values{"do": {do}, "mark": {mark}}})
+}
+
+// mark is what the card was made of.
+func (b *bench) mark(cookie string) string {
+	b.t.Helper()
+	_, mark, _ := strings.Cut(b.ask(ask{path: "/", cookie: cookie, page: true}).body, `name="mark" value="`)
+	mark, _, _ = strings.Cut(mark, `"`)
+	return mark
 }
 
 // wantQuiet fails if a secret of the old sign-in was said anywhere.
@@ -305,7 +322,7 @@ func TestAnOldSignInWaitsForANetwork(t *testing.T) {
 	cookie := b.visit()
 	b.sim.Fault(xerosim.Fault{At: xerosim.PointToken, Do: xerosim.Fail, Status: 503, Times: -1})
 	take := b.deal(cookie, "take")
-	if take.status != http.StatusGatewayTimeout || !strings.Contains(take.body, "Nothing is lost") || !isThere(b.tokenFile()) {
+	if take.status != http.StatusGatewayTimeout || !strings.Contains(take.body, "within half an hour") || !isThere(b.tokenFile()) {
 		t.Errorf("%d %s", take.status, take.body)
 	}
 	b.sim.ClearFaults()
@@ -389,6 +406,7 @@ func TestNobodyElseDealsWithAnOldSignIn(t *testing.T) {
 	b := oldBench(t)
 	b.write("tokens/xero_token.json", oldStore(b.oldToken()))
 	cookie, key := b.visit(), b.addKey(store.Key{Name: "writer", Write: true})
+	mark := b.mark(cookie)
 	for name, a := range map[string]ask{
 		"another site":   {cookie: cookie, site: "cross-site"},
 		"another origin": {cookie: cookie, origin: "https://example.com"},
@@ -398,7 +416,7 @@ func TestNobodyElseDealsWithAnOldSignIn(t *testing.T) {
 		"a GET":          {cookie: cookie, method: "GET"},
 	} {
 		for _, do := range []string{"take", "delete"} {
-			a.path, a.form = "/old-sign-in", url.Values{"do": {do}}
+			a.path, a.form = "/old-sign-in", url.Values{"do": {do}, "mark": {mark}}
 			if a.method == "" {
 				a.method = "POST"
 			}

@@ -62,7 +62,8 @@ func (s *Server) openSecrets(ctx context.Context, now time.Time) (secrets, error
 	case err != nil:
 		return secrets{}, fmt.Errorf("read the previous session secret: %w", err)
 	}
-	secret, until, _ := strings.Cut(text.Reveal(), " ")
+	at := strings.LastIndex(text.Reveal(), " ") // a FLASK_SECRET_KEY may hold spaces
+	secret, until := text.Reveal()[:max(at, 0)], text.Reveal()[at+1:]
 	ends, err := time.Parse(time.RFC3339, until)
 	damaged := err != nil || !usable(keystore.NewSecret(secret))
 	if damaged {

@@ -70,6 +70,7 @@ type Server struct {
 	handler http.Handler
 	pages   pages
 
+	old       oldLook
 	browsers  *browsers
 	tickets   tickets
 	keys      keyring

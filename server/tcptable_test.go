@@ -104,6 +104,7 @@ func TestWhoIsAtTheOtherEndOnWindows(t *testing.T) {
 		"a process that is gone":               {system: fakeSystem{v4: established}, want: peerUnknown},
 		"a process that began later":           {system: fakeSystem{v4: established, processes: map[uint32]process{7: {mine, after}}}, want: peerUnknown},
 		"another's process that began later":   {system: fakeSystem{v4: established, processes: map[uint32]process{7: {theirs, after}}}, want: peerUnknown},
+		"a process that began soon after":      {system: fakeSystem{v4: established, processes: map[uint32]process{7: {mine, accepted.Add(200 * time.Millisecond)}}}, want: peerUnknown},
 		"a row without a process":              {system: fakeSystem{v4: [][]byte{row4(5, client, fcc, 0)}, processes: map[uint32]process{0: {mine, before}}}, want: peerUnknown},
 		"no row":                               {system: fakeSystem{processes: one(mine)}, want: peerUnknown},
 		"the server's own row alone":           {system: fakeSystem{v4: [][]byte{row4(5, fcc, client, 7)}, processes: one(mine)}, want: peerUnknown},

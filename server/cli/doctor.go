@@ -89,7 +89,8 @@ func (c *call) diagnose() (d diagnosis) {
 		add(c.checkPorts(running)...)
 	} else {
 		add(notRunning(err), c.checkKeystore(s))
-		add(server.CheckOld(s.oldFolders(c.Env), s.oldStartup())...)
+		old, _ := server.FindOldSignIn(s.oldFolders(c.Env))
+		add(server.CheckOld(old, s.oldStartup())...)
 		if !errors.Is(err, errSilent) { // which holds its port
 			add(c.checkFreePorts(s)...)
 		}

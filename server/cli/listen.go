@@ -135,7 +135,7 @@ func (c *call) listenLive(port int) (listeners []net.Listener, note string, err 
 	if port != 0 {
 		listeners, err := listenPatiently(c.ctx, port)
 		if err != nil {
-			return nil, "", failf(exitFailed, "FCC cannot start: %v. It was given by hand, so no other is tried. End that program, or give another --port and register http://localhost:PORT/callback with Xero.", err)
+			return nil, "", failf(exitFailed, "FCC cannot start: %v. It was given by hand, so no other is tried. %s, or give another --port and register http://localhost:PORT/callback with Xero.", err, freed(err, "End that program"))
 		}
 		return listeners, "", nil
 	}
@@ -154,7 +154,17 @@ func (c *call) listenLive(port int) (listeners []net.Listener, note string, err 
 			errors.As(err, &first)
 		}
 	}
-	return nil, "", failf(exitFailed, "FCC cannot start: %s. End one of those programs, or give another --port and register http://localhost:PORT/callback with Xero.", strings.Join(passed, ", "))
+	return nil, "", failf(exitFailed, "FCC cannot start: %s. %s, or give another --port and register http://localhost:PORT/callback with Xero.",
+		strings.Join(passed, ", "), freed(first, "End one of those programs"))
+}
+
+// freed says how a port is had: end is for one that a program has.
+func freed(err error, end string) string {
+	var taken *portTaken
+	if errors.As(err, &taken) && taken != nil && taken.why == portReserved {
+		return "Run fcc doctor, which shows how to free it"
+	}
+	return end
 }
 
 // noteLength is what a line of the menu holds.

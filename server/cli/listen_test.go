@@ -139,6 +139,18 @@ func TestReservedIsToldFromHeldByWhoListensThere(t *testing.T) {
 	}
 }
 
+func TestAReservedPortIsNoProgramsToEnd(t *testing.T) {
+	if said := freed(&portTaken{why: portReserved}, "End it"); !strings.Contains(said, "fcc doctor") {
+		t.Errorf("%q", said)
+	}
+	var none *portTaken
+	for _, err := range []error{&portTaken{why: portHeld}, none, errors.New("x")} {
+		if said := freed(err, "End it"); said != "End it" {
+			t.Errorf("%q", said)
+		}
+	}
+}
+
 func TestTheNoteOfAnotherPortFitsALineOfTheMenu(t *testing.T) {
 	for want, taken := range map[string]*portTaken{
 		"":                                                 nil,

@@ -46,7 +46,8 @@ func (s settings) oldFolders(env environ) []string {
 // told.
 func (s settings) standard() bool { return s.service == keystore.Service(s.dataDir, true) }
 
-// oldInstalledIn is the folder that the old launcher noted, or "".
+// oldInstalledIn is the folder that the old launcher noted, or "". One on a network
+// drive is left out: a page would wait for a drive that is away.
 func oldInstalledIn(path string) string {
 	info, err := os.Stat(path)
 	if err != nil || info.Size() > 64<<10 {
@@ -55,7 +56,7 @@ func oldInstalledIn(path string) string {
 	var state struct {
 		AppDir string `json:"app_dir"`
 	}
-	if data, err := os.ReadFile(path); err != nil || json.Unmarshal(data, &state) != nil {
+	if data, err := os.ReadFile(path); err != nil || json.Unmarshal(data, &state) != nil || !onOwnDrive(state.AppDir) {
 		return ""
 	}
 	return state.AppDir

@@ -39,7 +39,9 @@ func TestDoctorAndPageNameWhatAnOlderProgramLeftAndSayNothingOfIt(t *testing.T) 
 		t.Fatal(err)
 	}
 	first.Body.Close()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.base+"/old-sign-in", strings.NewReader(url.Values{"do": {"delete"}}.Encode()))
+	seen, _ := server.FindOldSignIn([]string{m.dataDir()})
+	form := url.Values{"do": {"delete"}, "mark": {seen.Mark()}}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.base+"/old-sign-in", strings.NewReader(form.Encode()))
 	if err != nil {
 		t.Fatal(err)
 	}

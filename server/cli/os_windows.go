@@ -34,3 +34,15 @@ func exclusive(_, _ string, conn syscall.RawConn) error {
 	})
 	return errors.Join(controlErr, err)
 }
+
+// onOwnDrive reports whether a folder is on a drive of this computer, without a look
+// at it. Windows knows a network drive by its letter, also while it is away
+// (learn.microsoft.com/windows/win32/api/fileapi/nf-fileapi-getdrivetypew).
+func onOwnDrive(dir string) bool {
+	volume := filepath.VolumeName(dir)
+	if len(volume) != len("C:") { // a share, or a path of the system's own
+		return false
+	}
+	root, err := windows.UTF16PtrFromString(volume + `\`)
+	return err == nil && windows.GetDriveType(root) == windows.DRIVE_FIXED
+}

@@ -61,7 +61,7 @@ func (a *app) offerFile(err error) {
 	a.offers.Set(keystoreOffer, &desktop.Offer{
 		Label: "Keep secrets in an encrypted file",
 		Title: "FCC cannot keep your sign-in",
-		Text:  xero.KeystoreProblem(err).Message + " FCC can keep it in an encrypted file of its own: choose that in the menu.",
+		Text:  xero.KeystoreProblem(err).Message + " FCC can keep it in an encrypted file of its own: choose that in the menu. You sign in to Xero once more then.",
 		Take:  a.moveToFile,
 	})
 }

@@ -93,7 +93,11 @@ func TestTheFileIsNotOfferedWhereItWouldAskOrTheKeychainWasChosen(t *testing.T) 
 		m := withoutKeychain(t)
 		change(m)
 		r := m.start("--port", freePort(t))
-		time.Sleep(1500 * time.Millisecond) // the keychain is tried again after a second
+		for end := time.Now().Add(20 * time.Second); strings.Count(m.logged(), `"msg":"session secret not read"`) < 2; time.Sleep(20 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("%s: the keychain was not tried again:\n%s", name, m.logged())
+			}
+		}
 		if strings.Contains(m.logged(), `"msg":"taken"`) || m.setting("keystore") != "" {
 			t.Errorf("%s: it was offered\n%s", name, m.logged())
 		}

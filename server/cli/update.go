@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"financial-command-center/server"
 	"financial-command-center/server/desktop"
@@ -30,6 +31,8 @@ type updater struct {
 	*app
 	looker *update.Looker
 	ctx    context.Context // the part's own
+	on     *watched[bool]
+	taking atomic.Bool // a click is being obeyed: the line is its own until it is done
 }
 
 // offerUpdates adds what looks for a newer version, where this build does and there
@@ -48,14 +51,14 @@ func (a *app) offerUpdates() (parts []func(context.Context) error) {
 		a.log.Warn("no updates are looked for", "err", err)
 		return nil
 	}
-	on := &watched[bool]{value: a.updates}
-	a.switches = append(a.switches, a.settingSwitch("Look for updates", "updates", on))
+	u.on = &watched[bool]{value: a.updates}
+	a.switches = append(a.switches, a.settingSwitch("Look for updates", "updates", u.on))
 	return []func(context.Context) error{func(ctx context.Context) error {
 		u.ctx = ctx
 		var switching sync.WaitGroup
 		defer switching.Wait()
 		switching.Go(func() {
-			for on := range on.Watch(ctx) {
+			for on := range u.on.Watch(ctx) {
 				u.looker.SetOn(on)
 			}
 		})
@@ -65,13 +68,16 @@ func (a *app) offerUpdates() (parts []func(context.Context) error) {
 
 // found is called while nothing else is.
 func (u *updater) found(r *update.Release, isNew bool) {
+	if u.taking.Load() {
+		return
+	}
 	if r == nil {
 		u.offers.Set(updateOffer, nil)
 		return
 	}
 	offer := &desktop.Offer{Label: fmt.Sprintf("Update to %s…", r.Version), Take: func() { u.take(r) }}
 	if isNew {
-		offer.Title = fmt.Sprintf("Version %s of Financial Command Center is there", r.Version)
+		offer.Title = fmt.Sprintf("Version %s of Financial Command Center is ready", r.Version)
 		offer.Text = r.Notes
 		if offer.Text == "" {
 			offer.Text = "Install it from the menu when it suits you."
@@ -89,19 +95,29 @@ func (u *updater) take(r *update.Release) {
 		}
 		return
 	}
-	u.offers.Set(updateOffer, &desktop.Offer{Label: fmt.Sprintf("Fetching version %s…", r.Version), Take: func() {}})
-	_, err := u.looker.Fetch(u.ctx, r)
-	if err == nil {
-		err = u.looker.Start(r, startInstaller)
+	if !u.taking.CompareAndSwap(false, true) {
+		return
 	}
+	defer u.taking.Store(false)
+	u.offers.Set(updateOffer, &desktop.Offer{Label: fmt.Sprintf("Fetching version %s…", r.Version), Take: func() {}})
+	wrong := "The update could not be fetched"
+	_, err := u.looker.Fetch(u.ctx, r)
 	if u.ctx.Err() != nil {
 		return
+	}
+	if !u.on.now() { // turned off meanwhile
+		u.offers.Set(updateOffer, nil)
+		return
+	}
+	if err == nil {
+		wrong = "The update could not be started"
+		err = u.looker.Start(r, startInstaller)
 	}
 	again := &desktop.Offer{Label: fmt.Sprintf("Update to %s…", r.Version), Take: func() { u.take(r) }}
 	if err != nil {
 		u.log.Warn("an update was not installed", "version", r.Version, "err", err)
 		again.Label = fmt.Sprintf("Try to update to %s again…", r.Version)
-		again.Title, again.Text = "The update could not be fetched", "FCC goes on as it is. Try again later, from the menu."
+		again.Title, again.Text = wrong, "FCC goes on as it is. Try again later, from the menu."
 	}
 	u.offers.Set(updateOffer, again)
 }

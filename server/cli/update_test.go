@@ -184,6 +184,20 @@ func TestAnInstallerThatDoesNotComeIsSaidAndOfferedAgain(t *testing.T) {
 	}
 }
 
+func TestWhatIsSwitchedOffWhileItIsFetchedIsNotInstalled(t *testing.T) {
+	u := newUpdatable(t, "", []byte("MZ"))
+	u.start()
+	offer := u.offered("Update to")
+	go offer.Take()
+	u.offered("Fetching version 1.3.0…")
+	offer.Take() // a second click, which has to return at once
+	if err := u.switches[0].Set(false); err != nil {
+		t.Fatal(err)
+	}
+	close(u.gate)
+	u.offered("")
+}
+
 func TestABuildThatDoesNotLookHasNoSwitchAndSaysSo(t *testing.T) {
 	for name, change := range map[string]func(*app){
 		"without address and key": func(a *app) { a.Update = Update{} },

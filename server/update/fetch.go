@@ -24,18 +24,10 @@ const (
 	maxRedirects = 3
 )
 
-// client follows redirects within the address's own host alone. Without a way of
-// the caller's it asks the proxy of the environment, which is never asked for what is
-// on this computer (http.ProxyFromEnvironment).
+// client follows redirects within the address's own host alone.
 func (l *Looker) client() *http.Client {
-	way := l.cfg.HTTP
-	if way == nil {
-		t := http.DefaultTransport.(*http.Transport).Clone()
-		t.ResponseHeaderTimeout = askTimeout
-		way = t
-	}
 	return &http.Client{
-		Transport: way,
+		Transport: l.cfg.HTTP,
 		CheckRedirect: func(req *http.Request, via []*http.Request) error {
 			switch {
 			case len(via) > maxRedirects:

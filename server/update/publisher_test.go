@@ -126,8 +126,8 @@ func newReaderAt(t *testing.T, p *publisher, address string, changes ...func(*up
 	r := &reader{t: t, log: &logbook{}}
 	r.cfg = update.Config{
 		Address: address, Key: p.public, Version: "1.2.0", Platform: platform, On: true,
-		Folder: filepath.Join(t.TempDir(), "updates"),
-		Log:    slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Folder: filepath.Join(t.TempDir(), "updates"), HTTP: http.DefaultTransport,
+		Log: slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Found: func(found *update.Release, isNew bool) {
 			r.mu.Lock()
 			defer r.mu.Unlock()

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -27,7 +28,7 @@ type Config struct {
 	Platform string            // windows/amd64
 	Folder   string            // of the Looker's own; it is made
 	On       bool              // look
-	HTTP     http.RoundTripper // optional: the way there
+	HTTP     http.RoundTripper // the way there
 	Log      *slog.Logger
 
 	// Found is told of the version to offer, nil for none, and whether the person has
@@ -53,6 +54,7 @@ type Looker struct {
 	http   *http.Client
 	log    *slog.Logger
 	jitter time.Duration
+	retry  time.Time     // when to look again though it is not due, guarded by mu; zero: no
 	wake   chan struct{} // one slot: it was switched on
 
 	fetching sync.Mutex // one installer at a time
@@ -97,6 +99,8 @@ const (
 	firstPause = 2 * time.Minute
 	// longestSleep bounds how late it is seen that the computer slept.
 	longestSleep = 10 * time.Minute
+	// retryPause is for a look that reached nobody: the network was not up.
+	retryPause = time.Hour
 )
 
 // Run offers what was found before, and looks when it is due, until ctx ends. What
@@ -116,7 +120,7 @@ func (l *Looker) Run(ctx context.Context) error {
 		timer.Stop()
 		pause = longestSleep
 		l.mu.Lock()
-		look := l.on && due(time.Now(), l.seen.Looked, l.jitter)
+		look := l.on && (due(time.Now(), l.seen.Looked, l.jitter) || !l.retry.IsZero() && !time.Now().Before(l.retry))
 		l.mu.Unlock()
 		if look {
 			l.look(ctx)
@@ -162,6 +166,10 @@ func (l *Looker) look(ctx context.Context) {
 		return
 	}
 	l.mu.Lock()
+	l.retry = time.Time{}
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" { // nobody was asked
+		l.retry = time.Now().Add(retryPause)
+	}
 	l.seen.Wrong = ""
 	if err == nil && l.seen.Newest != "" && newer(l.seen.Newest, m.Version) {
 		err = fmt.Errorf("version %s is older than %s, which was seen before", m.Version, l.seen.Newest)

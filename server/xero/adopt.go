@@ -1,10 +1,14 @@
 package xero
 
 import (
+	"cmp"
 	"context"
+	"crypto/tls"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"net"
 	"net/url"
 	"strings"
 
@@ -13,6 +17,7 @@ import (
 
 // OldGrant is a sign-in that another program kept, as it was found.
 type OldGrant struct {
+	Issuer       string // as its tokens name it, "" where they do not: Xero's then
 	ClientID     string
 	Secret       keystore.Secret // of the Xero app; a PKCE app has none
 	RefreshToken keystore.Secret
@@ -40,6 +45,8 @@ func (c *Connections) Adopt(ctx context.Context, old OldGrant) (SignIn, error) {
 	switch {
 	case !loaded:
 		return SignIn{}, &Error{Problem: starting}
+	case cmp.Or(old.Issuer, XeroIssuer) != c.cfg.Issuer: // no grant is sent to another issuer
+		return SignIn{}, &Error{Problem: problem(CodeLoginFailed, "The old sign-in is one at "+cmp.Or(old.Issuer, XeroIssuer)+", and this FCC signs in at "+c.cfg.Issuer+".", "Take it over with an FCC that is set to that issuer, or delete what the older program left.")}
 	case !c.begin():
 		return SignIn{}, &Error{Problem: problem(CodeUnreachable, "FCC is stopping.", "Start it again, then take the sign-in over.")}
 	}
@@ -76,7 +83,7 @@ func (c *Connections) adopt(ctx context.Context, old OldGrant) (s *Session, isNe
 	}
 	issuer, err := c.issuer(ctx)
 	if err != nil {
-		return nil, false, unreachable(err)
+		return nil, false, fmt.Errorf("%w: %w", errUnsent, err)
 	}
 	secret, undo, err := c.keepSecret(ctx, old)
 	if err != nil {
@@ -90,6 +97,9 @@ func (c *Connections) adopt(ctx context.Context, old OldGrant) (s *Session, isNe
 		id, err = c.whose(ctx, issuer, old, got)
 	}
 	if err != nil {
+		// What was bought and is nobody's is not revoked: at Xero that would end the
+		// person's connections through this app too, which the older program and others
+		// may use. Nobody holds it, and it ends by itself in 60 days.
 		undo()
 		return nil, false, err
 	}
@@ -172,7 +182,7 @@ func (c *Connections) whose(ctx context.Context, i *issuer, old OldGrant, got an
 		id, err = c.checkIDToken(ctx, i, old.ClientID, got.IDToken)
 		_, answered := errors.AsType[*answerError](err)
 		if err != nil && !answered && !isNetwork(err) { // else the keys could not be read
-			return identity{}, err
+			return identity{}, fmt.Errorf("%w: %w", errNobody, err)
 		}
 		if err != nil {
 			id, _ = claimsOf(got.IDToken, i, old.ClientID)
@@ -193,7 +203,20 @@ func (c *Connections) whose(ctx context.Context, i *issuer, old OldGrant, got an
 	return id, nil
 }
 
-var errNobody = errors.New("neither the answer nor what was kept says who signed in")
+var (
+	errNobody = errors.New("neither the answer nor what was kept says who signed in")
+	errUnsent = errors.New("the old token was not sent")
+)
+
+// unsent reports whether an error of the token request came before the request was
+// on its way, so that Xero has not seen the old token.
+func unsent(err error) bool {
+	var op *net.OpError
+	var proxy *proxyError
+	var untrusted *tls.CertificateVerificationError
+	return errors.Is(err, errUnsent) || errors.As(err, &proxy) || errors.As(err, &untrusted) ||
+		errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect")
+}
 
 // claimsOf reads a JWT of the issuer for the client without looking at its
 // signature. Xero's access tokens name the client in client_id.
@@ -228,7 +251,6 @@ func adoptError(err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
-	_, answered := errors.AsType[*answerError](err)
 	switch {
 	case isKeystore(err):
 		return keystoreError(err)
@@ -236,10 +258,13 @@ func adoptError(err error) *Error {
 		return &Error{problem(CodeNeedsLogin, "Xero does not take the old sign-in any more: it was renewed elsewhere, or not used for 60 days.", "Sign in again, and delete what the older program left."), err}
 	case settingError(err):
 		return &Error{problem(CodeLoginFailed, "Xero does not know the app of the older program any more, or its secret has changed.", "Sign in through an app of your own (Set-up), and delete what the older program left."), err}
-	case answered, isNetwork(err):
-		e := unreachable(err)
-		e.Action = "Nothing is lost. Check the internet connection, and take it over later."
-		return e
+	case errors.Is(err, errNobody):
+		return &Error{problem(CodeLoginFailed, "Xero's answer did not prove whose sign-in it is, so it was not used.", "Sign in again, and delete what the older program left."), err}
 	}
-	return &Error{problem(CodeLoginFailed, "Xero's answer did not prove whose sign-in it is, so it was not used.", "Sign in again, and delete what the older program left."), err}
+	e := unreachable(err)
+	e.Action = "Check the internet connection, and try again within half an hour: Xero may have renewed the old sign-in all the same, and takes it for that long."
+	if unsent(err) {
+		e.Action = "Nothing is lost. Check the internet connection, and take it over later."
+	}
+	return e
 }

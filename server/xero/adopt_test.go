@@ -37,7 +37,7 @@ func (b *bench) oldGrant(email string) xero.OldGrant {
 		b.t.Fatalf("the old sign-in: %d", status)
 	}
 	return xero.OldGrant{
-		ClientID: otherApp, Secret: keystore.NewSecret(xerosim.DemoClientSecret),
+		Issuer: xeroHost, ClientID: otherApp, Secret: keystore.NewSecret(xerosim.DemoClientSecret),
 		RefreshToken: keystore.NewSecret(answer["refresh_token"]), IDToken: keystore.NewSecret(answer["id_token"]),
 	}
 }
@@ -199,8 +199,9 @@ func TestAnOldSignInSurvivesANetworkThatIsDown(t *testing.T) {
 				old := b.oldGrant("")
 				w := b.withBetween()
 				w.at("/connect/token", spoil)
-				if _, err := b.Adopt(t.Context(), old); codeOf(err) != xero.CodeUnreachable {
-					t.Fatalf("%v, want xero_unreachable", err)
+				_, err := b.Adopt(t.Context(), old)
+				if e, ok := errors.AsType[*xero.Error](err); !ok || e.Code != xero.CodeUnreachable || !strings.Contains(e.Action, "within half an hour") {
+					t.Fatalf("%v, want xero_unreachable, and how long there is", err)
 				}
 				b.wantState(xero.Disconnected, "")
 				w.at("/connect/token", nil)
@@ -210,6 +211,35 @@ func TestAnOldSignInSurvivesANetworkThatIsDown(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestAnOldSignInThatXeroHasNotSeenIsNotLost(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		old := b.oldGrant("")
+		b.far.cut(true)
+		_, err := b.Adopt(t.Context(), old)
+		if e, ok := errors.AsType[*xero.Error](err); !ok || e.Code != xero.CodeUnreachable || !strings.Contains(e.Action, "Nothing is lost") {
+			t.Errorf("%#v", err)
+		}
+		b.far.cut(false)
+		time.Sleep(time.Hour)
+		if _, err := b.Adopt(t.Context(), old); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestAnOldSignInIsSentToItsOwnIssuerOnly(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		for _, issuer := range []string{"", xero.XeroIssuer, "http://localhost:1"} {
+			old := b.oldGrant("")
+			asked := len(b.sim.Journal())
+			old.Issuer = issuer
+			if _, err := b.Adopt(t.Context(), old); codeOf(err) != xero.CodeLoginFailed || len(b.sim.Journal()) != asked {
+				t.Errorf("of %q: %v, %d requests", issuer, err, len(b.sim.Journal())-asked)
+			}
+		}
+	})
 }
 
 func TestAShutKeychainCostsTheOldTokenNothing(t *testing.T) {

@@ -50,7 +50,7 @@ func unreachable(err error) *Error {
 	switch {
 	case errors.As(err, &proxy):
 		message = "The proxy " + proxy.host + " on the way to Xero asks for a name and password, which FCC does not have."
-		action = "Ask who looks after this network to let FCC through to xero.com, or set HTTPS_PROXY=http://NAME:PASSWORD@" + proxy.host + " and start FCC again."
+		action = "Ask who looks after this network to let FCC through to xero.com without one."
 	case errors.As(err, &dial) && dial.Op == "proxyconnect":
 		message = "The proxy that this computer is set to use cannot be reached, so Xero cannot either."
 		action = "Check the proxy setting (in Windows: Settings, Network, Proxy) and the network. FCC tries again by itself."

@@ -35,6 +35,9 @@ type proxySetting struct {
 const (
 	settingFresh = 5 * time.Second
 	scriptFresh  = 30 * time.Second
+	// failureFresh: where the network has no script, as most have none, looking for
+	// one costs every time what scriptPatience allows.
+	failureFresh = 10 * time.Minute
 	// scriptPatience is how long a request waits for a script. Windows may look for
 	// one for many seconds where there is none, with its setting as it comes; such a
 	// request goes without, and the next one has the answer.
@@ -117,7 +120,7 @@ func (p *proxies) ask(ctx context.Context, s proxySetting, u *url.URL) (string, 
 	key := u.Scheme + "://" + u.Host
 	p.mu.Lock()
 	a := p.answers[key]
-	if a == nil || a.setting != s || time.Since(a.begun) >= scriptFresh {
+	if a == nil || a.setting != s || a.old() {
 		a = &scriptAnswer{setting: s, begun: time.Now(), done: make(chan struct{})}
 		if p.answers == nil {
 			p.answers = map[string]*scriptAnswer{}
@@ -139,6 +142,20 @@ func (p *proxies) ask(ctx context.Context, s proxySetting, u *url.URL) (string, 
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}
+}
+
+// old reports whether the script should be asked again.
+func (a *scriptAnswer) old() bool {
+	fresh := scriptFresh
+	select {
+	case <-a.done:
+		if a.err != nil && a.setting.script == "" {
+			fresh = failureFresh
+		}
+	default: // still asked
+		fresh = failureFresh
+	}
+	return time.Since(a.begun) >= fresh
 }
 
 // isLoopback reports whether a host is this computer (RFC 6761 section 6.3, RFC

@@ -219,6 +219,23 @@ func TestAScriptThatIsLateHoldsARequestUpNoLongerThanFourSeconds(t *testing.T) {
 	})
 }
 
+func TestANetworkWithoutAScriptIsNotSearchedAllTheTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		searched := 0
+		p := &proxies{
+			setting:   func() proxySetting { return proxySetting{detect: true} },
+			runScript: func(proxySetting, string) (string, error) { searched++; return "", errors.New("none") },
+		}
+		for range 20 {
+			_, _ = p.forRequest(request(t, "https://api.xero.com/"))
+			time.Sleep(time.Minute)
+		}
+		if searched != 2 {
+			t.Errorf("searched %d times in 20 minutes", searched)
+		}
+	})
+}
+
 // A forwarder is a proxy of which every connection ends at one server.
 type forwarder struct {
 	*httptest.Server
