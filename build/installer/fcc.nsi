@@ -6,7 +6,8 @@
 ; FCC-Setup.exe [/S] [/STARTUP=1|0] [/D=FOLDER]
 ;   /S            silent: no window; FCC is started again if one ran
 ;   /STARTUP=1|0  start at sign-in, or not. Silent without it: stays as it is
-;   /D=FOLDER     another folder; the last argument, without quotes
+;   /D=FOLDER     another folder; the last argument, without quotes. An FCC that is
+;                 installed elsewhere moves there
 ;
 ; uninstall.exe [/S] [/REMOVEDATA=1] [_?=FOLDER]
 ;   /REMOVEDATA=1 also disconnects from Xero and removes keychain items, settings
@@ -15,7 +16,7 @@
 ;                 copy in TEMP works on after this process has ended with 0
 ;
 ; Exit codes of both: 0 done, 1 given up by the user, 2 a file could not be written,
-; 5 FCC or a program that uses it is still running and nothing was changed,
+; 5 FCC or a program that uses it is still running: all is as it was,
 ; 6 done, except for what it said: PATH or start at sign-in, or data that is left.
 
 Unicode true
@@ -61,6 +62,7 @@ VIAddVersionKey /LANG=0 LegalCopyright ""
 Var Tick     ; the check box of the first page
 Var Startup  ; what it says: 1, 0, or empty for: as it is
 Var Known    ; the installed version, or empty
+Var Was      ; the folder where it is installed now, maybe another; else this one
 Var Stopped  ; 0: FCC ran and was stopped
 Var Text     ; of the first page, and of the last one when removing
 Var RemoveData ; 1: what FCC keeps of the user, too
@@ -84,10 +86,11 @@ Var RemoveData ; 1: what FCC keeps of the user, too
 !define MUI_FINISHPAGE_RUN "$INSTDIR\fcc.exe"
 !define MUI_FINISHPAGE_RUN_TEXT "Start ${PRODUCT}"
 !define MUI_FINISHPAGE_NOREBOOTSUPPORT
+!define MUI_PAGE_CUSTOMFUNCTION_SHOW ShowFinish
 !insertmacro MUI_PAGE_FINISH
 
 !define MUI_WELCOMEPAGE_TITLE "Remove ${PRODUCT}"
-!define MUI_WELCOMEPAGE_TEXT "The program goes from this computer. What it keeps of you can stay for another time: then you are still signed in to Xero when you install it again."
+!define MUI_WELCOMEPAGE_TEXT "The program goes from this computer. Your settings and sign-in can stay for another time: then you are still signed in to Xero when you install it again."
 !define MUI_PAGE_CUSTOMFUNCTION_SHOW un.ShowWelcome
 !define MUI_PAGE_CUSTOMFUNCTION_LEAVE un.LeaveWelcome
 !insertmacro MUI_UNPAGE_WELCOME
@@ -100,80 +103,13 @@ Var RemoveData ; 1: what FCC keeps of the user, too
 
 !insertmacro MUI_LANGUAGE English
 
-; StopRunning ends FCC and waits until its file is free. What of it is used all the
-; same (an assistant's fcc mcp, an FCC of another data folder) comes after.
-!macro StopRunning
-  StrCpy $Stopped 3
-  ${If} ${FileExists} "$INSTDIR\fcc.exe"
-    ExecWait '"$INSTDIR\fcc.exe" stop' $Stopped ; 0: one ran and has ended, 3: none ran
-    ${If} $Stopped <> 0
-    ${AndIf} $Stopped <> 3
-      MessageBox MB_OK|MB_ICONEXCLAMATION "${PRODUCT} is running and does not stop. Quit it by its icon beside the clock, then start this again." /SD IDOK
-      SetErrorLevel 5
-      Quit
-    ${EndIf}
-  ${EndIf}
-!macroend
-
-; GiveUp leaves all as it was: FCC runs again, if it ran.
-!macro GiveUp
-  ${If} $Stopped = 0
-    Exec '"$INSTDIR\fcc.exe"'
-  ${EndIf}
-  SetErrorLevel 5
-  Quit
-!macroend
-
-; AwaitFree sets $0 to 1 when FILE is free, or not there, and to 0 when a program
-; still runs from it after SECONDS.
-!macro AwaitFree FILE SECONDS
-  StrCpy $0 1
-  ${If} ${FileExists} "${FILE}"
-    StrCpy $1 0
-    ${Do}
-      ClearErrors
-      FileOpen $2 "${FILE}" a
-      ${IfNot} ${Errors}
-        FileClose $2
-        StrCpy $0 1
-        ${Break}
-      ${EndIf}
-      StrCpy $0 0
-      Sleep 200
-      IntOp $1 $1 + 200
-    ${LoopUntil} $1 >= ${SECONDS}000
-  ${EndIf}
-!macroend
-
-; Count adds 1 to $3 when FILE is not free after SECONDS.
-!macro Count FILE SECONDS
-  !insertmacro AwaitFree "${FILE}" ${SECONDS}
-  ${If} $0 = 0
-    IntOp $3 $3 + 1
-  ${EndIf}
-!macroend
-
-; MakeWay moves a file aside from which a program still runs: Windows lets a running
-; program be renamed, not replaced. What was moved aside goes with the next
-; installation, or when the program is removed.
-!macro MakeWay FILE SECONDS
-  !insertmacro AwaitFree "${FILE}" ${SECONDS}
-  ${If} $0 = 0
-    ClearErrors
-    Delete "${FILE}.old"
-    Rename "${FILE}" "${FILE}.old"
-    ${If} ${Errors}
-      MessageBox MB_OK|MB_ICONEXCLAMATION "Another program uses ${FILE}. Close your assistants and terminals, then start this again." /SD IDOK
-      !insertmacro GiveUp
-    ${EndIf}
-  ${EndIf}
-!macroend
+!include "${__FILEDIR__}/running.nsh"
 
 !macro OnlyOne
   System::Call 'kernel32::CreateMutexW(p 0, i 0, w "Local\FinancialCommandCenterSetup") p .r0 ?e'
   Pop $1
   ${If} $1 = 183 ; ERROR_ALREADY_EXISTS
-    MessageBox MB_OK|MB_ICONINFORMATION "This runs already, in another window." /SD IDOK
+    MessageBox MB_OK|MB_ICONINFORMATION "Setup is open already." /SD IDOK
     SetErrorLevel 5
     Quit
   ${EndIf}
@@ -183,6 +119,11 @@ Function .onInit
   !insertmacro OnlyOne
   SetShellVarContext current
   ReadRegStr $Known HKCU "${UNINSTALL_KEY}" DisplayVersion
+  ReadRegStr $Was HKCU "${UNINSTALL_KEY}" InstallLocation
+  ${If} $Was == ""
+  ${OrIfNot} ${FileExists} "$Was\fcc.exe"
+    StrCpy $Was $INSTDIR
+  ${EndIf}
   ${GetParameters} $0
   ${GetOptions} $0 "/STARTUP=" $Startup ; empty, without it
   ${If} $Startup != ""
@@ -256,14 +197,36 @@ Function LeaveWelcome
 FunctionEnd
 
 Section
-  !insertmacro StopRunning
+  !insertmacro Stop "$Was\fcc.exe"
+  ${If} $Stopped <> 0 ; it may be damaged, or FCC have been started elsewhere
+    InitPluginsDir
+    SetOutPath "$PLUGINSDIR"
+    File "${PROGRAMS}/fcc.exe"
+    !insertmacro Stop "$PLUGINSDIR\fcc.exe"
+    !insertmacro AwaitStopped
+  ${EndIf}
   SetOutPath "$INSTDIR"
-  Delete "$INSTDIR\*.old"
+  ; Whether two names are of one folder only the system knows.
+  FileOpen $0 "$INSTDIR\installing" w
+  FileClose $0
+  ${If} ${FileExists} "$Was\installing"
+    StrCpy $Was $INSTDIR
+  ${EndIf}
+  Delete "$INSTDIR\installing"
+  ${If} $Was != $INSTDIR
+    !insertmacro AwaitUnused "$Was"
+  ${EndIf}
+  Delete "$INSTDIR\fcc.exe.old"
+  Delete "$INSTDIR\fcc.com.old"
   !insertmacro MakeWay "$INSTDIR\fcc.exe" 5
   !insertmacro MakeWay "$INSTDIR\fcc.com" 1
   File "${PROGRAMS}/fcc.exe"
   File "${PROGRAMS}/fcc.com"
   WriteUninstaller "$INSTDIR\uninstall.exe"
+  SetOutPath "$PROFILE" ; where the shortcut and FCC start: a browser would hold $INSTDIR
+  ${If} $Was != $INSTDIR
+    !insertmacro RemoveFiles "$Was"
+  ${EndIf}
   CreateShortcut "$SMPROGRAMS\${PRODUCT}.lnk" "$INSTDIR\fcc.exe" "" "$INSTDIR\fcc.exe" 0 SW_SHOWNORMAL "" "Sign in to Xero once, for every program"
 
   WriteRegStr HKCU "${UNINSTALL_KEY}" DisplayName "${PRODUCT}"
@@ -295,11 +258,21 @@ Section
     SetErrorLevel 6
   ${EndIf}
 
-  ${If} ${Silent}
-  ${AndIf} $Stopped = 0
+  ${If} $Stopped = 0
     Exec '"$INSTDIR\fcc.exe"'
   ${EndIf}
 SectionEnd
+
+Function .onInstFailed
+  !insertmacro PutBack
+FunctionEnd
+
+Function ShowFinish
+  ${If} $Stopped = 0 ; it runs again
+    ${NSD_Uncheck} $mui.FinishPage.Run
+    ShowWindow $mui.FinishPage.Run ${SW_HIDE}
+  ${EndIf}
+FunctionEnd
 
 Function un.onInit
   !insertmacro OnlyOne
@@ -322,41 +295,28 @@ Function un.LeaveWelcome
   ${NSD_GetState} $Tick $RemoveData
 FunctionEnd
 
-; un.Erase has FCC remove what it keeps. What it could not do, it says.
+; un.Erase has FCC remove what it keeps. What it could not do, it says itself.
 Function un.Erase
-  nsExec::ExecToStack '"$INSTDIR\fcc.exe" erase --yes'
-  Pop $0
-  Pop $1
-  StrCpy $Text "What it kept of you is gone too."
-  ${If} $0 != 0
+  StrCpy $0 "--box"
+  ${If} ${Silent}
+    StrCpy $0 ""
+  ${EndIf}
+  StrCpy $1 1
+  ExecWait '"$INSTDIR\fcc.exe" installation erase $0' $1
+  StrCpy $Text "Your settings and sign-in are gone too."
+  ${If} $1 <> 0
     SetErrorLevel 6
-    StrCpy $Text "Not all that it kept of you could be removed."
-    ; nsExec takes the words for the computer's code page, and they are UTF-8.
-    System::Alloc 4096
-    Pop $2
-    System::Call 'kernel32::WideCharToMultiByte(i 0, i 0, w r1, i -1, p r2, i 4096, p 0, p 0)'
-    System::Call 'kernel32::MultiByteToWideChar(i 65001, i 0, p r2, i -1, w .r1, i ${NSIS_MAX_STRLEN})'
-    System::Free $2
-    MessageBox MB_OK|MB_ICONEXCLAMATION "$Text$\r$\n$\r$\n$1" /SD IDOK
+    StrCpy $Text "Not all of your settings and sign-in could be removed."
   ${EndIf}
 FunctionEnd
 
 Section Uninstall
-  !insertmacro StopRunning
-  ${Do}
-    StrCpy $3 0
-    !insertmacro Count "$INSTDIR\fcc.exe" 5
-    !insertmacro Count "$INSTDIR\fcc.com" 1
-    !insertmacro Count "$INSTDIR\fcc.exe.old" 0
-    !insertmacro Count "$INSTDIR\fcc.com.old" 0
-    ${If} $3 = 0
-      ${Break}
-    ${EndIf}
-    MessageBox MB_RETRYCANCEL|MB_ICONEXCLAMATION "Another program uses ${PRODUCT}. Close your assistants and terminals, then try again." /SD IDCANCEL IDRETRY again
-    !insertmacro GiveUp
-    again:
-  ${Loop}
-  StrCpy $Text "What it kept of you stays on this computer, for another time."
+  StrCpy $Was $INSTDIR
+  SetOutPath "$PROFILE" ; or the folder is in use
+  !insertmacro Stop "$INSTDIR\fcc.exe"
+  !insertmacro AwaitStopped
+  !insertmacro AwaitUnused "$INSTDIR"
+  StrCpy $Text "Your settings and sign-in stay on this computer, for another time."
   ${If} $RemoveData == 1
     Call un.Erase
   ${EndIf}
@@ -367,13 +327,5 @@ Section Uninstall
   ${EndIf}
   Delete "$SMPROGRAMS\${PRODUCT}.lnk"
   DeleteRegKey HKCU "${UNINSTALL_KEY}"
-  Delete "$INSTDIR\*.old"
-  Delete "$INSTDIR\fcc.com"
-  Delete "$INSTDIR\fcc.exe"
-  Delete "$INSTDIR\uninstall.exe"
-  ; fyne.io/systray loads the tray's icon from a file that it leaves there. Another
-  ; program that uses it writes its own anew.
-  Delete "$TEMP\systray_temp_icon_*"
-  SetOutPath "$TEMP" ; or the folder is in use
-  RMDir "$INSTDIR"
+  !insertmacro RemoveFiles "$INSTDIR"
 SectionEnd

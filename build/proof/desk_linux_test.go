@@ -111,6 +111,15 @@ func (d *desk) status(t *testing.T) (code int) {
 	return code
 }
 
+// runs waits until the installed FCC runs, in a version.
+func (d *desk) runs(t *testing.T, version string) {
+	t.Helper()
+	eventually(t, "FCC "+version+" runs", func() (bool, string) {
+		code, out := d.run(t, d.installed("fcc.exe"), "status", "--json")
+		return code == notSignedIn && strings.Contains(out, `"`+version+`"`), fmt.Sprint(code, out)
+	})
+}
+
 // begin starts a program that goes on.
 func (d *desk) begin(t *testing.T, env []string, exe string, args ...string) *process {
 	t.Helper()

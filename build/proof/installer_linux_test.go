@@ -41,6 +41,18 @@ func TestTheInstallerInstallsUpgradesRepairsAndRemoves(t *testing.T) {
 		t.Fatal(out)
 	}
 
+	t.Run("what cannot be", func(t *testing.T) {
+		if err := os.WriteFile(filepath.Join(d.Drive(), "taken"), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, arg := range []string{"/STARTUP=yes", `/D=C:\taken\FCC`} {
+			if code := d.setup(t, old, arg); code != 2 {
+				t.Errorf("%s: exit %d", arg, code)
+			}
+		}
+		d.nothingLeft(t, menu, before)
+	})
+
 	t.Run("silent installation", func(t *testing.T) {
 		if code := d.setup(t, old); code != 0 {
 			t.Fatalf("exit %d", code)
@@ -90,10 +102,7 @@ func TestTheInstallerInstallsUpgradesRepairsAndRemoves(t *testing.T) {
 		if code := fcc.cmd.ProcessState.ExitCode(); code != 0 {
 			t.Errorf("the old one ended with %d: not in order", code)
 		}
-		eventually(t, "the new one runs", func() (bool, string) {
-			code, out := d.run(t, d.installed("fcc.exe"), "status", "--json")
-			return code == notSignedIn && strings.Contains(out, `"1.2.4"`), out
-		})
+		d.runs(t, "1.2.4")
 		if got := d.value(t, uninstallKey, "DisplayVersion"); got != "1.2.4" {
 			t.Errorf("DisplayVersion is %q", got)
 		}
@@ -110,6 +119,11 @@ func TestTheInstallerInstallsUpgradesRepairsAndRemoves(t *testing.T) {
 	t.Run("repair while another program uses it", func(t *testing.T) {
 		other := d.begin(t, []string{"FCC_DATA_DIR=" + d.Path(t.TempDir()), "FCC_KEYSTORE=memory", "FCC_PORT=18999"}, d.installed("fcc.com"), "serve")
 		other.line(t, "Open ")
+		// It cannot move: all is as it was, and runs again.
+		if code := d.setup(t, signed, `/D=C:\Apps\FCC`); code != 5 || !missing(filepath.Join(d.Drive(), "Apps", "FCC")) || d.value(t, uninstallKey, "InstallLocation") != ours {
+			t.Errorf("moved while a program uses it: exit %d", code)
+		}
+		d.runs(t, "1.2.4")
 		if err := errors.Join(os.Remove(menu), os.Remove(d.installed("uninstall.exe"))); err != nil {
 			t.Fatal(err)
 		}
@@ -119,9 +133,15 @@ func TestTheInstallerInstallsUpgradesRepairsAndRemoves(t *testing.T) {
 		if code := d.setup(t, signed, "/STARTUP=1"); code != 0 {
 			t.Fatalf("exit %d", code)
 		}
-		if missing(menu) || missing(d.installed("uninstall.exe")) || missing(d.installed("fcc.exe")) || d.value(t, runKey, product) != program {
+		if missing(menu) || missing(d.installed("uninstall.exe")) || d.value(t, runKey, product) != program {
 			t.Error("not all is back")
 		}
+		for _, name := range []string{"fcc.exe", "fcc.com"} {
+			if string(read(t, d.installed(name))) != string(read(t, filepath.Join(signed, "windows_amd64", name))) || missing(d.installed(name+".old")) {
+				t.Errorf("%s was not moved aside and made anew", name)
+			}
+		}
+		d.runs(t, "1.2.4")
 		if got := d.value(t, `HKCU\Environment`, "Path"); got != before+ours+";" {
 			t.Errorf("the PATH is %q", got)
 		}
@@ -139,14 +159,74 @@ func TestTheInstallerInstallsUpgradesRepairsAndRemoves(t *testing.T) {
 		}
 		other.kill()
 		eventually(t, "fcc.exe ends when fcc.com is killed", func() (bool, string) {
-			left, _ := filepath.Glob(d.installed("*.old"))
-			code := d.setup(t, signed, "/STARTUP=0")
-			now, _ := filepath.Glob(d.installed("*.old"))
-			return code == 0 && len(now) == 0, fmt.Sprint(code, left, now)
+			_, out := d.run(t, "tasklist")
+			return !strings.Contains(out, "fcc.exe"), out
 		})
+		if code := d.setup(t, signed, "/STARTUP=0"); code != 0 || !missing(d.installed("fcc.exe.old")) || !missing(d.installed("fcc.com.old")) {
+			t.Errorf("exit %d, and what was moved aside is still there", code)
+		}
 		if got := d.value(t, runKey, product); got != "" {
 			t.Errorf("/STARTUP=0 left %q", got)
 		}
+	})
+
+	t.Run("repair of a damaged program, and with a wrong setting", func(t *testing.T) {
+		settings := filepath.Join(d.local, "Financial-Command-Center-AI", "settings.json")
+		kept := read(t, settings)
+		if err := errors.Join(os.WriteFile(d.installed("fcc.exe"), []byte("MZ"), 0o600), os.WriteFile(settings, []byte(`{"port": "abc"}`), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		if code := d.setup(t, old); code != 0 || d.value(t, uninstallKey, "DisplayVersion") != "1.2.3" {
+			t.Errorf("an older version over it: exit %d, %s", code, d.value(t, uninstallKey, "DisplayVersion"))
+		}
+		if code, out := d.run(t, d.installed("fcc.exe"), "version"); code != 0 || !strings.HasPrefix(out, "fcc 1.2.3,") {
+			t.Errorf("it is not whole again: exit %d, %q", code, out)
+		}
+		if code := d.setup(t, signed); code != 0 {
+			t.Errorf("exit %d", code)
+		}
+		if err := os.WriteFile(settings, kept, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	})
+
+	t.Run("moved to another folder", func(t *testing.T) {
+		if code := d.setup(t, signed, "/STARTUP=1"); code != 0 {
+			t.Fatalf("exit %d", code)
+		}
+		fcc := d.begin(t, nil, d.installed("fcc.exe"))
+		fcc.line(t, "Open ")
+		const there = `C:\Apps\FCC`
+		apps := filepath.Join(d.Drive(), "Apps", "FCC")
+		foreign := filepath.Join(apps, "letter.old")
+		if err := errors.Join(os.MkdirAll(apps, 0o700), os.WriteFile(foreign, nil, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		if code := d.setup(t, signed, "/D="+there); code != 0 {
+			t.Fatalf("exit %d", code)
+		}
+		if !missing(d.programs) {
+			t.Errorf("%s is still there", d.programs)
+		}
+		defer func(programs string) { d.programs = programs }(d.programs)
+		d.programs = apps
+		d.runs(t, "1.2.4")
+		if got := d.value(t, `HKCU\Environment`, "Path"); got != before+there+";" {
+			t.Errorf("the PATH is %q", got)
+		}
+		if got := d.value(t, runKey, product); got != `"`+there+`\fcc.exe"` {
+			t.Errorf("at sign-in: %q", got)
+		}
+		if got := d.value(t, uninstallKey, "InstallLocation"); got != there {
+			t.Errorf("InstallLocation is %q", got)
+		}
+		if code := d.uninstall(t, ""); code != 0 {
+			t.Errorf("exit %d", code)
+		}
+		if err := errors.Join(os.Remove(foreign), os.RemoveAll(apps)); err != nil {
+			t.Errorf("a file of somebody else's: %v", err)
+		}
+		d.nothingLeft(t, menu, before)
 	})
 
 	t.Run("removed, with the data left", func(t *testing.T) {
@@ -172,8 +252,24 @@ func TestTheInstallerInstallsUpgradesRepairsAndRemoves(t *testing.T) {
 		if code, out := d.run(t, "reg", "add", `HKCU\Environment`, "/v", "Path", "/d", before, "/f"); code != 0 {
 			t.Fatal(out)
 		}
+		// The folder is on the PATH already, and one runs that was never installed.
+		before += ";" + ours
+		if code, out := d.run(t, "reg", "add", `HKCU\Environment`, "/v", "Path", "/d", before, "/f"); code != 0 {
+			t.Fatal(out)
+		}
+		portable := d.begin(t, nil, filepath.Join(old, "windows_amd64", "fcc.exe"))
+		portable.line(t, "Open ")
 		if code := d.setup(t, signed, "/STARTUP=1"); code != 0 {
 			t.Fatalf("exit %d", code)
+		}
+		select {
+		case <-portable.ended:
+		default:
+			t.Error("the one from another folder runs on")
+		}
+		d.runs(t, "1.2.4")
+		if code, _ := d.run(t, d.installed("fcc.exe"), "stop"); code != 0 {
+			t.Errorf("fcc stop: exit %d", code)
 		}
 		if code, out := d.run(t, "cmd", "/c", "fcc version"); code != 0 || !strings.HasPrefix(out, "fcc 1.2.4, commit ") {
 			t.Errorf("fcc, typed in a shell: exit %d, %q", code, out)
@@ -204,6 +300,16 @@ func TestTheInstallerInstallsUpgradesRepairsAndRemoves(t *testing.T) {
 		}
 		if got := d.value(t, runKey, product); got != program {
 			t.Errorf("the tick of the first page was not heeded: %q", got)
+		}
+		pages, err := d.Opened()
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.press(t, filepath.Join(signed, "FCC-Setup.exe"), product+" Setup", d.installed("fcc.exe"))
+		d.runs(t, "1.2.4")
+		// A second start, by the tick, would open the dashboard.
+		if now, err := d.Opened(); err != nil || len(now) != len(pages) {
+			t.Errorf("the upgrade opened %q (%v)", now[len(pages):], err)
 		}
 		d.press(t, d.installed("uninstall.exe"), product+" Uninstall", "")
 		eventually(t, "the folder goes", func() (bool, string) { return missing(d.programs), d.programs })
