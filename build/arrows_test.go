@@ -180,6 +180,16 @@ func TestNoTestCanSkip(t *testing.T) {
 	}
 }
 
+// The top level is small on purpose: what is new belongs into one of its folders.
+func TestTheTopLevelStaysAsItIs(t *testing.T) {
+	known := []string{"README.md", "assets", "build", "go.mod", "go.sum", "keystore", "main.go", "main_test.go", "server", "tray"}
+	for name := range tree(t) {
+		if top, _, _ := strings.Cut(name, "/"); !slices.Contains(known, top) && !strings.HasPrefix(top, ".") {
+			t.Errorf("%s stands at the top level", top)
+		}
+	}
+}
+
 func TestTheTreeNamesNoMachine(t *testing.T) {
 	root, err := filepath.Abs("..")
 	if err != nil {

@@ -38,8 +38,8 @@ func (r *release) archive() error {
 	}{
 		{"fcc", r.linuxProgram(), 0o755},
 		{"README.md", "README.md", 0o644},
-		{"fcc.desktop", "build/linux/fcc.desktop", 0o644},
-		{"fcc.png", "assets/icons/app.png", 0o644},
+		{"financial-command-center.desktop", "build/linux/financial-command-center.desktop", 0o644},
+		{"financial-command-center.png", "assets/icons/app.png", 0o644},
 		{"fcc.service", "build/linux/fcc.service", 0o644},
 	} {
 		data, err := os.ReadFile(f.from)

@@ -22,7 +22,7 @@ const packageUsage = `Usage: go run ./build package [--to FOLDER] [--version X.Y
 
 Makes, on Linux, what people download: the programs for Windows and their
 installer, the Linux packages, a bill of materials for each, and SHA256SUMS over
-all. The same commit, version and Go give the same bytes, in whatever folder.
+all. The same commit, version, Go and NSIS give the same bytes, in whatever folder.
 
 Without --version it is the tag vX.Y.Z of the commit, else a development version
 with the commit's time. SOURCE_DATE_EPOCH replaces that time.

@@ -21,7 +21,7 @@ func (r *release) compile(path, pkg, goos, goarch, ldflags string) error {
 		}
 		flags = append(flags, "-X=main.updateAddress="+r.updates.address, "-X=main.updateKey="+r.updates.key)
 	}
-	return run([]string{"GOOS=" + goos, "GOARCH=" + goarch, "CGO_ENABLED=0", "GOFLAGS=", "GOAMD64=v1", "GOARM64=v8.0"},
+	return run([]string{"GOOS=" + goos, "GOARCH=" + goarch, "CGO_ENABLED=0", "GOFLAGS=", "GOEXPERIMENT=", "GOFIPS140=", "GOTOOLCHAIN=local", "GOAMD64=v1", "GOARM64=v8.0"},
 		"go", "build", "-trimpath", "-buildvcs=false", "-ldflags="+strings.Join(flags, " "), "-o", path, pkg)
 }
 

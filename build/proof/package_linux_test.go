@@ -140,7 +140,7 @@ func TestTheLinuxPackagesHoldTheProgramAndItsPlaceOnTheDesktop(t *testing.T) {
 	dir := packaged(t, "1.2.3")
 	archive := untar(t, read(t, filepath.Join(dir, "fcc_1.2.3_linux_amd64.tar.gz")))
 	const folder = "fcc_1.2.3_linux_amd64/"
-	for name, mode := range map[string]int64{"fcc": 0o755, "fcc.desktop": 0o644, "fcc.service": 0o644, "fcc.png": 0o644, "README.md": 0o644} {
+	for name, mode := range map[string]int64{"fcc": 0o755, "financial-command-center.desktop": 0o644, "fcc.service": 0o644, "financial-command-center.png": 0o644, "README.md": 0o644} {
 		if f := archive[folder+name]; len(f.data) == 0 || f.head.Mode != mode || f.head.Uid != 0 {
 			t.Errorf("%s: %+v, %d bytes", name, f.head, len(f.data))
 		}
@@ -171,10 +171,10 @@ func TestTheLinuxPackagesHoldTheProgramAndItsPlaceOnTheDesktop(t *testing.T) {
 		t.Error("the two packages have different programs")
 	}
 	for name, want := range map[string]string{
-		"usr/share/applications/fcc.desktop":               "\nExec=fcc\n",
-		"usr/lib/systemd/user/fcc.service":                 "\nAfter=graphical-session.target\n",
-		"usr/share/icons/hicolor/256x256/apps/fcc.png":     "\x89PNG",
-		"usr/share/doc/financial-command-center/README.md": "# Financial Command Center",
+		"usr/share/applications/financial-command-center.desktop":           "\nExec=fcc\nIcon=financial-command-center\n",
+		"usr/lib/systemd/user/fcc.service":                                  "\nAfter=graphical-session.target\n",
+		"usr/share/icons/hicolor/256x256/apps/financial-command-center.png": "\x89PNG",
+		"usr/share/doc/financial-command-center/README.md":                  "# Financial Command Center",
 	} {
 		if !bytes.Contains(read(t, filepath.Join(into, name)), []byte(want)) {
 			t.Errorf("%s has no %q", name, want)
