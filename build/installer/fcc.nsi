@@ -196,7 +196,8 @@ Function LeaveWelcome
   ${EndIf}
 FunctionEnd
 
-Section
+; StopRunning is no part of the section: the size of its file would count there.
+Function StopRunning
   !insertmacro Stop "$Was\fcc.exe"
   ${If} $Stopped <> 0 ; it may be damaged, or FCC have been started elsewhere
     InitPluginsDir
@@ -205,6 +206,10 @@ Section
     !insertmacro Stop "$PLUGINSDIR\fcc.exe"
     !insertmacro AwaitStopped
   ${EndIf}
+FunctionEnd
+
+Section
+  Call StopRunning
   SetOutPath "$INSTDIR"
   ; Whether two names are of one folder only the system knows.
   FileOpen $0 "$INSTDIR\installing" w
