@@ -115,14 +115,13 @@ func TestAServerInTroubleIsNotAskedMoreOften(t *testing.T) {
 func TestALookThatReachesNobodyIsRepeatedWithinTheDay(t *testing.T) {
 	inBubble(t, func(t *testing.T, p *publisher, r *reader) {
 		p.publish("1.3.0", setup)
-		way, away := r.cfg.HTTP, true
+		way, back := r.cfg.HTTP, time.Now().Add(30*time.Minute)
 		r.cfg.HTTP = roundTrip(func(asked *http.Request) (*http.Response, error) {
-			if away {
+			if time.Now().Before(back) {
 				return nil, &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("network is unreachable")}
 			}
 			return way.RoundTrip(asked)
 		})
-		time.AfterFunc(30*time.Minute, func() { away = false })
 		r.runs(3 * time.Hour)
 		if n := p.asks("/fcc/update"); n != 1 || r.found == nil {
 			t.Errorf("asked %d times, found %v", n, r.found)
