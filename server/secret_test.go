@@ -133,6 +133,26 @@ func TestAPreviousSecretThatHasEndedIsForgotten(t *testing.T) {
 	}
 }
 
+// FLASK_SECRET_KEY is whatever a person chose.
+func TestAPreviousSecretWithSpacesCountsForItsWeek(t *testing.T) {
+	b := newBench(t, func(b *bench) {
+		b.cfg.FlaskSecret = keystore.NewSecret("one may choose a whole sentence here")
+	}).opened()
+	cookie := b.visit()
+	if err := b.RotateSecret(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.stop()
+	b.start()
+	b.opened()
+	if g := b.ask(ask{path: "/", cookie: cookie, via: true}); g.status != http.StatusOK {
+		t.Errorf("its cookie gets %d", g.status)
+	}
+	if _, err := b.keychain.Get(t.Context(), "session-secret-previous"); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestADamagedSessionSecretIsKeptAsideAndBrowsersBeginAnew(t *testing.T) {
 	for name, bad := range map[string]string{
 		"too short": strings.Repeat("x", 31), "bytes": strings.Repeat("\xff\xfe", 43), "zeros": strings.Repeat("\x00", 86),

@@ -162,8 +162,8 @@ func ownerAt(s system, own string, there, here netip.AddrPort, accepted time.Tim
 	return peerSame
 }
 
-// clockSlack is more than the steps in which Windows counts the time, 16 ms, and
-// less than it takes to give an ended process's number to one that begins.
+// clockSlack is more than the steps in which Windows counts the time, 16 ms, and no
+// longer: within it the number of a process that has ended may be another's already.
 const clockSlack = 32 * time.Millisecond
 
 func findRow(rows []tcpRow, local, remote netip.AddrPort) (tcpRow, bool) {

@@ -98,15 +98,16 @@ func (u *updater) take(r *update.Release) {
 	if !u.taking.CompareAndSwap(false, true) {
 		return
 	}
-	defer u.taking.Store(false)
+	defer func() {
+		u.taking.Store(false)
+		if !u.on.now() { // turned off meanwhile: found was not listened to
+			u.offers.Set(updateOffer, nil)
+		}
+	}()
 	u.offers.Set(updateOffer, &desktop.Offer{Label: fmt.Sprintf("Fetching version %s…", r.Version), Take: func() {}})
 	wrong := "The update could not be fetched"
 	_, err := u.looker.Fetch(u.ctx, r)
-	if u.ctx.Err() != nil {
-		return
-	}
-	if !u.on.now() { // turned off meanwhile
-		u.offers.Set(updateOffer, nil)
+	if u.ctx.Err() != nil || !u.on.now() {
 		return
 	}
 	if err == nil {
