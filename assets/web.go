@@ -12,3 +12,12 @@ var Pages embed.FS
 //
 //go:embed static
 var Static embed.FS
+
+// Styles and Scripts are given out in one piece each, /assets/style.css and
+// /assets/app.js, in the order of their names.
+//
+//go:embed styles/*.css
+var Styles embed.FS
+
+//go:embed scripts/*.js
+var Scripts embed.FS

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gorilla/sessions"
 
+	"financial-command-center/server/books"
 	"financial-command-center/server/xero"
 )
 
@@ -14,6 +15,23 @@ type call struct {
 	peer    peer
 	session *sessions.Session // nil without one; a change counts once it was saved (Session.Save)
 	key     *apiKey           // nil without one
+}
+
+// caller is who Xero is asked for.
+func (c *call) caller() xero.Caller {
+	if c.key != nil {
+		return xero.Caller{Kind: xero.ByKey, Name: c.key.Name}
+	}
+	return xero.Caller{Kind: xero.ByPage}
+}
+
+// ledger is the books that r is about: see organisation.
+func (s *Server) ledger(r *http.Request, c *call) (*books.Ledger, error) {
+	o, _, err := s.organisation(r, c)
+	if err != nil {
+		return nil, err
+	}
+	return s.books.Of(o.TenantID), nil
 }
 
 // sessionTenant is the value of a session that holds its organisation's id.

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"financial-command-center/server/xero"
 )
 
 // maxBody is the most that our own routes read of a request.
@@ -64,6 +66,7 @@ func (s *Server) enter(rt route) http.Handler {
 		c := &call{}
 		err := s.admit(w, r, rt, c)
 		if err == nil {
+			r = r.WithContext(xero.WithCaller(r.Context(), c.caller()))
 			if rt.stream {
 				deadlines := http.NewResponseController(w)
 				_ = deadlines.SetReadDeadline(time.Time{})

@@ -43,6 +43,7 @@ func parsePages() (pages, error) {
 var pageFuncs = template.FuncMap{
 	"moment": moment,
 	"day":    func(t time.Time) string { return t.Local().Format("2 January 2006") },
+	"link":   navLink,
 	"inc":    func(i int) int { return i + 1 },
 	"count": func(n int, one, many string) string {
 		if n == 1 {
@@ -50,6 +51,16 @@ var pageFuncs = template.FuncMap{
 		}
 		return fmt.Sprint(n, " ", many)
 	},
+}
+
+// A nav is one line of the side bar. Its key, after g, opens the page.
+type nav struct {
+	Path, Label, Key, Icon string
+	Here                   bool
+}
+
+func navLink(v view, path, label, key string) nav {
+	return nav{Path: path, Label: label, Key: key, Icon: strings.ToLower(label), Here: v.Path == path}
 }
 
 // moment writes today's times without the date.
@@ -64,6 +75,8 @@ func moment(t time.Time) string {
 // view is what every page shows. Without a session (Known false) it names nobody.
 type view struct {
 	Title, Path   string
+	Here          string // path and query, to come back to
+	Look          string // light, dark, or "" for what the system says
 	Demo, Known   bool
 	State         stateLine
 	Trouble       *xero.Problem
@@ -78,7 +91,7 @@ const sessionNotice = "notice"
 
 // render answers with a page, whole or not at all. c may be nil.
 func (s *Server) render(w http.ResponseWriter, r *http.Request, c *call, status int, name, title string, data any) error {
-	v := view{Title: title, Path: r.URL.Path, Demo: s.cfg.Mode == Demo, Data: data}
+	v := view{Title: title, Path: r.URL.Path, Here: r.URL.RequestURI(), Look: lookOf(c), Demo: s.cfg.Mode == Demo, Data: data}
 	if c != nil && c.session != nil {
 		st := s.cfg.Connections.Status()
 		v.Known, v.State, v.Trouble = true, describe(st), s.Trouble()
@@ -181,6 +194,12 @@ func describe(st xero.Status) stateLine {
 
 func (s *Server) staticRoutes() []route {
 	routes := []route{{pattern: "GET /favicon.ico", who: public, handle: static("favicon.ico", assets.Icon)}}
+	for _, whole := range []struct {
+		name  string
+		parts fs.FS
+	}{{"style.css", assets.Styles}, {"app.js", assets.Scripts}} {
+		routes = append(routes, route{pattern: "GET /assets/" + whole.name, who: public, handle: static(whole.name, joined(whole.parts))})
+	}
 	files, _ := fs.Glob(assets.Static, "static/*") // the pattern is well formed
 	for _, file := range files {
 		data, _ := assets.Static.ReadFile(file) // it was just listed
@@ -188,6 +207,19 @@ func (s *Server) staticRoutes() []route {
 		routes = append(routes, route{pattern: "GET /assets/" + name, who: public, handle: static(name, data)})
 	}
 	return routes
+}
+
+// joined is all files below parts in one, in the order of their names.
+func joined(parts fs.FS) []byte {
+	var all []byte
+	_ = fs.WalkDir(parts, ".", func(name string, d fs.DirEntry, _ error) error { // embedded: nothing fails
+		if !d.IsDir() {
+			part, _ := fs.ReadFile(parts, name)
+			all = append(all, part...)
+		}
+		return nil
+	})
+	return all
 }
 
 // static gives out a file that browsers keep and ask about.

@@ -42,7 +42,10 @@ type route struct {
 // routes is the table. Each file has the rows of its handlers.
 func (s *Server) routes() []route {
 	return slices.Concat(
-		s.pageRoutes(),
+		s.homeRoutes(),
+		s.profileRoutes(),
+		s.setupRoutes(),
+		s.lookRoutes(),
 		s.iconRoutes(),
 		s.loginRoutes(),
 		s.oldRoutes(),

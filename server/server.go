@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"financial-command-center/keystore"
+	"financial-command-center/server/books"
 	"financial-command-center/server/store"
 	"financial-command-center/server/xero"
 )
@@ -56,10 +57,45 @@ type Config struct {
 	SaveClientID func(id string) error
 	// Stop ends the program. It must not block.
 	Stop func()
+	// Host is what pages may do to the program and this computer.
+	Host Host
 	// ShowIcon has the start page say where the icon in the tray is, which its
 	// person has never seen. May be false.
 	ShowIcon bool
 }
+
+// Host is what the pages let a person do to the program and this computer. A nil
+// field is something that cannot be done here: pages leave it out.
+type Host struct {
+	// StartDemo starts the demo in a process of its own and returns a one-time link
+	// into it.
+	StartDemo func(context.Context) (link string, err error)
+	// StartAtSignIn and Notifications are switches of the tray's menu too.
+	StartAtSignIn, Notifications *Switch
+	// SavePort keeps the port for the next start; 0: the first free registered one.
+	SavePort func(port int) error
+	// SaveScopes keeps what sign-ins ask for.
+	SaveScopes func(scopes []string) error
+	// Restart ends the program and starts it again with its settings. It must not
+	// block.
+	Restart func()
+	// Keystore is the kind in use (os, file or memory). MoveSecrets copies all
+	// secrets to another kind, reads them back, has the settings name it, and then
+	// deletes them where they were; it counts from the next start.
+	Keystore    string
+	MoveSecrets func(ctx context.Context, to string, passphrase keystore.Secret) error
+	// Places are where things are kept, for a person to look: name and path.
+	Places []Place
+}
+
+// A Switch is something that is on or off.
+type Switch struct {
+	Now func() bool
+	Set func(bool) error
+}
+
+// A Place is a file or folder of FCC's.
+type Place struct{ Name, Path string }
 
 // Server answers on the loopback addresses. Make one with New.
 type Server struct {
@@ -74,6 +110,7 @@ type Server struct {
 	browsers  *browsers
 	tickets   tickets
 	keys      keyring
+	books     *books.Books
 	folder    folder
 	state     *store.Store  // may be read once opened is closed
 	opened    chan struct{} // closed when state was opened
@@ -101,6 +138,7 @@ func New(cfg Config) (*Server, error) {
 		looked:   make(chan struct{}),
 		renewals: make(chan xero.Renewal, 64),
 	}
+	s.books = books.New(books.Config{Connections: cfg.Connections, State: s.openedState, Key: s.booksKey, Log: cfg.Log})
 	s.browsers = newBrowsers(cfg.Port, func() *store.Store { return s.state }, s.stateIs)
 	for _, host := range []string{"localhost", "127.0.0.1", "[::1]"} {
 		s.origins = append(s.origins, "http://"+host+":"+strconv.Itoa(cfg.Port))

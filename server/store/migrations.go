@@ -37,6 +37,31 @@ var migrations = []string{
 		connection TEXT PRIMARY KEY,
 		data       BLOB NOT NULL
 	);`,
+	`CREATE TABLE records (
+		tenant TEXT NOT NULL,
+		kind   TEXT NOT NULL,
+		id     TEXT NOT NULL,
+		data   BLOB NOT NULL,
+		PRIMARY KEY (tenant, kind, id)
+	) WITHOUT ROWID;
+	CREATE TABLE readings (
+		tenant TEXT NOT NULL,
+		kind   TEXT NOT NULL,
+		data   BLOB NOT NULL,
+		PRIMARY KEY (tenant, kind)
+	) WITHOUT ROWID;
+	CREATE TABLE calls (
+		at       BIGINT NOT NULL,
+		caller   TEXT NOT NULL,
+		name     TEXT NOT NULL,
+		tenant   TEXT NOT NULL,
+		method   TEXT NOT NULL,
+		resource TEXT NOT NULL,
+		status   INTEGER NOT NULL,
+		code     TEXT NOT NULL,
+		took     BIGINT NOT NULL
+	);
+	CREATE INDEX calls_at ON calls (at);`,
 }
 
 // migrate brings the database to this version, all or nothing. The version is

@@ -1,0 +1,104 @@
+package books
+
+import (
+	"time"
+
+	"github.com/shopspring/decimal"
+)
+
+// Organisation is who the books are of (Xero-OpenAPI, accounting, Organisation).
+type Organisation struct {
+	TenantID     string
+	Name         string
+	Base         string // base currency, ISO 4217
+	Country      string // ISO 3166, "NZ"
+	ShortCode    string // of deep links, "!aB3xY"
+	Timezone     string // as Xero writes it, "NEWZEALANDSTANDARDTIME"
+	YearEndDay   int
+	YearEndMonth time.Month
+	IsDemo       bool // Xero's demo company, which starts anew every 28 days
+}
+
+// Location is the organisation's time zone, this computer's where Xero names one
+// that is not known.
+func (o Organisation) Location() *time.Location { return time.Local }
+
+// Today is the organisation's calendar day at now, as midnight UTC.
+func (o Organisation) Today(now time.Time) time.Time {
+	now = now.In(o.Location())
+	return time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, time.UTC)
+}
+
+// InvoiceLink and ContactLink lead into Xero, "" without a short code.
+func (o Organisation) InvoiceLink(invoiceID string) string { return "" }
+func (o Organisation) ContactLink(contactID string) string { return "" }
+
+// Invoice is a sale (ACCREC) or a bill (ACCPAY). Amounts are in its own currency.
+type Invoice struct {
+	ID, Number, Reference  string
+	Type                   string // ACCREC or ACCPAY
+	Status                 string // DRAFT, SUBMITTED, AUTHORISED, PAID, VOIDED, or what Xero adds
+	ContactID, ContactName string
+	Date, Due              time.Time // calendar days; Due is zero on some drafts
+	Currency               string
+	Rate                   decimal.Decimal // what one unit of the base currency buys; zero: not told
+	Total, AmountDue       decimal.Decimal
+	AmountPaid             decimal.Decimal
+	AmountCredited         decimal.Decimal
+	Updated                time.Time
+}
+
+// Sale reports whether money comes in by it.
+func (i Invoice) Sale() bool { return i.Type == "ACCREC" }
+
+// Open reports whether it is to be paid.
+func (i Invoice) Open() bool { return i.Status == "AUTHORISED" && i.AmountDue.IsPositive() }
+
+// DaysLate is how many days before today it fell due; 0 when it has not.
+func (i Invoice) DaysLate(today time.Time) int {
+	if i.Due.IsZero() || !i.Due.Before(today) {
+		return 0
+	}
+	return int(today.Sub(i.Due).Hours() / 24)
+}
+
+// Contact is a customer, a supplier, both or neither.
+type Contact struct {
+	ID, Name, Email string
+	Status          string // ACTIVE, ARCHIVED, GDPRREQUEST, or what Xero adds
+	Customer        bool
+	Supplier        bool
+	Updated         time.Time
+}
+
+// Cash is what the books say is in the bank, not what the bank says.
+type Cash struct {
+	Accounts []CashAccount
+	Total    decimal.Decimal // base currency
+}
+
+// CashAccount is one bank account or card, its balance in base currency.
+type CashAccount struct {
+	ID, Name string
+	Balance  decimal.Decimal
+}
+
+// Month is income and costs of one calendar month, in base currency.
+type Month struct {
+	First                 time.Time // its first day
+	Income, Costs, Profit decimal.Decimal
+}
+
+// Statement is a report as lines, as Xero arranges it.
+type Statement struct {
+	Title    string
+	From, To time.Time
+	Lines    []StatementLine
+}
+
+// StatementLine is a heading (no amount), a line, or a sum.
+type StatementLine struct {
+	Label        string
+	Amount       decimal.NullDecimal
+	Heading, Sum bool
+}
