@@ -345,7 +345,7 @@ func callsOf(b xero.Budget) callsCard {
 func foreign(f books.Foreign, one, many string) string {
 	var said []string
 	if f.Count > 0 {
-		said = append(said, fmt.Sprintf("%d in %s, converted at their own rates.", f.Count, strings.Join(f.Currencies, ", ")))
+		said = append(said, fmt.Sprintf("%d converted from %s.", f.Count, strings.Join(f.Currencies, ", ")))
 	}
 	if f.Unknown > 0 {
 		said = append(said, count(f.Unknown, one, many)+" without a rate left out.")

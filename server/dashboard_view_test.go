@@ -106,7 +106,7 @@ func TestEachCardSaysItsFiguresInFull(t *testing.T) {
 	}
 	for heading, wants := range map[string][]string{
 		"Cash in bank":                     {"$48,310.22", "3 accounts · books, not the bank's own balance"},
-		"Owed to you":                      {"$61,204.90", "14 invoices · $23,937.90 overdue", "2 in AUD, USD, converted at their own rates."},
+		"Owed to you":                      {"$61,204.90", "14 invoices · $23,937.90 overdue", "2 converted from AUD, USD."},
 		"You owe":                          {"$27,515.00", "9 bills · $1,120.00 overdue"},
 		"Profit in October":                {"$23,480.00", "Up 4 % on September"},
 		"What falls due, next eight weeks": {"In Out", "23 Nov to 29 Nov $18,120.00 $7,300.00", "7 Dec to 13 Dec $22,000.40 $5,400.00", "converted at each invoice's rate"},
@@ -254,9 +254,9 @@ func TestAMonthIsComparedWithTheOneBefore(t *testing.T) {
 
 func TestWhatWasConvertedIsSaid(t *testing.T) {
 	for want, f := range map[string]books.Foreign{
-		"": {},
-		"1 in USD, converted at their own rates.":                                         {Count: 1, Currencies: []string{"USD"}},
-		"3 in AUD, USD, converted at their own rates. 1 invoice without a rate left out.": {Count: 3, Currencies: []string{"AUD", "USD"}, Unknown: 1},
+		"":                      {},
+		"1 converted from USD.": {Count: 1, Currencies: []string{"USD"}},
+		"3 converted from AUD, USD. 1 invoice without a rate left out.": {Count: 3, Currencies: []string{"AUD", "USD"}, Unknown: 1},
 	} {
 		if got := foreign(f, "invoice", "invoices"); got != want {
 			t.Errorf("%+v: %q, want %q", f, got, want)
