@@ -3,6 +3,7 @@ package xerosim
 import (
 	"cmp"
 	"fmt"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -21,6 +22,12 @@ type invoiceIn struct {
 	SentToContact                                                                                   *bool
 }
 
+// undated reports whether it changes nothing but DueDate and SentToContact.
+func (in invoiceIn) undated() bool {
+	in.InvoiceID, in.DueDate, in.SentToContact = nil, nil, nil
+	return reflect.ValueOf(in).IsZero()
+}
+
 type lineIn struct {
 	Description, AccountCode, TaxType                         string
 	Quantity, UnitAmount, LineAmount, TaxAmount, DiscountRate *decimal.Decimal
@@ -37,7 +44,7 @@ func saveInvoices(c *call) (any, error) {
 		return nil, err
 	}
 	b := c.books
-	b.mu.Lock()
+	b.lock()
 	defer b.mu.Unlock()
 	verdicts := make([]verdict[invoiceJSON], len(given))
 	numbers := map[string]bool{} // of this request
@@ -94,7 +101,9 @@ func (c *call) judgeInvoice(in invoiceIn, numbers map[string]bool, unitPlaces in
 		return verdict[invoiceJSON]{invalid: invalid}
 	}
 	return verdict[invoiceJSON]{save: func() invoiceJSON {
-		d.updated = c.now
+		if d.known == nil || !d.known.settledInPart() || !in.undated() {
+			d.updated = c.now
+		}
 		if d.known != nil {
 			*d.known = d.invoice
 			return d.known.json(full, unitPlaces)
@@ -197,7 +206,7 @@ func (b *books) contactCalled(name string) *contact {
 
 func (c *call) draftDates(d *draft, in invoiceIn) {
 	if d.known == nil {
-		d.date = midnight(c.now)
+		d.date = c.today()
 	}
 	for to, from := range map[*time.Time]*string{&d.date: in.Date, &d.due: in.DueDate} {
 		if from == nil {

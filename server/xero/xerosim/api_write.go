@@ -105,7 +105,7 @@ func saveContacts(c *call) (any, error) {
 		return nil, err
 	}
 	b := c.books
-	b.mu.Lock()
+	b.lock()
 	defer b.mu.Unlock()
 	verdicts := make([]verdict[contactJSON], len(given))
 	names := map[string]bool{} // of this request
@@ -173,7 +173,7 @@ func (c *call) judgeContact(in contactIn, names map[string]bool) verdict[contact
 		}
 		known.archived = strings.EqualFold(value(in.ContactStatus), "ARCHIVED") || in.ContactStatus == nil && known.archived
 		known.updated = c.now
-		return known.json(full, midnight(c.now))
+		return known.json(full, c.today())
 	}}
 }
 
