@@ -154,7 +154,7 @@ func (s *Server) countDays(r *http.Request, v *activityView, state *store.Store,
 		v.Days = append(v.Days, day)
 	}
 	for tenant, count := range reached {
-		v.Today = append(v.Today, activityToday{names.of(tenant), count, xero.Budget{}})
+		v.Today = append(v.Today, activityToday{names.of(tenant), count, s.cfg.Connections.Budget(tenant)})
 	}
 	slices.SortFunc(v.Today, func(a, b activityToday) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Organisation, b.Organisation))

@@ -67,8 +67,7 @@ func (b *browsers) endOthers(ctx context.Context, keep *sessions.Session) error 
 			b.known[other] = &browser{ended: true, unsaved: true}
 		}
 	}
-	close(b.ending)
-	b.ending = make(chan struct{})
+	b.tellLocked()
 	b.mu.Unlock()
 	err = b.state().DeleteOtherSessions(context.WithoutCancel(ctx), hash)
 	if err != nil {

@@ -249,6 +249,7 @@ func (a *app) assemble(port int, key keystore.Secret, showIcon bool) (*xero.Conn
 		DataDir:     a.dataDir,
 		Log:         a.log,
 		OnRenewal:   func(r xero.Renewal) { srv.Renewed(r) },
+		OnCall:      func(c xero.Call) { srv.Called(c) },
 		Recall: func(ctx context.Context, connection string) (xero.Profile, bool) {
 			return srv.Recall(ctx, connection)
 		},
