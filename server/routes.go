@@ -45,6 +45,7 @@ func (s *Server) routes() []route {
 		s.homeRoutes(),
 		s.profileRoutes(),
 		s.setupRoutes(),
+		s.helpRoutes(),
 		s.lookRoutes(),
 		s.iconRoutes(),
 		s.loginRoutes(),

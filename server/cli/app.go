@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -163,6 +164,7 @@ type app struct {
 	moved    string // see whereNow
 	switches []desktop.Switch
 	offers   offers
+	child    demoChild
 
 	stop context.CancelCauseFunc
 	self *client
@@ -201,7 +203,7 @@ func (a *app) run(listeners []net.Listener, parts ...func(context.Context) error
 	state, closeState := context.WithCancel(context.WithoutCancel(ctx))
 	defer closeState()
 	work(&keeping, state, srv.Run)
-	for _, part := range append(parts, connections.Run, func(ctx context.Context) error { return srv.Serve(ctx, listeners...) }) {
+	for _, part := range append(parts, a.child.run, connections.Run, func(ctx context.Context) error { return srv.Serve(ctx, listeners...) }) {
 		work(&working, ctx, part)
 	}
 	a.log.Info("started", "version", a.Version.Version, "mode", a.mode, "port", port, "keystore", a.keystore)
@@ -270,8 +272,20 @@ func (a *app) assemble(port int, key keystore.Secret, showIcon bool) (*xero.Conn
 		SaveClientID: func(id string) error { return a.save("client_id", id) },
 		Stop:         func() { a.stop(errQuit) },
 		ShowIcon:     showIcon,
+		Host:         a.host(),
 	})
 	return connections, srv, err
+}
+
+// host is what the pages may do to this program.
+func (a *app) host() (h server.Host) {
+	if a.mode != server.Demo {
+		h.StartDemo = a.child.link
+	}
+	if !a.scopesGiven {
+		h.SaveScopes = func(scopes []string) error { return a.save("scopes", strings.Join(scopes, " ")) }
+	}
+	return h
 }
 
 // show tells the person and the commands where FCC is, and then is the tray until
