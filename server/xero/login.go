@@ -384,7 +384,9 @@ func loginError(err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
-	say := func(message, action string) *Error { return &Error{problem(CodeLoginFailed, message, action), err} }
+	say := func(message, action string) *Error {
+		return &Error{Problem: problem(CodeLoginFailed, message, action), Err: err}
+	}
 	a, answered := errors.AsType[*answerError](err)
 	switch {
 	case answered && a.code == "access_denied":
@@ -395,7 +397,7 @@ func loginError(err error) *Error {
 		return say("This looks like a Web app: Xero wants its secret, or does not take the one that FCC has.",
 			"Paste the secret beside the client id in Set-up; or make a \"Mobile or desktop app\" at Xero, which has none, and paste that one's client id.")
 	case RefusedApp(err) != "":
-		return &Error{refusedApp(err), err}
+		return &Error{Problem: refusedApp(err), Err: err}
 	case errors.Is(err, errClock):
 		return say("The time on this computer and at Xero differ too much for Xero's answer to be trusted.", "Set the clock of this computer (in Windows: Settings, Time & language, Date & time, Sync now), then sign in again.")
 	case answered && a.code != "":
