@@ -42,7 +42,7 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request, c *call) error {
 		return nil
 	}
 	more := r.URL.Query()["scope"]
-	if i := slices.IndexFunc(more, func(name string) bool { _, _, ok := knownScope(name); return !ok }); i >= 0 || len(more) > len(knownScopes) {
+	if slices.ContainsFunc(more, func(name string) bool { return !slices.Contains(knownScopes, name) }) {
 		return fail(codeBadRequest).saying("The link asks Xero for something that does not exist.", "Sign in without it.").offering("Sign in to Xero", "/login")
 	}
 	attempt, err := s.cfg.Connections.Begin(r.Context(), c.session.ID, localPath(r.URL.Query().Get("next")), more...)

@@ -5,68 +5,28 @@ import (
 	"strings"
 )
 
-// A scope is something that a sign-in may ask Xero for
-// (developer.xero.com/documentation/guides/oauth2/scopes).
-type scope struct {
-	name   string // without ".read"
-	covers string
-	forms  string // r: with ".read"; w: without; id: without, and about a person, not the books
-}
+// knownScopes are all that a "Mobile or desktop app" can be given
+// (developer.xero.com/documentation/guides/oauth2/scopes). Left out are those of other
+// kinds of app (app.connections, marketplace.billing) and practicemanager, which cannot
+// be mixed with accounting scopes.
+var knownScopes = slices.Concat(
+	strings.Fields("openid profile email offline_access paymentservices bankfeeds"),
+	andRead("accounting.settings accounting.contacts accounting.invoices accounting.payments accounting.banktransactions"),
+	andRead("accounting.manualjournals accounting.attachments accounting.transactions accounting.classicexpenses"),
+	andRead("files assets projects payroll.employees payroll.payruns payroll.payslip payroll.settings payroll.timesheets"),
+	strings.Fields(`accounting.budgets.read accounting.journals.read accounting.reports.read accounting.reports.tenninetynine.read
+		accounting.reports.aged.read accounting.reports.balancesheet.read accounting.reports.banksummary.read
+		accounting.reports.budgetsummary.read accounting.reports.executivesummary.read accounting.reports.profitandloss.read
+		accounting.reports.trialbalance.read accounting.reports.taxreports.read
+		finance.statements.read finance.cashvalidation.read finance.bankstatementsplus.read finance.accountingactivity.read`),
+)
 
-// knownScopes are all that a "Mobile or desktop app" can be given. Left out are those
-// of other kinds of app (app.connections, marketplace.billing) and practicemanager,
-// which cannot be mixed with accounting scopes.
-var knownScopes = []scope{
-	{"openid", "who signs in", "id"},
-	{"profile", "their name", "id"},
-	{"email", "their e-mail address", "id"},
-	{"offline_access", "staying signed in", "id"},
-	{"accounting.settings", "the organisation, accounts, items, tax rates and tracking", "rw"},
-	{"accounting.contacts", "contacts", "rw"},
-	{"accounting.invoices", "invoices, bills, credit notes, quotes and purchase orders", "rw"},
-	{"accounting.payments", "payments", "rw"},
-	{"accounting.banktransactions", "bank transactions and transfers", "rw"},
-	{"accounting.manualjournals", "manual journals", "rw"},
-	{"accounting.attachments", "attachments", "rw"},
-	{"accounting.budgets", "budgets", "r"},
-	{"accounting.journals", "journals", "r"},
-	{"accounting.reports.aged", "aged receivables and payables", "r"},
-	{"accounting.reports.balancesheet", "the balance sheet", "r"},
-	{"accounting.reports.banksummary", "the bank summary", "r"},
-	{"accounting.reports.budgetsummary", "the budget summary", "r"},
-	{"accounting.reports.executivesummary", "the executive summary", "r"},
-	{"accounting.reports.profitandloss", "profit and loss", "r"},
-	{"accounting.reports.trialbalance", "the trial balance", "r"},
-	{"accounting.reports.taxreports", "tax reports", "r"},
-	{"accounting.reports.tenninetynine", "1099 reports", "r"},
-	{"accounting.transactions", "invoices, bills, payments, bank transactions and manual journals", "rw"},
-	{"accounting.reports", "all reports", "r"},
-	{"accounting.classicexpenses", "expense claims and receipts", "rw"},
-	{"files", "files", "rw"},
-	{"assets", "fixed assets", "rw"},
-	{"projects", "projects", "rw"},
-	{"payroll.employees", "employees", "rw"},
-	{"payroll.payruns", "pay runs", "rw"},
-	{"payroll.payslip", "payslips", "rw"},
-	{"payroll.settings", "payroll settings", "rw"},
-	{"payroll.timesheets", "timesheets", "rw"},
-	{"bankfeeds", "bank feeds", "w"},
-	{"finance.statements", "financial statements", "r"},
-	{"finance.cashvalidation", "cash validation", "r"},
-	{"finance.bankstatementsplus", "bank statements", "r"},
-	{"finance.accountingactivity", "accounting activity", "r"},
-	{"paymentservices", "payment services", "w"},
-}
-
-// knownScope finds name, and whether it only reads.
-func knownScope(name string) (found scope, reads, ok bool) {
-	bare, reads := strings.CutSuffix(name, ".read")
-	for _, k := range knownScopes {
-		if k.name == bare && (reads && strings.Contains(k.forms, "r") || !reads && k.forms != "r") {
-			return k, reads, true
-		}
+// andRead lists each of names, and each with ".read".
+func andRead(names string) (all []string) {
+	for _, name := range strings.Fields(names) {
+		all = append(all, name, name+".read")
 	}
-	return scope{}, false, false
+	return all
 }
 
 // oldNames are the broad scopes and what has taken their place. Apps made since
@@ -162,21 +122,4 @@ func accessOf(scopes []string) string {
 		}
 	}
 	return ""
-}
-
-// inWords says what scopes let FCC read, and what it may change too.
-func inWords(scopes []string) (reads, writes []string) {
-	for _, name := range scopes {
-		k, onlyReads, ok := knownScope(name)
-		switch {
-		case !ok:
-			writes = append(writes, name)
-		case k.forms == "id":
-		case onlyReads:
-			reads = append(reads, k.covers)
-		default:
-			writes = append(writes, k.covers)
-		}
-	}
-	return reads, writes
 }

@@ -46,8 +46,7 @@ type setupView struct {
 	Scopes    []string
 	OldNames  bool
 	Fixed     bool // by a flag or the environment
-	Reads     []string
-	Writes    []string
+	Asks      []string // in words
 
 	ClientID, Wrong string
 	WrongSecret     string
@@ -71,7 +70,7 @@ func (s *Server) setupView(c *call, step int) setupView {
 		Accesses: accesses, Access: accessOf(app.Scopes), Scopes: app.Scopes, OldNames: hasOldNames(app.Scopes), Fixed: s.cfg.Host.SaveScopes == nil,
 		SignedIn: st.Organisations(), Connected: st.State == xero.Connected || st.State == xero.Retrying, Problem: st.Problem,
 	}
-	v.Reads, v.Writes = inWords(app.Scopes)
+	v.Asks = scopeWords(app.Scopes)
 	for _, connection := range st.Connections {
 		v.OldApp = v.OldApp || hasOldNames(connection.Scopes)
 	}

@@ -3,7 +3,9 @@
 package cli
 
 import (
+	"errors"
 	"io/fs"
+	"os"
 	"syscall"
 )
 
@@ -17,3 +19,12 @@ func apart() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
 
 // onOwnDrive matters on Windows, where drives are let in without the person.
 func onOwnDrive(string) bool { return true }
+
+// syncFolder waits until the disk has the names in a folder.
+func syncFolder(dir string) error {
+	folder, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
+}
