@@ -45,12 +45,7 @@ var pageFuncs = template.FuncMap{
 	"moment": moment,
 	"day":    func(t time.Time) string { return t.Local().Format("2 January 2006") },
 	"inc":    func(i int) int { return i + 1 },
-	"count": func(n int, one, many string) string {
-		if n == 1 {
-			return "1 " + one
-		}
-		return fmt.Sprint(n, " ", many)
-	},
+	"count":  count,
 }
 
 // A nav is one line of the side bar. Its key, after g, opens the page.
@@ -92,6 +87,14 @@ func navs(path string) [][]nav {
 	return groups
 }
 
+// count writes a number of things.
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprint(n, " ", many)
+}
+
 // moment writes today's times without the date.
 func moment(t time.Time) string {
 	t = t.Local()
@@ -117,6 +120,15 @@ type view struct {
 	Data          any
 }
 
+// Again is the seconds after which a page loads itself again where there are no
+// scripts, because it will soon have more to show; 0: never.
+func (v view) Again() int {
+	if l, ok := v.Data.(interface{ loading() bool }); ok && l.loading() {
+		return 3
+	}
+	return 0
+}
+
 // ended never waits: what is asked for under it is what is there.
 var ended = func() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -130,7 +142,8 @@ const keptLong = 24 * time.Hour
 // sessionNotice is the value of a session that holds what its next page says.
 const sessionNotice = "notice"
 
-// render answers with a page, whole or not at all. c may be nil.
+// render answers with a page, whole or not at all. c may be nil. Data with a method
+// loading is asked whether the page will soon have more to show.
 func (s *Server) render(w http.ResponseWriter, r *http.Request, c *call, status int, name, title string, data any) error {
 	v := view{Title: title, Path: r.URL.Path, Here: r.URL.RequestURI(), Look: lookOf(c), Demo: s.cfg.Mode == Demo, Data: data}
 	if c != nil && c.session != nil {
@@ -178,16 +191,26 @@ func chosen(all []xero.Organisation, c *call) *xero.Organisation {
 	return nil
 }
 
-// errorPage shows f to somebody who reads. If even that fails, in plain text.
+// errorPage shows f to somebody who reads, and one thing to do. If even that fails,
+// in plain text.
 func (s *Server) errorPage(w http.ResponseWriter, r *http.Request, c *call, status int, f *failure) {
 	data := struct {
 		*failure
 		Status        int
 		Organisations []xero.Organisation
 		Button        button
-	}{f, status, f.organisations, f.button}
-	if data.Button.Label == "" && c != nil && c.session != nil && r.URL.Path != "/" {
-		data.Button = button{"Go to the start page", "/"}
+		Command       string
+	}{failure: f, Status: status, Organisations: f.organisations, Button: f.button}
+	if data.Button.Label == "" {
+		data.Button, data.Command = answers[f.Code].button, answers[f.Code].command
+	}
+	switch {
+	case data.Button.Link == toFCC:
+		data.Button.Link = s.BaseURL() + "/"
+	case data.Button.Link == thisPage && r.Method == http.MethodGet:
+		data.Button.Link = r.URL.RequestURI()
+	case data.Button.Link == thisPage:
+		data.Button.Link = "/"
 	}
 	if f.Code == codeKeystoreUnavailable && r.Method == http.MethodGet {
 		w.Header().Set("Refresh", "5") // the page goes on by itself once the keychain is open

@@ -43,8 +43,10 @@ type route struct {
 func (s *Server) routes() []route {
 	return slices.Concat(
 		s.homeRoutes(),
+		s.dashboardRoutes(),
 		s.profileRoutes(),
 		s.setupRoutes(),
+		s.helpRoutes(),
 		s.lookRoutes(),
 		s.settingsRoutes(),
 		s.programRoutes(),
