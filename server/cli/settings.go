@@ -41,7 +41,6 @@ type settings struct {
 	dataDir      string
 	service      string // the keychain's service name, one per data folder
 	keystore     string // os, file, memory
-	left         string // see keystoreLeft
 	clientID     string
 	clientSecret keystore.Secret
 	scopes       []string
