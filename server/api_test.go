@@ -209,7 +209,7 @@ func TestAXeroThatIsTooSlowIsSaidToBeUnreachable(t *testing.T) {
 	b.signIn(b.visit(), café)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if code := b.Ask(ctx, b.tenant(café), "/api.xro/2.0/Contacts"); code != xero.CodeUnreachable {
+	if code := b.AskConnections(ctx, b.tenant(café)); code != xero.CodeUnreachable {
 		t.Errorf("got %s", code)
 	}
 }

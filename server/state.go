@@ -29,6 +29,8 @@ func (s *Server) Run(ctx context.Context) error {
 		return err
 	}
 	defer s.closeState()
+	s.exports.sweep()
+	defer s.exports.close()
 	var backup sync.WaitGroup
 	backup.Go(func() { s.backupTokens(ctx) })
 	defer backup.Wait()
