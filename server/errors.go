@@ -28,7 +28,7 @@ const (
 	codeMethodNotAllowed    xero.Code = "method_not_allowed"
 	codeNotFound                      = xero.CodeNotFound
 	codeOtherUser           xero.Code = "other_user"
-	codeRateLimited         xero.Code = "rate_limited"
+	codeRateLimited                   = xero.CodeRateLimited
 	codeSessionRequired     xero.Code = "session_required"
 	codeStateUnavailable    xero.Code = "state_unavailable"
 	codeTenantNotAllowed    xero.Code = "tenant_not_allowed"
@@ -123,7 +123,7 @@ func asFailure(err error) *failure {
 	}
 	if e, ok := errors.AsType[*xero.Error](err); ok {
 		if _, known := answers[e.Code]; known {
-			return &failure{Problem: e.Problem, cause: e.Err}
+			return &failure{Problem: e.Problem, cause: e.Err, retryAfter: e.RetryAfter}
 		}
 	}
 	if t, ok := errors.AsType[*books.Trouble](err); ok {

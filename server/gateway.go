@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"financial-command-center/server/books"
 	"financial-command-center/server/xero"
 )
 

@@ -31,9 +31,10 @@ func (s *Server) Run(ctx context.Context) error {
 	defer s.closeState()
 	s.exports.sweep()
 	defer s.exports.close()
-	var backup sync.WaitGroup
-	backup.Go(func() { s.backupTokens(ctx) })
-	defer backup.Wait()
+	var beside sync.WaitGroup // what uses the state too
+	beside.Go(func() { s.backupTokens(ctx) })
+	beside.Go(func() { _ = s.books.Run(ctx) })
+	defer beside.Wait()
 	if err := s.loadKeys(ctx); err != nil {
 		s.stateIs(err)
 	}
