@@ -24,11 +24,11 @@ type contactsView struct {
 	Count         string
 	Owed, Overdue string // what is open with those shown
 	Owing         string
-	Foreign       books.Foreign
+	Foreign       string
 	Rows          []contactLine
 	// Debts is why what is open is not known, or not as it is now. DebtsKnown says
 	// which; without either it is being read.
-	Debts      *trouble
+	Debts      *cardTrouble
 	DebtsKnown bool
 }
 
@@ -64,12 +64,14 @@ func (s *Server) contactsPage(w http.ResponseWriter, r *http.Request, c *call) e
 	view.States = choices(q.Archived, "In use", "only", "Archived", "all", "In use and archived")
 	if view.Read {
 		view.fill(listContacts(reading.Value, open, q, o, today))
-		if open.Trouble != nil {
-			view.Debts = troubleOf(*open.Trouble, r.URL.RequestURI())
-		}
+		view.Debts = listTrouble(open.Trouble, r.URL.RequestURI())
 		view.DebtsKnown = !open.At.IsZero()
 	}
 	return s.render(w, r, c, http.StatusOK, "contacts", "Contacts", view)
+}
+
+func (v contactsView) loading() bool {
+	return v.listView.loading() || v.Read && !v.DebtsKnown && v.Debts == nil
 }
 
 // contactSheet is rows as CSV and XLSX have them, the amounts' currency in their
@@ -88,7 +90,7 @@ func contactSheet(rows []contactRow, o books.Organisation) sheet.Sheet {
 func (v *contactsView) fill(list contactList) {
 	h := v.Organisation.Habits()
 	v.Count = counted(h, len(list.Rows), "contact", "contacts")
-	v.Owed, v.Overdue, v.Owing, v.Foreign = h.Money(list.Owed), h.Money(list.Overdue), h.Money(list.Owing), list.Foreign
+	v.Owed, v.Overdue, v.Owing, v.Foreign = h.Money(list.Owed), h.Money(list.Overdue), h.Money(list.Owing), foreign(list.Foreign, "invoice", "invoices")
 	v.None = v.Of == 0
 	for _, row := range cutTo(&v.listView, list.Rows, contactColumns, v.Query.listQuery, usualContacts) {
 		v.Rows = append(v.Rows, contactLine{row, v.Organisation, h})

@@ -31,6 +31,21 @@ func (s *Server) exportOf(session *sessions.Session) *export {
 	return s.exports.find(id)
 }
 
+// exportView is the page of exports.
+type exportView struct {
+	Organisation string
+	Here         string
+	Now          *exportStatus // nil: nothing was begun
+	Missing      []missingPart
+}
+
+type missingPart struct {
+	Part string
+	*cardTrouble
+}
+
+func (v exportView) loading() bool { return v.Now != nil && v.Now.Running }
+
 // exportPage says what a workbook has in it, how far the one is that this browser
 // began, and where it is.
 func (s *Server) exportPage(w http.ResponseWriter, r *http.Request, c *call) error {
@@ -38,20 +53,11 @@ func (s *Server) exportPage(w http.ResponseWriter, r *http.Request, c *call) err
 	if err != nil {
 		return err
 	}
-	type left struct {
-		Part string
-		*trouble
-	}
-	data := struct {
-		Organisation string
-		Here         string
-		Now          *exportStatus // nil: nothing was begun
-		Missing      []left
-	}{Organisation: ledger.Organisation(ended, whoAge).Value.Name, Here: r.URL.RequestURI()}
+	data := exportView{Organisation: ledger.Organisation(ended, whoAge).Value.Name, Here: r.URL.RequestURI()}
 	if e := s.exportOf(c.session); e != nil && e.tenant == ledger.TenantID() {
 		data.Now = new(e.status())
 		for _, m := range data.Now.Missing {
-			data.Missing = append(data.Missing, left{m.Part, troubleOf(m.Trouble, data.Here)})
+			data.Missing = append(data.Missing, missingPart{m.Part, listTrouble(&m.Trouble, data.Here)})
 		}
 	}
 	return s.render(w, r, c, http.StatusOK, "export", "Export", data)

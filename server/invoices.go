@@ -69,7 +69,7 @@ func (v *invoicesView) fill(list invoiceList) {
 		if t.Count == 0 {
 			continue
 		}
-		said := sums{Count: counted(h, t.Count, t.one, t.many), Total: h.Money(t.Total), Due: h.Money(t.Due) + " " + t.owed, Foreign: t.Foreign}
+		said := sums{Count: counted(h, t.Count, t.one, t.many), Total: h.Money(t.Total), Due: h.Money(t.Due) + " " + t.owed, Foreign: foreign(t.Foreign, t.one, t.many)}
 		if t.Voided > 0 {
 			said.Voided = "The total has " + counted(h, t.Voided, "voided "+t.one, "voided "+t.many) + " in it."
 		}
@@ -120,8 +120,7 @@ func (i invoiceLine) DueText() string   { return i.habits.In(i.Currency).Amount(
 
 // sums are the totals of one type, in words.
 type sums struct {
-	Count, Total, Due, Voided string
-	Foreign                   books.Foreign
+	Count, Total, Due, Voided, Foreign string
 }
 
 // contactName is the name of the contact with this id, as its invoices have it.

@@ -52,7 +52,7 @@ type listView struct {
 	At           time.Time // when what is shown was read; Old, when that was long ago
 	Age          string
 	Old          bool
-	Trouble      *trouble
+	Trouble      *cardTrouble
 	Head         []header
 	Pager        pager
 	Range        string // of the rows on the page, in words
@@ -61,6 +61,9 @@ type listView struct {
 	Bones        [8][5]struct{}
 	Carry        []carried
 }
+
+// loading reports whether the page will soon have more to show.
+func (v listView) loading() bool { return !v.Read && v.Trouble == nil }
 
 // cutTo has v show q's page of rows.
 func cutTo[T any](v *listView, rows []T, columns []column[T], q listQuery, usual string) []T {
@@ -78,26 +81,6 @@ func counted(h books.Habits, n int, one, many string) string {
 		return "1 " + one
 	}
 	return h.Whole(decimal.NewFromInt(int64(n))) + " " + many
-}
-
-// oldAge is when figures are too old not to be marked.
-const oldAge = 15 * time.Minute
-
-// age says how long ago something was, as people say it.
-func age(d time.Duration) string {
-	switch minutes := int(d.Minutes()); {
-	case minutes < 1:
-		return "just now"
-	case minutes == 1:
-		return "a minute ago"
-	case minutes < 60:
-		return fmt.Sprintf("%d minutes ago", minutes)
-	case minutes < 120:
-		return "an hour ago"
-	case minutes < 48*60:
-		return fmt.Sprintf("%d hours ago", minutes/60)
-	}
-	return fmt.Sprintf("%d days ago", int(d.Hours()/24))
 }
 
 // carried is what a filter form sends along unseen.
@@ -122,46 +105,30 @@ func listOf[T any](reading books.Reading[T], o books.Organisation, q listQuery, 
 	path, _, _ := strings.Cut(here, "?")
 	v := listView{
 		Organisation: o, Path: path, Read: !reading.At.IsZero(), Loading: reading.Loading, At: reading.At,
-		Clear: q.cleared(path), CSV: q.link(path, "format", "csv"), Excel: q.link(path, "format", "xlsx"),
+		Trouble: listTrouble(reading.Trouble, here), Clear: q.cleared(path), CSV: q.link(path, "format", "csv"), Excel: q.link(path, "format", "xlsx"),
 	}
 	if v.Read {
-		v.Age, v.Old = age(time.Since(reading.At)), time.Since(reading.At) > oldAge
+		v.Age, v.Old = ago(reading.At, time.Now()), time.Since(reading.At) > staleAfter
 	}
 	for _, name := range []string{"sort", "tenant", "contact"} {
 		if value := q.values.Get(name); value != "" {
 			v.Carry = append(v.Carry, carried{name, value})
 		}
 	}
-	if reading.Trouble != nil {
-		v.Trouble = troubleOf(*reading.Trouble, here)
-	}
 	return v
 }
 
-// trouble is why something cannot be read, with the one thing to do about it.
-type trouble struct {
-	Message, Action string
-	Late            bool // it does not mend itself
-	Button          button
-}
-
-// troubleOf says why a part of the books could not be read, to somebody who wants
-// to come back here.
-func troubleOf(t books.Trouble, here string) *trouble {
-	said := &trouble{Message: t.Message, Action: t.Action, Late: true}
-	next := "next=" + url.QueryEscape(here)
+// listTrouble is why a list cannot be read, with the one thing to do about it.
+func listTrouble(t *books.Trouble, here string) *cardTrouble {
+	if t == nil {
+		return nil
+	}
+	said := troubleOf(t, here)
 	switch {
-	case t.Scope != "":
-		said.Button = button{"Allow it at Xero", "/login?scope=" + url.QueryEscape(t.Scope) + "&" + next}
 	case t.Role:
-		said.Button = button{"Choose another organisation", "/profile?" + next}
-	case t.Code == xero.CodeNeedsLogin:
-		said.Button = button{"Sign in again", "/login?" + next}
-	default:
-		said.Late, said.Button = false, button{"Try again", here}
-		if !t.Retry.IsZero() {
-			said.Action = "Xero takes calls again at " + moment(t.Retry) + "."
-		}
+		said.Button = button{"Choose another organisation", "/profile?" + url.Values{"next": {here}}.Encode()}
+	case said.Button.Label == "":
+		said.Button = button{"Try again", here}
 	}
 	return said
 }
