@@ -104,7 +104,8 @@ func given[T any](r *http.Request, read func(context.Context, time.Duration) boo
 	return reading.Value, nil
 }
 
-// contacts answers with all contacts of the organisation.
+// contacts answers with all contacts of the organisation but those in the archive,
+// as Xero does who is not asked for them.
 func (s *Server) contacts(w http.ResponseWriter, r *http.Request, c *call) error {
 	ledger, err := s.ledger(r, c)
 	if err != nil {
@@ -116,6 +117,9 @@ func (s *Server) contacts(w http.ResponseWriter, r *http.Request, c *call) error
 	}
 	list := make([]contact, 0, len(all))
 	for _, one := range all {
+		if one.Status == "ARCHIVED" {
+			continue
+		}
 		list = append(list, contact{one.ID, one.Name, one.Email, one.Status, one.Supplier, one.Customer})
 	}
 	writeJSON(w, http.StatusOK, struct {
