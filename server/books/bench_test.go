@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"encoding/json"
 	"log/slog"
 	"net"
 	"net/http"
@@ -337,3 +338,15 @@ func (p *pipes) Close() error {
 }
 
 func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
+
+// same compares two values as JSON, in which an amount is its digits.
+func same(t *testing.T, what string, a, b any) {
+	t.Helper()
+	one, err := json.Marshal(a)
+	ok(t, err)
+	other, err := json.Marshal(b)
+	ok(t, err)
+	if !bytes.Equal(one, other) {
+		t.Errorf("%s: %.300s, and then %.300s", what, one, other)
+	}
+}
