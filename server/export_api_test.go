@@ -29,15 +29,35 @@ func (s *Server) AddKeySaying(ctx context.Context, want store.Key) (key, warning
 func (s *Server) ListKeys(ctx context.Context) ([]store.Key, error) { return s.listKeys(ctx) }
 func (s *Server) RevokeKey(ctx context.Context, name string) error  { return s.revokeKey(ctx, name) }
 
-// Ask reads a path of Xero's API as our own routes do, and returns the error's code.
-func (s *Server) Ask(ctx context.Context, tenantID, path string) xero.Code {
+// AskConnections asks Xero what the sign-in reaches that reaches the organisation,
+// and returns the error's code.
+func (s *Server) AskConnections(ctx context.Context, tenantID string) xero.Code {
 	session, ok := s.cfg.Connections.Find(tenantID)
 	if !ok {
 		return xero.CodeTenantRequired
 	}
-	var into any
-	return asFailure(s.ask(ctx, session, tenantID, path, nil, &into)).Code
+	_, err := s.connectionsOf(ctx, session)
+	return asFailure(err).Code
 }
 
 // AsTimedelta is a duration in Python's words.
 func AsTimedelta(d time.Duration) string { return asTimedelta(d) }
+
+// CallsWaiting is how many calls are not written yet, CallsKept how many are.
+func (s *Server) CallsWaiting() int {
+	s.calls.mu.Lock()
+	defer s.calls.mu.Unlock()
+	return len(s.calls.waiting)
+}
+
+func (s *Server) CallsKept(ctx context.Context) int {
+	_, n, err := s.state.Calls(ctx, store.Which{}, 0, 0)
+	if err != nil {
+		return -1
+	}
+	return n
+}
+
+func InWords(c store.Call) string { what, _ := inWords(c); return what }
+
+var ScopeWords = scopeWords
