@@ -29,11 +29,11 @@ function listen() {
 	if (events || document.hidden) return;
 	events = new EventSource("/events");
 	events.addEventListener("status", (event) => {
+		const missed = silent !== undefined;
 		clearTimeout(silent);
 		silent = undefined;
-		const back = !gone.hidden;
 		gone.hidden = true;
-		if (back || shown !== undefined && shown !== event.data) repaint();
+		if (missed || shown !== undefined && shown !== event.data) repaint();
 		shown = event.data;
 	});
 	events.addEventListener("figures", repaint);
@@ -113,7 +113,11 @@ function become(is, next, shallow) {
 }
 
 if (gone) {
-	document.addEventListener("visibilitychange", () => document.hidden ? stop() : listen());
+	document.addEventListener("visibilitychange", () => {
+		if (document.hidden) return stop();
+		listen();
+		repaint();
+	});
 	addEventListener("pagehide", stop);
 	listen();
 }
