@@ -3,7 +3,9 @@
 package cli
 
 import (
+	"errors"
 	"io/fs"
+	"os"
 	"syscall"
 )
 
@@ -12,5 +14,17 @@ func isPrivate(info fs.FileInfo) bool { return info.Mode().Perm()&0o077 == 0 }
 // exclusive: a port that somebody listens on cannot be had twice anyway.
 func exclusive(_, _ string, _ syscall.RawConn) error { return nil }
 
+// apart gives a process a session of its own, without this one's terminal.
+func apart() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
+
 // onOwnDrive matters on Windows, where drives are let in without the person.
 func onOwnDrive(string) bool { return true }
+
+// syncFolder waits until the disk has the names in a folder.
+func syncFolder(dir string) error {
+	folder, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
+}

@@ -5,25 +5,19 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
-	"fmt"
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
-
-	"financial-command-center/keystore"
 )
 
 const (
 	attemptLife = 10 * time.Minute
 	attemptsMax = 8 // open at a time, for one owner
-	// An id token may look this much too young or too old: users' clocks differ by
-	// minutes, and Xero's nbf was seen 70 seconds ahead
-	// (github.com/XeroAPI/xero-node/issues/327). An hour's difference is measured
-	// from Xero's Date header and taken off before.
-	idTokenLeeway = 5 * time.Minute
 )
 
 // attemptKey is the hash of a state: looking it up tells nothing by its time.
@@ -36,6 +30,7 @@ type attempt struct {
 	verifier    string
 	app         App
 	expires     time.Time
+	abandoned   bool // the browser that began it does not wait any more
 }
 
 // Attempt is a sign-in that has begun.
@@ -45,10 +40,11 @@ type Attempt struct {
 }
 
 // Begin starts a sign-in for owner (a browser session; at most 8 open each) that
-// ends at next, a local path. It fails with CodeKeystoreUnavailable before the
+// ends at next, a local path, and asks for more scopes besides the app's own: what
+// was consented to stays so (Xero adds consents up). It fails with CodeKeystoreUnavailable before the
 // keychain was read, CodeLoginFailed without a client id, CodeAttemptsFull, or
 // CodeUnreachable when the issuer's endpoints cannot be found.
-func (c *Connections) Begin(ctx context.Context, owner, next string) (Attempt, error) {
+func (c *Connections) Begin(ctx context.Context, owner, next string, more ...string) (Attempt, error) {
 	issuer, err := c.issuer(ctx)
 	if err != nil {
 		return Attempt{}, unreachable(err)
@@ -63,10 +59,10 @@ func (c *Connections) Begin(ctx context.Context, owner, next string) (Attempt, e
 	defer c.mu.Unlock()
 	c.attemptsDueLocked(now)
 	a.app = c.app
-	open := 0
-	for _, other := range c.attempts {
-		if other.owner == owner {
-			open++
+	a.app.Scopes = slices.Clone(c.app.Scopes)
+	for _, scope := range more {
+		if !slices.Contains(a.app.Scopes, scope) {
+			a.app.Scopes = append(a.app.Scopes, scope)
 		}
 	}
 	switch {
@@ -74,7 +70,7 @@ func (c *Connections) Begin(ctx context.Context, owner, next string) (Attempt, e
 		return Attempt{}, &Error{Problem: startingProblem(c.problem)}
 	case a.app.ClientID == "":
 		return Attempt{}, &Error{Problem: problem(CodeLoginFailed, "FCC does not know your Xero app yet.", "Open Set-up and paste its client id.")}
-	case open >= attemptsMax:
+	case len(c.openLocked(owner)) >= attemptsMax:
 		return Attempt{}, &Error{Problem: problem(CodeAttemptsFull, "Several sign-ins are open already.", "Finish one of them, or wait ten minutes.")}
 	}
 	c.attempts[sha256.Sum256([]byte(state))] = a
@@ -102,16 +98,42 @@ func (c *Connections) oauth(i *issuer, app App) *oauth2.Config {
 	}
 }
 
-// Abandon ends the open attempts of owner.
+// Abandon ends the open attempts of owner. When Xero sends the browser back all the
+// same, Finish says that it was cancelled here.
 func (c *Connections) Abandon(owner string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for key, a := range c.attempts {
-		if a.owner == owner {
-			delete(c.attempts, key)
-		}
+	open := c.openLocked(owner)
+	maps.DeleteFunc(c.attempts, func(_ attemptKey, a *attempt) bool { return a.owner == owner && a.abandoned })
+	for _, a := range open {
+		a.abandoned = true
 	}
 	c.publishLocked()
+}
+
+// Waiting is since when owner's oldest open attempt waits for Xero; zero when none
+// does.
+func (c *Connections) Waiting(owner string) time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.attemptsDueLocked(time.Now())
+	var since time.Time
+	for _, a := range c.openLocked(owner) {
+		if begun := a.expires.Add(-attemptLife); since.IsZero() || begun.Before(since) {
+			since = begun
+		}
+	}
+	return since
+}
+
+// openLocked are the attempts that owner waits for; of anybody, with "".
+func (c *Connections) openLocked(owner string) (open []*attempt) {
+	for _, a := range c.attempts {
+		if !a.abandoned && (owner == "" || a.owner == owner) {
+			open = append(open, a)
+		}
+	}
+	return open
 }
 
 // Callback is the query that Xero sent the browser back with.
@@ -127,15 +149,18 @@ type SignIn struct {
 	Organisations []Organisation
 }
 
-// Finish ends the attempt that cb.State names. CodeBadState: none, spent or
-// late; nothing was changed and nobody called. On any other error the attempt is
+// Finish ends the attempt that cb.State names. CodeBadState: none, spent, late or
+// abandoned; nothing was changed and nobody called. On any other error the attempt is
 // spent, SignIn has its Owner and Next, and what was connected before stays so.
 //
 // Once the state was found the exchange goes on even if ctx ends: a code that Xero
 // has seen works only once.
 func (c *Connections) Finish(ctx context.Context, cb Callback) (SignIn, error) {
 	a := c.take(cb.State)
-	if a == nil {
+	switch {
+	case a != nil && a.abandoned:
+		return SignIn{}, &Error{Problem: problem(CodeBadState, "This sign-in was cancelled in FCC before Xero answered, so nothing has changed.", "Sign in again if you want to.")}
+	case a == nil:
 		return SignIn{}, &Error{Problem: problem(CodeBadState, "This sign-in is not one that FCC is waiting for: it was finished already, took longer than ten minutes, or began somewhere else.", "Start again from FCC.")}
 	}
 	defer c.settled()
@@ -179,6 +204,8 @@ func (c *Connections) take(state string) *attempt {
 	a := c.attempts[key]
 	if a != nil {
 		delete(c.attempts, key)
+	}
+	if a != nil && !a.abandoned {
 		c.settling++
 	}
 	c.publishLocked()
@@ -215,7 +242,7 @@ func (c *Connections) signIn(ctx context.Context, a *attempt, cb Callback) (s *S
 		return nil, false, errors.New("id token: it is not for this sign-in (nonce)")
 	}
 	if got.RefreshToken.IsZero() {
-		return nil, false, &Error{Problem: problem(CodeLoginFailed, "Xero gave a sign-in that ends after half an hour.", "Start FCC with offline_access among its --scopes, then sign in again.")}
+		return nil, false, &Error{Problem: problem(CodeLoginFailed, "Xero gave a sign-in that ends after half an hour.", "Have FCC ask for offline_access (--scopes, or Set-up), then sign in again.")}
 	}
 	s, isNew = c.accept(ctx, id, got, grant{ClientID: a.app.ClientID})
 	s.begun(ctx)
@@ -227,74 +254,6 @@ func (s *Session) begun(ctx context.Context) {
 	s.remember(ctx)
 	s.look(ctx)
 	s.nudge()
-}
-
-// identity is what is taken of an id token.
-type identity struct {
-	Subject    string `json:"sub"`
-	UserID     string `json:"xero_userid"`
-	Name       string `json:"name"`
-	GivenName  string `json:"given_name"`
-	FamilyName string `json:"family_name"`
-	Email      string `json:"email"`
-	Nonce      string `json:"nonce"`
-}
-
-// key is Xero's stable id of a person; other issuers have sub.
-func (i identity) key() string {
-	if i.UserID != "" {
-		return i.UserID
-	}
-	return i.Subject
-}
-
-func (i identity) person() Person {
-	name := i.Name
-	if name == "" {
-		name = strings.TrimSpace(i.GivenName + " " + i.FamilyName)
-	}
-	return Person{Name: name, Email: i.Email}
-}
-
-// checkIDToken checks signature, issuer, audience and times (OpenID Connect Core,
-// section 3.1.3.7), by Xero's clock and with idTokenLeeway. The nonce is the
-// caller's to compare.
-func (c *Connections) checkIDToken(ctx context.Context, i *issuer, clientID string, raw keystore.Secret) (identity, error) {
-	if raw.IsZero() {
-		return identity{}, errors.New("no id token: the scopes lack openid")
-	}
-	ctx, cancel := context.WithTimeout(ctx, tokenTimeout) // the keys may have to be fetched
-	defer cancel()
-	keys := &heardKeys{KeySet: i.keys}
-	verifier := oidc.NewVerifier(i.endpoints.Issuer, keys, &oidc.Config{
-		ClientID:             clientID,
-		SupportedSigningAlgs: []string{oidc.RS256, oidc.ES256},
-		SkipExpiryCheck:      true, // below, with our leeway
-	})
-	token, err := verifier.Verify(ctx, raw.Reveal())
-	switch {
-	case isNetwork(keys.err):
-		return identity{}, bare(keys.err)
-	case errors.Unwrap(keys.err) != nil: // a signature that is wrong wraps nothing
-		return identity{}, &answerError{detail: "the keys of id tokens could not be read"}
-	case err != nil:
-		return identity{}, fmt.Errorf("id token: %w", err)
-	}
-	var id identity
-	now := c.xeroNow()
-	switch {
-	case now.Add(-idTokenLeeway).After(token.Expiry):
-		return identity{}, errors.New("id token: it is too old")
-	case now.Add(idTokenLeeway).Before(token.IssuedAt):
-		return identity{}, errors.New("id token: it was issued in the future")
-	}
-	if err := token.Claims(&id); err != nil {
-		return identity{}, fmt.Errorf("id token: %w", err)
-	}
-	if id.key() == "" {
-		return identity{}, errors.New("id token: it names nobody")
-	}
-	return id, nil
 }
 
 // accept puts a new grant in the place of the same person's old one, or adds a
@@ -355,9 +314,13 @@ func loginError(err error) *Error {
 		return say("The sign-in was cancelled at Xero.", "Nothing has changed here. Sign in again when you like.")
 	case answered && a.code == "invalid_grant":
 		return say("Xero did not take the code that it had given: it was used before, or is older than five minutes.", "Sign in again.")
-	case settingError(err):
-		p := refusedApp(err)
-		return &Error{Problem: p, Err: err}
+	case RefusedApp(err) == "invalid_client": // and the authorize page knew the id
+		return say("This looks like a Web app: Xero wants its secret, or does not take the one that FCC has.",
+			"Paste the secret beside the client id in Set-up; or make a \"Mobile or desktop app\" at Xero, which has none, and paste that one's client id.")
+	case RefusedApp(err) != "":
+		return &Error{Problem: refusedApp(err), Err: err}
+	case errors.Is(err, errClock):
+		return say("The time on this computer and at Xero differ too much for Xero's answer to be trusted.", "Set the clock of this computer (in Windows: Settings, Time & language, Date & time, Sync now), then sign in again.")
 	case answered && a.code != "":
 		return say("Xero refused the sign-in.", "Sign in again. The log has Xero's word for it: "+a.code+".")
 	case answered:
