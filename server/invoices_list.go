@@ -59,8 +59,8 @@ func (q invoiceQuery) ToDay() string   { return q.values.Get("to") }
 
 // An invoiceRow is an invoice as the list shows it.
 type invoiceRow struct {
-	*books.Invoice // that is kept: nobody changes it
-	Late int // days, of what is to be paid
+	*books.Invoice     // that is kept: nobody changes it
+	Late           int // days, of what is to be paid
 	// In base currency at the invoice's own rate; without one zero and not Valid.
 	TotalBase, DueBase decimal.NullDecimal
 }
