@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -112,8 +113,7 @@ type barsCard struct {
 type debtsCard struct {
 	card
 	Lines []debtLine
-	Rows  []chart.Row // the same as a table
-	Bands []string
+	Rows  []chart.Row // the same as a table: ages, and the total
 }
 
 type debtLine struct {
@@ -272,24 +272,26 @@ func profitFigure(r books.Reading[[]books.Month], h books.Habits, here string, n
 }
 
 func debtsOf(owed, owing books.Reading[books.Debts], h books.Habits, here string, now time.Time) debtsCard {
-	c := debtsCard{card: cardOf(owed, here, now), Bands: books.Bands}
+	c := debtsCard{card: cardOf(owed, here, now)}
+	for _, name := range append(slices.Clone(books.Bands), "Together") {
+		c.Rows = append(c.Rows, chart.Row{Name: name})
+	}
 	if owing.At.Before(owed.At) || !c.Known {
 		c.card = cardOf(owing, here, now)
 	}
 	line := func(id, title, empty string, d books.Debts) debtLine {
 		l := debtLine{Title: title, Total: h.Amount(d.Total)}
 		l.Chart = chart.Stack{ID: id, Title: title + " by age", Say: h.Money}
-		row := chart.Row{Name: title}
 		var parts []string
 		for i, name := range books.Bands {
 			class := fmt.Sprint("age-", i)
 			l.Chart.Parts = append(l.Chart.Parts, chart.Part{Name: name, Class: class, Value: d.Bands[i]})
 			l.Legend = append(l.Legend, legend{class, name, h.Whole(d.Bands[i])})
-			row.Cells = append(row.Cells, h.Amount(d.Bands[i]))
+			c.Rows[i].Cells = append(c.Rows[i].Cells, h.Amount(d.Bands[i]))
 			parts = append(parts, name+" "+h.Money(d.Bands[i]))
 		}
-		row.Cells = append(row.Cells, h.Amount(d.Total))
-		c.Rows = append(c.Rows, row)
+		last := &c.Rows[len(d.Bands)]
+		last.Cells = append(last.Cells, h.Amount(d.Total))
 		l.Chart.Desc = strings.Join(parts, ", ")
 		if d.Count == 0 {
 			l.Empty = empty
@@ -345,7 +347,11 @@ func callsOf(b xero.Budget) callsCard {
 func foreign(f books.Foreign, one, many string) string {
 	var said []string
 	if f.Count > 0 {
-		said = append(said, fmt.Sprintf("%d in %s, converted at their own rates.", f.Count, strings.Join(f.Currencies, ", ")))
+		from := strings.Join(f.Currencies, ", ")
+		if len(f.Currencies) > 3 {
+			from = fmt.Sprint(len(f.Currencies), " currencies")
+		}
+		said = append(said, fmt.Sprintf("%d converted from %s.", f.Count, from))
 	}
 	if f.Unknown > 0 {
 		said = append(said, count(f.Unknown, one, many)+" without a rate left out.")

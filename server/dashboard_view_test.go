@@ -106,11 +106,11 @@ func TestEachCardSaysItsFiguresInFull(t *testing.T) {
 	}
 	for heading, wants := range map[string][]string{
 		"Cash in bank":                     {"$48,310.22", "3 accounts · books, not the bank's own balance"},
-		"Owed to you":                      {"$61,204.90", "14 invoices · $23,937.90 overdue", "2 in AUD, USD, converted at their own rates."},
+		"Owed to you":                      {"$61,204.90", "14 invoices · $23,937.90 overdue", "2 converted from AUD, USD."},
 		"You owe":                          {"$27,515.00", "9 bills · $1,120.00 overdue"},
 		"Profit in October":                {"$23,480.00", "Up 4 % on September"},
 		"What falls due, next eight weeks": {"In Out", "23 Nov to 29 Nov $18,120.00 $7,300.00", "7 Dec to 13 Dec $22,000.40 $5,400.00", "converted at each invoice's rate"},
-		"How old the debts are":            {"Owed to you 61,204.90", "61–90 2,911", "Owed to you 37,267.00 12,903.00 7,124.00 2,910.90 1,000.00 61,204.90", "You owe 26,395.00 700.00 420.00 0.00 0.00 27,515.00"},
+		"How old the debts are":            {"Owed to you 61,204.90", "61–90 2,911", "Days late Owed to you You owe Current 37,267.00 26,395.00 1–30 12,903.00 700.00", "61–90 2,910.90 0.00 90+ 1,000.00 0.00 Together 61,204.90 27,515.00"},
 		"Income and costs, twelve months":  {"October 2026 $90,000.00 $66,520.00", "November 2026, so far $84,000.00 $61,000.00"},
 		"Largest overdue":                  {"10 of 11", "INV-2011 in Xero Harbour Joinery Ltd 64 days 8,420.50", "Tūī Street Dental 40 days 5,620.50"},
 		"Cash by account":                  {"Cheque 38,310.20", "Visa −2,000.00", "Together 48,310.22"},
@@ -254,9 +254,10 @@ func TestAMonthIsComparedWithTheOneBefore(t *testing.T) {
 
 func TestWhatWasConvertedIsSaid(t *testing.T) {
 	for want, f := range map[string]books.Foreign{
-		"": {},
-		"1 in USD, converted at their own rates.":                                         {Count: 1, Currencies: []string{"USD"}},
-		"3 in AUD, USD, converted at their own rates. 1 invoice without a rate left out.": {Count: 3, Currencies: []string{"AUD", "USD"}, Unknown: 1},
+		"":                               {},
+		"9 converted from 4 currencies.": {Count: 9, Currencies: []string{"AUD", "EUR", "GBP", "USD"}},
+		"1 converted from USD.":          {Count: 1, Currencies: []string{"USD"}},
+		"3 converted from AUD, USD. 1 invoice without a rate left out.": {Count: 3, Currencies: []string{"AUD", "USD"}, Unknown: 1},
 	} {
 		if got := foreign(f, "invoice", "invoices"); got != want {
 			t.Errorf("%+v: %q, want %q", f, got, want)
