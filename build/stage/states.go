@@ -1,0 +1,145 @@
+package stage
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"financial-command-center/server/xero/xerosim"
+)
+
+// The simulated Xero's organisations.
+const (
+	joinery = "Harbour Joinery Ltd"
+	café    = "Ridgeway Café"
+)
+
+// A Page is an address that a person can come to.
+type Page struct {
+	Name, Path string
+	shows      shows
+	Status     int // of the answer where it is not 200
+}
+
+// shows is what a page tells of in its own part. All tell of the sign-in in their
+// frame, and of a keychain that is locked.
+type shows int
+
+const (
+	theSignIn shows = 1 << iota
+	theBooks        // figures or lists of an organisation
+	theSetUp        // whether there is a client id
+)
+
+// Pages are all there are.
+var Pages = []Page{
+	{Name: "dashboard", Path: "/", shows: theSignIn | theBooks | theSetUp},
+	{Name: "profile", Path: "/profile", shows: theSignIn},
+	{Name: "set-up", Path: "/setup", shows: theSetUp},
+	{Name: "disconnect", Path: "/disconnect", shows: theSignIn},
+	{Name: "health", Path: "/health", shows: theSignIn},
+	{Name: "nowhere", Path: "/nowhere", Status: http.StatusNotFound},
+	{Name: "late callback", Path: "/callback?state=wrong&code=x", Status: http.StatusBadRequest},
+}
+
+// A State is one in which the pages must be good.
+type State struct {
+	Name string
+	// Says is what a page in this state shows: in the side bar, where every page
+	// tells of the sign-in, or in its own part.
+	Says    string
+	InPages bool // Says is in the page's own part, and the frame does not change
+	// Chosen is the organisation that a browser has to choose first, if any.
+	Chosen string
+
+	of     shows // what it is a state of
+	demo   bool
+	unset  bool // without a client id
+	sealed bool // FCC lets nobody in
+	env    []string
+	set    func(*Stage) error
+}
+
+// On reports whether the page has to be good in the state: each in every state of
+// the sign-in, those that show books or set-up in the states of these.
+func (s State) On(p Page) bool { return s.of == theSignIn || p.shows&s.of != 0 }
+
+// Alters reports whether the page's own part is another in this state.
+func (s State) Alters(p Page) bool { return s.demo || s.Chosen != "" || p.shows&s.of != 0 }
+
+// States are all there are.
+var States = []State{
+	{
+		Name: "demo", Says: "Signed in to Xero", of: theSignIn, demo: true, Chosen: joinery,
+		set: func(s *Stage) error { return s.signIn() },
+	}, {
+		Name: "no client id", Says: "Not signed in to Xero", of: theSetUp, unset: true,
+		set: func(s *Stage) error { return s.until("/", "Not signed in to Xero") },
+	}, {
+		Name: "signed out", Says: "Not signed in to Xero", of: theSignIn,
+		set: func(s *Stage) error { return s.until("/", "Not signed in to Xero") },
+	}, {
+		Name: "connecting", Says: "A sign-in at Xero is open.", of: theSignIn,
+		set: func(s *Stage) error {
+			_, err := s.begin()
+			return err
+		},
+	}, {
+		Name: "connected", Says: "Signed in to Xero", of: theSignIn, Chosen: joinery,
+		set: func(s *Stage) error { return s.signIn() },
+	}, {
+		Name: "retrying", Says: "Signed in, waiting for Xero", of: theSignIn,
+		set: func(s *Stage) error {
+			if err := s.signIn(café); err != nil {
+				return err
+			}
+			s.xero.Fault(xerosim.Fault{At: xerosim.PointToken, Do: xerosim.Fail, Status: http.StatusServiceUnavailable, Times: -1})
+			s.xero.ExpireAccessTokens()
+			if _, err := s.call("/api.xro/2.0/Organisation", café); err != nil {
+				return err
+			}
+			return s.until("/", "Signed in, waiting for Xero")
+		},
+	}, {
+		Name: "needs sign-in", Says: "Sign in to Xero again", of: theSignIn,
+		set: func(s *Stage) error {
+			if err := s.signIn(café); err != nil {
+				return err
+			}
+			if err := s.xero.RevokeGrant(""); err != nil {
+				return err
+			}
+			s.xero.ExpireAccessTokens()
+			if _, err := s.call("/api.xro/2.0/Organisation", café); err != nil {
+				return err
+			}
+			return s.until("/", "Sign in to Xero again")
+		},
+	}, {
+		Name: "keychain locked", Says: "keychain", of: theSignIn, InPages: true,
+		sealed: true, env: []string{"FCC_KEYSTORE=os", "FCC_KEYSTORE_PASSPHRASE_FILE="},
+		set: func(s *Stage) error { return s.until("/", "keychain") },
+	}, {
+		Name: "no organisation", Says: "Signed in to Xero", of: theSignIn,
+		set: func(s *Stage) error {
+			if err := s.signIn(café); err != nil {
+				return err
+			}
+			if err := s.xero.Disconnect(café); err != nil {
+				return err
+			}
+			if _, err := s.call("/api.xro/2.0/Organisation", café); err != nil {
+				return err
+			}
+			return s.until("/", "No organisation is connected")
+		},
+	},
+}
+
+// decode reads an answer of the simulated Xero.
+func decode(answer *http.Response, into any) error {
+	if answer.StatusCode >= 300 {
+		return fmt.Errorf("%s: %s", answer.Request.URL.Path, answer.Status)
+	}
+	return json.NewDecoder(answer.Body).Decode(into)
+}
