@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"financial-command-center/server/xero/xerosim"
 )
@@ -18,7 +19,15 @@ const (
 type Page struct {
 	Name, Path string
 	shows      shows
-	Status     int // of the answer where it is not 200
+	more       string // what the paths of others like it begin with
+	status     int    // of the answer where it is not 200
+	alike      bool   // the same whether FCC can open its keychain or not
+}
+
+// Holds reports whether an address, without its query, is this page or one like it.
+func (p Page) Holds(path string) bool {
+	own, _, _ := strings.Cut(p.Path, "?")
+	return path == own || p.more != "" && strings.HasPrefix(path, p.more)
 }
 
 // shows is what a page tells of in its own part. All tell of the sign-in in their
@@ -38,17 +47,20 @@ var Pages = []Page{
 	{Name: "set-up", Path: "/setup", shows: theSetUp},
 	{Name: "disconnect", Path: "/disconnect", shows: theSignIn},
 	{Name: "health", Path: "/health", shows: theSignIn},
-	{Name: "nowhere", Path: "/nowhere", Status: http.StatusNotFound},
-	{Name: "late callback", Path: "/callback?state=wrong&code=x", Status: http.StatusBadRequest},
+	{Name: "nowhere", Path: "/nowhere", status: http.StatusNotFound, alike: true},
+	{Name: "late callback", Path: "/callback?state=wrong&code=x", status: http.StatusBadRequest},
 }
+
+// NoPages is what the paths of links begin with that lead to no page: out to Xero,
+// or to a file.
+var NoPages = []string{"/login", "/api/"}
 
 // A State is one in which the pages must be good.
 type State struct {
 	Name string
 	// Says is what a page in this state shows: in the side bar, where every page
 	// tells of the sign-in, or in its own part.
-	Says    string
-	InPages bool // Says is in the page's own part, and the frame does not change
+	Says string
 	// Chosen is the organisation that a browser has to choose first, if any.
 	Chosen string
 
@@ -62,10 +74,26 @@ type State struct {
 
 // On reports whether the page has to be good in the state: each in every state of
 // the sign-in, those that show books or set-up in the states of these.
-func (s State) On(p Page) bool { return s.of == theSignIn || p.shows&s.of != 0 }
+func (s State) On(p Page) bool {
+	if s.sealed && p.alike {
+		return false
+	}
+	return s.of == theSignIn || p.shows&s.of != 0
+}
 
 // Alters reports whether the page's own part is another in this state.
 func (s State) Alters(p Page) bool { return s.demo || s.Chosen != "" || p.shows&s.of != 0 }
+
+// Status is what the page answers with in this state.
+func (s State) Status(p Page) int {
+	switch {
+	case s.sealed:
+		return http.StatusServiceUnavailable
+	case p.status != 0:
+		return p.status
+	}
+	return http.StatusOK
+}
 
 // States are all there are.
 var States = []State{
@@ -116,11 +144,11 @@ var States = []State{
 			return s.until("/", "Sign in to Xero again")
 		},
 	}, {
-		Name: "keychain locked", Says: "keychain", of: theSignIn, InPages: true,
+		Name: "keychain locked", Says: "keychain", of: theSignIn,
 		sealed: true, env: []string{"FCC_KEYSTORE=os", "FCC_KEYSTORE_PASSPHRASE_FILE="},
 		set: func(s *Stage) error { return s.until("/", "keychain") },
 	}, {
-		Name: "no organisation", Says: "Signed in to Xero", of: theSignIn,
+		Name: "no organisation", Says: "no organisation is connected", of: theSignIn,
 		set: func(s *Stage) error {
 			if err := s.signIn(café); err != nil {
 				return err
@@ -128,10 +156,11 @@ var States = []State{
 			if err := s.xero.Disconnect(café); err != nil {
 				return err
 			}
+			s.xero.ExpireAccessTokens() // the list of organisations is read after each renewal
 			if _, err := s.call("/api.xro/2.0/Organisation", café); err != nil {
 				return err
 			}
-			return s.until("/", "No organisation is connected")
+			return s.until("/", "no organisation is connected")
 		},
 	},
 }
