@@ -42,9 +42,10 @@ The programs look for updates when it says where they are published:
 // product is the program's name for people.
 const product = "Financial Command Center"
 
-// maxProgram is the size that fcc.exe may have; maxTwin is that of fcc.com.
+// maxProgram is the size that fcc.exe may have, of which writing Excel workbooks is
+// two MB; maxTwin is that of fcc.com.
 const (
-	maxProgram = 20 << 20
+	maxProgram = 26 << 20
 	maxTwin    = 2 << 20
 )
 

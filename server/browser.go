@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -50,7 +51,7 @@ type browsers struct {
 	codecs []securecookie.Codec // of held, the current one first
 	known  map[[32]byte]*browser
 	begun  int           // since the last sweep
-	ending chan struct{} // closed, and made anew, when a session ends
+	news   chan struct{} // closed, and made anew, when a session ends or holds something else
 }
 
 // browser is one session in memory. It is replaced, not changed, save for unsaved.
@@ -63,7 +64,7 @@ type browser struct {
 }
 
 func newBrowsers(port int, state func() *store.Store, report func(error)) *browsers {
-	b := &browsers{cookie: "fcc_session", state: state, report: report, known: map[[32]byte]*browser{}, ending: make(chan struct{})}
+	b := &browsers{cookie: "fcc_session", state: state, report: report, known: map[[32]byte]*browser{}, news: make(chan struct{})}
 	if port != defaultPort { // browsers share cookies between the ports of a host
 		b.cookie += "_" + strconv.Itoa(port)
 	}
@@ -270,8 +271,11 @@ func (b *browsers) end(ctx context.Context, w http.ResponseWriter, session *sess
 func (b *browsers) keep(ctx context.Context, hash [32]byte, next browser) {
 	next.unsaved = true
 	b.mu.Lock()
-	if _, ok := b.known[hash]; !ok {
+	was, ok := b.known[hash]
+	if !ok {
 		b.begun++
+	} else if !bytes.Equal(was.data, next.data) {
+		b.tellLocked()
 	}
 	b.known[hash] = &next
 	full := b.begun >= sweepSessions
@@ -282,18 +286,24 @@ func (b *browsers) keep(ctx context.Context, hash [32]byte, next browser) {
 	}
 }
 
-// alive reports whether session still counts; ended is closed when a session, this
-// one or another, ends after that.
-func (b *browsers) alive(ctx context.Context, session *sessions.Session) (alive bool, ended <-chan struct{}) {
+// look returns what session holds now, a JSON object; not alive once it has ended.
+// news is closed when a session, this one or another, ends or holds something else
+// after that.
+func (b *browsers) look(ctx context.Context, session *sessions.Session) (data []byte, alive bool, news <-chan struct{}) {
 	hash, err := hashOf(session)
 	if err != nil {
-		return false, nil
+		return nil, false, nil
 	}
 	b.mu.Lock()
-	ended = b.ending
+	news = b.news
 	b.mu.Unlock()
-	_, alive = b.load(ctx, hash)
-	return alive, ended
+	kept, alive := b.load(ctx, hash)
+	return kept.data, alive, news
+}
+
+func (b *browsers) tellLocked() {
+	close(b.news)
+	b.news = make(chan struct{})
 }
 
 // forget ends a session, in memory at once.
@@ -301,8 +311,7 @@ func (b *browsers) forget(ctx context.Context, hash [32]byte) {
 	gone := &browser{ended: true, unsaved: true}
 	b.mu.Lock()
 	b.known[hash] = gone
-	close(b.ending)
-	b.ending = make(chan struct{})
+	b.tellLocked()
 	b.mu.Unlock()
 	b.report(b.save(ctx, hash, gone))
 }

@@ -18,13 +18,28 @@ const (
 	eventTimeout = 10 * time.Second // for one write
 )
 
+// What pages show grows old by the minute. Figures that come in one after the other
+// are told of together.
+const (
+	tick        = time.Minute
+	figuresWait = 250 * time.Millisecond
+)
+
+// comeBack is how long a browser waits, in milliseconds, before it opens a stream
+// that broke off again.
+const comeBack = 1000
+
 func (s *Server) eventRoutes() []route {
 	return []route{{pattern: "GET /events", who: session, stream: true, once: true, handle: s.events}}
 }
 
-// events sends /api/status at once and on every change, as server-sent events
+// events tells an open page what to paint anew, as server-sent events
 // (html.spec.whatwg.org, 9.2), until the browser leaves, its session ends, or FCC
-// does.
+// does:
+//   - status: /api/status, at once and on every change;
+//   - figures: what is known of the books has changed, or what this browser's
+//     session holds, in another window of it;
+//   - tick: a minute has gone by.
 func (s *Server) events(w http.ResponseWriter, r *http.Request, c *call) error {
 	ctx, stop := context.WithCancel(r.Context())
 	defer stop()
@@ -47,41 +62,60 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request, c *call) error {
 		}
 		return stream.Flush()
 	}
-	beat := time.NewTicker(heartbeat)
+	beat, minute := time.NewTicker(heartbeat), time.NewTicker(tick)
 	defer beat.Stop()
-	var now xero.Status
-	var said []byte
-	for {
-		alive, ended := s.browsers.alive(ctx, c.session)
-		if !alive {
+	defer minute.Stop()
+	figures, soon := s.books.Changed(), (<-chan time.Time)(nil)
+	now := <-changes
+	var said, held []byte
+	for event := ""; ; {
+		holds, alive, news := s.browsers.look(ctx, c.session)
+		if !alive || ctx.Err() != nil {
 			return nil
 		}
-		comment := false
+		if held != nil && !bytes.Equal(held, holds) {
+			event = "figures"
+		}
+		held = holds
+		// The server's own trouble comes and goes without a change of now.
+		data, err := json.Marshal(s.statusOf(now))
+		if err == nil && said == nil { // a Status always marshals
+			err = send("retry: %d\n", comeBack)
+		}
+		if err == nil && !bytes.Equal(data, said) {
+			said = data
+			err = send("event: status\ndata: %s\n\n", data)
+		}
+		switch {
+		case err != nil:
+		case event == "beat":
+			err = send(": still here\n\n")
+		case event != "":
+			err = send("event: %s\ndata:\n\n", event)
+		}
+		if err != nil {
+			return nil // the browser has gone
+		}
+		event = ""
 		select {
 		case status, ok := <-changes:
 			if !ok {
 				return nil
 			}
 			now = status
+		case <-figures:
+			if figures = s.books.Changed(); soon == nil {
+				soon = time.After(figuresWait)
+			}
+		case <-soon:
+			soon, event = nil, "figures"
+		case <-minute.C:
+			event = "tick"
 		case <-beat.C:
-			comment = true
-		case <-ended: // somebody's; look whose
-			continue
+			event = "beat"
+		case <-news: // somebody's; look whose
 		case <-ctx.Done():
 			return nil
-		}
-		// The server's own trouble comes and goes without a change of now.
-		data, err := json.Marshal(s.statusOf(now))
-		switch {
-		case err != nil: // a Status always marshals
-		case !bytes.Equal(data, said):
-			said = data
-			err = send("event: status\ndata: %s\n\n", data)
-		case comment:
-			err = send(": still here\n\n")
-		}
-		if err != nil {
-			return nil // the browser has gone
 		}
 	}
 }

@@ -74,7 +74,6 @@ func matrix(b *bench) []row {
 		{"GET /favicon.ico", ask{}, "200", asPublic},
 		{"GET /assets/style.css", ask{}, "200", asPublic},
 		{"GET /assets/app.js", ask{}, "200", asPublic},
-		{"GET /assets/mark.svg", ask{}, "200", asPublic},
 		{"GET /assets/taskbar-dark.svg", ask{}, "200", asPublic},
 		{"GET /assets/taskbar-light.svg", ask{}, "200", asPublic},
 

@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -43,7 +44,6 @@ func parsePages() (pages, error) {
 var pageFuncs = template.FuncMap{
 	"moment": moment,
 	"day":    func(t time.Time) string { return t.Local().Format("2 January 2006") },
-	"link":   navLink,
 	"inc":    func(i int) int { return i + 1 },
 	"count": func(n int, one, many string) string {
 		if n == 1 {
@@ -56,11 +56,40 @@ var pageFuncs = template.FuncMap{
 // A nav is one line of the side bar. Its key, after g, opens the page.
 type nav struct {
 	Path, Label, Key, Icon string
-	Here                   bool
+	Current                string // as in aria-current: "page", "true" for a page below it
 }
 
-func navLink(v view, path, label, key string) nav {
-	return nav{Path: path, Label: label, Key: key, Icon: strings.ToLower(label), Here: v.Path == path}
+// navs are the lines of the side bar, in two groups. A page is below the one whose
+// path is the longest that it begins with.
+func navs(path string) [][]nav {
+	groups := [][]nav{{
+		{Path: "/", Label: "Dashboard", Key: "d"},
+		{Path: "/xero/invoices", Label: "Invoices", Key: "i"},
+		{Path: "/xero/contacts", Label: "Contacts", Key: "c"},
+		{Path: "/activity", Label: "Activity", Key: "a"},
+		{Path: "/settings/programs", Label: "Programs", Key: "p"},
+	}, {
+		{Path: "/health", Label: "Health", Key: "h"},
+		{Path: "/settings", Label: "Settings", Key: "s"},
+		{Path: "/help", Label: "Help", Key: "e"},
+	}}
+	var here *nav
+	for _, group := range groups {
+		for i := range group {
+			n := &group[i]
+			n.Icon = strings.ToLower(n.Label)
+			if (path == n.Path || strings.HasPrefix(path, n.Path+"/")) && (here == nil || len(n.Path) > len(here.Path)) {
+				here = n
+			}
+		}
+	}
+	if here != nil {
+		here.Current = "true"
+		if path == here.Path {
+			here.Current = "page"
+		}
+	}
+	return groups
 }
 
 // moment writes today's times without the date.
@@ -82,9 +111,21 @@ type view struct {
 	Trouble       *xero.Problem
 	Organisations []xero.Organisation
 	Chosen        *xero.Organisation
+	Base          string // the chosen one's base currency, "" while it is not known
+	Nav           [][]nav
 	Notice        string // shown once
 	Data          any
 }
+
+// ended never waits: what is asked for under it is what is there.
+var ended = func() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}()
+
+// keptLong is the age of what does not change: whose books they are.
+const keptLong = 24 * time.Hour
 
 // sessionNotice is the value of a session that holds what its next page says.
 const sessionNotice = "notice"
@@ -96,8 +137,13 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, c *call, status 
 		st := s.cfg.Connections.Status()
 		v.Known, v.State, v.Trouble = true, describe(st), s.Trouble()
 		v.Organisations = st.Organisations()
-		v.Chosen = chosen(v.Organisations, c)
-		if notice, ok := c.session.Values[sessionNotice].(string); ok {
+		v.Chosen, v.Nav = chosen(v.Organisations, c), navs(r.URL.Path)
+		if v.Chosen != nil {
+			v.Base = s.books.Of(v.Chosen.TenantID).Organisation(ended, keptLong).Value.Base
+		}
+		// A script that paints a page anew takes no notice from the one to come
+		// (w3.org/TR/fetch-metadata, Sec-Fetch-Dest).
+		if notice, ok := c.session.Values[sessionNotice].(string); ok && r.Header.Get("Sec-Fetch-Dest") != "empty" {
 			v.Notice = notice
 			delete(c.session.Values, sessionNotice)
 			if err := c.session.Save(r, w); err != nil {
@@ -164,6 +210,9 @@ func describe(st xero.Status) stateLine {
 	switch st.State {
 	case xero.Connected:
 		line = stateLine{"good", "Signed in to Xero", []string{"Stays signed in by itself."}}
+		if len(st.Connections) == 1 && !st.Connections[0].Renewed.IsZero() {
+			line.Details = append(line.Details, "Last renewed "+moment(st.Connections[0].Renewed)+".")
+		}
 		if st.Problem != nil {
 			line = stateLine{"warn", "Signed in to Xero", []string{st.Problem.Message + " " + st.Problem.Action}}
 		}

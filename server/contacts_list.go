@@ -1,0 +1,148 @@
+package server
+
+import (
+	"net/url"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"financial-command-center/server/books"
+	"financial-command-center/server/sheet"
+)
+
+// A contactQuery is what the address of the list of contacts asks for.
+type contactQuery struct {
+	listQuery
+	Type     string // customers, suppliers, or "" for all
+	Archived string // "" without them, only, or all
+}
+
+const usualContacts = "name"
+
+func readContacts(asked url.Values) (contactQuery, error) {
+	keys := []string{usualContacts}
+	for _, c := range contactColumns {
+		keys = append(keys, c.Key)
+	}
+	list, err := readList(asked, keys, "type", "archived")
+	q := contactQuery{listQuery: list}
+	if err != nil {
+		return q, err
+	}
+	q.Type, q.Archived = q.values.Get("type"), q.values.Get("archived")
+	switch {
+	case q.Type != "" && q.Type != "customers" && q.Type != "suppliers":
+		return q, fail(codeBadRequest).saying("There are no contacts of that type.", "Choose customers or suppliers.")
+	case q.Archived != "" && q.Archived != "only" && q.Archived != "all":
+		return q, fail(codeBadRequest).saying("There is no such choice of contacts.", "Choose those in use, those in the archive, or all.")
+	}
+	return q, nil
+}
+
+// A contactRow is a contact as the list shows it, with what is open between it and
+// the organisation in base currency.
+type contactRow struct {
+	books.Contact
+	Owed, Overdue, Owing decimal.Decimal // by it, of that too late, and to it
+	Known                bool            // those amounts are
+}
+
+// contactList is what q finds, in its order, all of it.
+type contactList struct {
+	Rows                 []contactRow
+	Owed, Overdue, Owing decimal.Decimal
+	Foreign              books.Foreign
+}
+
+// listContacts finds what q asks for among all, whose order stays where q's says
+// nothing. open are the invoices and bills that are to be paid.
+func listContacts(all []books.Contact, open books.Reading[[]books.Invoice], q contactQuery, o books.Organisation, today time.Time) contactList {
+	invoices := map[string][]books.Invoice{}
+	known := !open.At.IsZero()
+	for _, i := range open.Value {
+		invoices[i.ContactID] = append(invoices[i.ContactID], i)
+	}
+	var list contactList
+	for _, c := range all {
+		if !q.finds(c) {
+			continue
+		}
+		row := contactRow{Contact: c, Known: known}
+		for _, i := range invoices[c.ID] {
+			due := inBase(i, i.AmountDue, o.Base).Decimal
+			tally(&list.Foreign, i, o.Base)
+			switch {
+			case !i.Sale():
+				row.Owing = row.Owing.Add(due)
+				continue
+			case i.DaysLate(today) > 0:
+				row.Overdue = row.Overdue.Add(due)
+			}
+			row.Owed = row.Owed.Add(due)
+		}
+		list.Owed, list.Overdue, list.Owing = list.Owed.Add(row.Owed), list.Overdue.Add(row.Overdue), list.Owing.Add(row.Owing)
+		list.Rows = append(list.Rows, row)
+	}
+	list.Rows = sorted(list.Rows, contactColumns, q.listQuery)
+	return list
+}
+
+func (q contactQuery) finds(c books.Contact) bool {
+	archived := contactRow{Contact: c}.Archived()
+	switch {
+	case q.Type == "customers" && !c.Customer, q.Type == "suppliers" && !c.Supplier:
+		return false
+	case q.Archived == "" && archived, q.Archived == "only" && !archived:
+		return false
+	}
+	return has(fold(c.Name+"\n"+c.Email), q.words)
+}
+
+// Archived reports whether it is out of use: ARCHIVED, or GDPRREQUEST.
+func (c contactRow) Archived() bool { return c.Status != "ACTIVE" }
+
+// Kind is what it is to the organisation.
+func (c contactRow) Kind() string {
+	switch {
+	case c.Customer && c.Supplier:
+		return "Customer, supplier"
+	case c.Customer:
+		return "Customer"
+	case c.Supplier:
+		return "Supplier"
+	}
+	return ""
+}
+
+// StatusWord is the status in a word.
+func (c contactRow) StatusWord() string {
+	if c.Archived() {
+		return "Archived"
+	}
+	return "In use"
+}
+
+// ifKnown is an amount that was worked out from the open invoices.
+func (c contactRow) ifKnown(amount decimal.Decimal) any {
+	if !c.Known {
+		return nil
+	}
+	return amount
+}
+
+// contactColumns are what the list shows, in its order.
+var contactColumns = []column[contactRow]{
+	{Key: "name", Column: sheet.Column{Title: "Name", Width: 36},
+		text: func(c contactRow) string { return c.Name }, cell: func(c contactRow) any { return c.Name }},
+	{Column: sheet.Column{Title: "Status", Width: 10}, cell: func(c contactRow) any { return c.StatusWord() }},
+	{Key: "email", Column: sheet.Column{Title: "E-mail", Width: 32},
+		text: func(c contactRow) string { return c.Email }, cell: func(c contactRow) any { return c.Email }},
+	{Key: "type", Column: sheet.Column{Title: "Type", Width: 18},
+		text: contactRow.Kind, cell: func(c contactRow) any { return c.Kind() }},
+	{Key: "owed", Column: sheet.Column{Title: "Owes you", Kind: sheet.Money},
+		compare: func(a, b contactRow) int { return a.Owed.Cmp(b.Owed) }, cell: func(c contactRow) any { return c.ifKnown(c.Owed) }},
+	{Key: "overdue", Column: sheet.Column{Title: "Of that overdue", Kind: sheet.Money},
+		compare: func(a, b contactRow) int { return a.Overdue.Cmp(b.Overdue) }, cell: func(c contactRow) any { return c.ifKnown(c.Overdue) }},
+	{Key: "owing", Column: sheet.Column{Title: "You owe", Kind: sheet.Money},
+		compare: func(a, b contactRow) int { return a.Owing.Cmp(b.Owing) }, cell: func(c contactRow) any { return c.ifKnown(c.Owing) }},
+}

@@ -1,0 +1,219 @@
+package server
+
+import (
+	"cmp"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"financial-command-center/server/books"
+	"financial-command-center/server/sheet"
+)
+
+// An invoiceQuery is what the address of the list of invoices asks for.
+type invoiceQuery struct {
+	listQuery
+	Type    string // sales, bills, or "" for both
+	Status  string // as Xero writes it; "" for all
+	Overdue bool
+	Contact string    // a contact's id
+	From    time.Time // the first and the last day of invoice dates; zero: no end
+	To      time.Time
+	amounts []decimal.NullDecimal // of the words: those that are one
+}
+
+// usualInvoices is the order of who asks for none: the newest first.
+const usualInvoices = "-date"
+
+func readInvoices(asked url.Values) (invoiceQuery, error) {
+	keys := []string{usualInvoices}
+	for _, c := range invoiceColumns {
+		if c.Key != "" {
+			keys = append(keys, c.Key)
+		}
+	}
+	list, err := readList(asked, keys, "type", "status", "overdue", "contact", "from", "to")
+	q := invoiceQuery{listQuery: list}
+	if err != nil {
+		return q, err
+	}
+	q.Type, q.Status, q.Contact = q.values.Get("type"), q.values.Get("status"), q.values.Get("contact")
+	q.Overdue = q.values.Has("overdue")
+	if q.Type != "" && q.Type != "sales" && q.Type != "bills" {
+		return q, fail(codeBadRequest).saying("There are no invoices of that type.", "Choose sales or bills.")
+	}
+	for name, day := range map[string]*time.Time{"from": &q.From, "to": &q.To} {
+		if text := q.values.Get(name); text != "" {
+			if *day, err = time.Parse(time.DateOnly, text); err != nil {
+				return q, fail(codeBadRequest).saying("That is no day.", "Write days as 2026-11-27.")
+			}
+		}
+	}
+	for _, word := range q.words {
+		amount, err := decimal.NewFromString(strings.ReplaceAll(strings.TrimLeft(word, "$£€"), ",", ""))
+		q.amounts = append(q.amounts, decimal.NullDecimal{Decimal: amount, Valid: err == nil && len(word) < 30})
+	}
+	return q, nil
+}
+
+// An invoiceRow is an invoice as the list shows it.
+type invoiceRow struct {
+	books.Invoice
+	Late int // days, of what is to be paid
+	// In base currency at the invoice's own rate; without one zero and not Valid.
+	TotalBase, DueBase decimal.NullDecimal
+}
+
+// invoiceTotals are the sums of one type of invoices, in base currency.
+type invoiceTotals struct {
+	Count, Voided int
+	Total, Due    decimal.Decimal
+	Foreign       books.Foreign
+}
+
+func (t *invoiceTotals) add(row invoiceRow, base string) {
+	t.Count++
+	if row.Status == "VOIDED" {
+		t.Voided++
+	}
+	t.Total, t.Due = t.Total.Add(row.TotalBase.Decimal), t.Due.Add(row.DueBase.Decimal)
+	tally(&t.Foreign, row.Invoice, base)
+}
+
+// tally counts how amounts of i came to base currency.
+func tally(f *books.Foreign, i books.Invoice, base string) {
+	switch {
+	case i.Currency == base:
+	case !i.Rate.IsPositive():
+		f.Unknown++
+	default:
+		f.Count++
+		if at, there := slices.BinarySearch(f.Currencies, i.Currency); !there {
+			f.Currencies = slices.Insert(f.Currencies, at, i.Currency)
+		}
+	}
+}
+
+// invoiceList is what q finds, in its order, all of it.
+type invoiceList struct {
+	Rows         []invoiceRow
+	Sales, Bills invoiceTotals
+}
+
+// listInvoices finds what q asks for among all, whose order stays where q's says
+// nothing.
+func listInvoices(all []books.Invoice, q invoiceQuery, o books.Organisation, today time.Time) invoiceList {
+	var list invoiceList
+	for _, i := range all {
+		row := invoiceRow{Invoice: i}
+		if i.Open() {
+			row.Late = i.DaysLate(today)
+		}
+		if !q.finds(row) {
+			continue
+		}
+		row.TotalBase, row.DueBase = inBase(i, i.Total, o.Base), inBase(i, i.AmountDue, o.Base)
+		list.Rows = append(list.Rows, row)
+		if i.Sale() {
+			list.Sales.add(row, o.Base)
+		} else {
+			list.Bills.add(row, o.Base)
+		}
+	}
+	list.Rows = sorted(list.Rows, invoiceColumns, q.listQuery)
+	return list
+}
+
+func (q invoiceQuery) finds(i invoiceRow) bool {
+	switch {
+	case q.Type == "sales" && !i.Sale(), q.Type == "bills" && i.Sale():
+		return false
+	case q.Status != "" && !strings.EqualFold(i.Status, q.Status):
+		return false
+	case q.Overdue && i.Late == 0:
+		return false
+	case q.Contact != "" && !strings.EqualFold(i.ContactID, q.Contact):
+		return false
+	case !q.From.IsZero() && i.Date.Before(q.From), !q.To.IsZero() && i.Date.After(q.To):
+		return false
+	case len(q.words) == 0:
+		return true
+	}
+	text := fold(i.Number + "\n" + i.Reference + "\n" + i.ContactName)
+	for n, word := range q.words {
+		amount := q.amounts[n]
+		if !strings.Contains(text, word) && !(amount.Valid && (i.Total.Equal(amount.Decimal) || i.AmountDue.Equal(amount.Decimal))) {
+			return false
+		}
+	}
+	return true
+}
+
+// inBase is an amount of i in base currency, to the cent.
+func inBase(i books.Invoice, amount decimal.Decimal, base string) decimal.NullDecimal {
+	switch {
+	case i.Currency == base:
+		return decimal.NewNullDecimal(amount)
+	case i.Rate.IsPositive():
+		return decimal.NewNullDecimal(amount.DivRound(i.Rate, 2))
+	}
+	return decimal.NullDecimal{}
+}
+
+// byBase orders amounts by what they are in base currency, those without a rate
+// below all others.
+func byBase(a, b decimal.NullDecimal) int {
+	if !a.Valid || !b.Valid {
+		return cmp.Compare(btoi(a.Valid), btoi(b.Valid))
+	}
+	return a.Decimal.Cmp(b.Decimal)
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// invoiceColumns are what the list shows, in its order.
+var invoiceColumns = []column[invoiceRow]{
+	{Key: "number", Column: sheet.Column{Title: "Number", Width: 14},
+		text: func(i invoiceRow) string { return i.Number }, cell: func(i invoiceRow) any { return i.Number }},
+	{Key: "contact", Column: sheet.Column{Title: "Contact", Width: 36},
+		text: func(i invoiceRow) string { return i.ContactName }, cell: func(i invoiceRow) any { return i.ContactName }},
+	{Key: "type", Column: sheet.Column{Title: "Type", Width: 8},
+		text: func(i invoiceRow) string { return i.Type }, cell: func(i invoiceRow) any { return i.Kind() }},
+	{Key: "date", Column: sheet.Column{Title: "Date", Kind: sheet.Day},
+		compare: func(a, b invoiceRow) int { return a.Date.Compare(b.Date) }, cell: func(i invoiceRow) any { return i.Date }},
+	{Key: "due", Column: sheet.Column{Title: "Due", Kind: sheet.Day},
+		compare: func(a, b invoiceRow) int { return a.Due.Compare(b.Due) }, cell: func(i invoiceRow) any { return i.Due }},
+	{Key: "late", Column: sheet.Column{Title: "Days late", Kind: sheet.Integer},
+		compare: func(a, b invoiceRow) int { return cmp.Compare(a.Late, b.Late) }, cell: func(i invoiceRow) any { return i.Late }},
+	{Key: "status", Column: sheet.Column{Title: "Status", Width: 18},
+		text: func(i invoiceRow) string { return i.StatusWord() }, cell: func(i invoiceRow) any { return i.StatusWord() }},
+	{Column: sheet.Column{Title: "Currency", Width: 9}, cell: func(i invoiceRow) any { return i.Currency }},
+	{Key: "total", Column: sheet.Column{Title: "Total", Kind: sheet.Money},
+		compare: func(a, b invoiceRow) int { return byBase(a.TotalBase, b.TotalBase) }, cell: func(i invoiceRow) any { return i.Total }},
+	{Key: "amount", Column: sheet.Column{Title: "Amount due", Kind: sheet.Money},
+		compare: func(a, b invoiceRow) int { return byBase(a.DueBase, b.DueBase) }, cell: func(i invoiceRow) any { return i.AmountDue }},
+}
+
+// Kind is the type in one word.
+func (i invoiceRow) Kind() string {
+	if i.Sale() {
+		return "Sale"
+	}
+	return "Bill"
+}
+
+// statusWords are Xero's own words for its statuses.
+var statusWords = map[string]string{
+	"DRAFT": "Draft", "SUBMITTED": "Awaiting approval", "AUTHORISED": "Awaiting payment", "PAID": "Paid", "VOIDED": "Voided",
+}
+
+// StatusWord is the status in words, as it came where Xero has a new one.
+func (i invoiceRow) StatusWord() string { return cmp.Or(statusWords[i.Status], i.Status) }
