@@ -32,14 +32,36 @@ type watched struct {
 func openWatched(t testing.TB, profile string) *watched {
 	t.Helper()
 	w := &watched{browser: openBrowser(t, profile)}
+	w.watch(t)
+	return w
+}
+
+// window is another window of the same browser.
+func (w *watched) window(t testing.TB) *watched {
+	t.Helper()
+	ctx, cancel := chromedp.NewContext(w.ctx)
+	t.Cleanup(cancel)
+	if err := chromedp.Do(ctx); err != nil { // opens it, without a time limit
+		t.Fatal(err)
+	}
+	other := &watched{browser: &browser{ctx, cancel}}
+	other.watch(t)
+	return other
+}
+
+func (w *watched) watch(t testing.TB) {
+	t.Helper()
 	if err := chromedp.Listen(w.ctx, w.hear); err != nil {
 		t.Fatal(err)
 	}
 	w.do(t, "listen to the network", chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
-		_, err := cdp.Call(ctx, tab, network.Enable, network.EnableParams{})
+		if _, err := cdp.Call(ctx, tab, network.Enable, network.EnableParams{}); err != nil {
+			return err
+		}
+		// Windows side by side are all seen; a tab behind another would not be.
+		_, err := cdp.Call(ctx, tab, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
 		return err
 	}))
-	return w
 }
 
 func (w *watched) hear(event any) {
