@@ -15,10 +15,7 @@ const mostAside = 20
 // returns no error the value was read back, and name may be written over.
 func KeepAside(ctx context.Context, s Store, name string, value Secret) (string, error) {
 	for n := 1; n <= mostAside; n++ {
-		as := "aside-" + name
-		if n > 1 {
-			as = fmt.Sprintf("%s-%d", as, n)
-		}
+		as := asideName(name, n)
 		held, err := s.Get(ctx, as)
 		switch {
 		case errors.Is(err, ErrNotFound):
@@ -30,4 +27,26 @@ func KeepAside(ctx context.Context, s Store, name string, value Secret) (string,
 		}
 	}
 	return "", fmt.Errorf("%s: %w: %d values are kept aside already", name, ErrFailed, mostAside)
+}
+
+// Aside lists what KeepAside kept of name.
+func Aside(ctx context.Context, s Store, name string) (kept []string, err error) {
+	for n := 1; n <= mostAside; n++ {
+		as := asideName(name, n)
+		switch _, err := s.Get(ctx, as); {
+		case errors.Is(err, ErrNotFound):
+			return kept, nil
+		case err != nil:
+			return nil, err
+		}
+		kept = append(kept, as)
+	}
+	return kept, nil
+}
+
+func asideName(name string, n int) string {
+	if n == 1 {
+		return "aside-" + name
+	}
+	return fmt.Sprintf("aside-%s-%d", name, n)
 }

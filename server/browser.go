@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -234,11 +233,13 @@ func (b *browsers) change(ctx context.Context, session *sessions.Session, do fun
 		return nil
 	}
 	next := *kept
-	changed := do(&next)
-	b.mu.Unlock()
-	if changed {
-		b.keep(ctx, hash, next)
+	if !do(&next) {
+		b.mu.Unlock()
+		return nil
 	}
+	full := b.putLocked(hash, &next)
+	b.mu.Unlock()
+	b.write(ctx, hash, &next, full)
 	return nil
 }
 
@@ -269,18 +270,27 @@ func (b *browsers) end(ctx context.Context, w http.ResponseWriter, session *sess
 
 // keep puts a session into memory and on the disk; the disk may follow later.
 func (b *browsers) keep(ctx context.Context, hash [32]byte, next browser) {
-	next.unsaved = true
 	b.mu.Lock()
+	full := b.putLocked(hash, &next)
+	b.mu.Unlock()
+	b.write(ctx, hash, &next, full)
+}
+
+// putLocked reports whether sessions want sweeping.
+func (b *browsers) putLocked(hash [32]byte, next *browser) (full bool) {
+	next.unsaved = true
 	was, ok := b.known[hash]
 	if !ok {
 		b.begun++
 	} else if !bytes.Equal(was.data, next.data) {
 		b.tellLocked()
 	}
-	b.known[hash] = &next
-	full := b.begun >= sweepSessions
-	b.mu.Unlock()
-	b.report(b.save(ctx, hash, &next))
+	b.known[hash] = next
+	return b.begun >= sweepSessions
+}
+
+func (b *browsers) write(ctx context.Context, hash [32]byte, next *browser, full bool) {
+	b.report(b.save(ctx, hash, next))
 	if full {
 		b.report(b.sweep(ctx, time.Now()))
 	}
@@ -343,50 +353,6 @@ func (b *browsers) save(ctx context.Context, hash [32]byte, kept *browser) error
 		delete(b.known, hash)
 	}
 	return nil
-}
-
-// flush brings to the disk what is not there yet.
-func (b *browsers) flush(ctx context.Context) error {
-	b.mu.Lock()
-	waiting := map[[32]byte]*browser{}
-	for hash, kept := range b.known {
-		if kept.unsaved {
-			waiting[hash] = kept
-		}
-	}
-	b.mu.Unlock()
-	for hash, kept := range waiting {
-		if err := b.save(ctx, hash, kept); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// sweep ends what has expired and, of the rest, all but the most that are allowed,
-// those first that expire first.
-func (b *browsers) sweep(ctx context.Context, now time.Time) error {
-	b.mu.Lock()
-	b.begun = 0
-	var live [][32]byte
-	for hash, kept := range b.known {
-		switch {
-		case kept.ended:
-		case now.Before(kept.expires):
-			live = append(live, hash)
-		default:
-			delete(b.known, hash)
-		}
-	}
-	if len(live) > mostSessions {
-		slices.SortFunc(live, func(x, y [32]byte) int { return b.known[y].expires.Compare(b.known[x].expires) })
-		for _, hash := range live[mostSessions:] {
-			delete(b.known, hash)
-		}
-	}
-	b.mu.Unlock()
-	_, err := b.state().SweepSessions(ctx, now, mostSessions)
-	return err
 }
 
 // hashOf is the hash that a session's ID spells in hex. The id itself is nowhere

@@ -27,7 +27,7 @@ const (
 	codeMethodNotAllowed    xero.Code = "method_not_allowed"
 	codeNotFound                      = xero.CodeNotFound
 	codeOtherUser           xero.Code = "other_user"
-	codeRateLimited         xero.Code = "rate_limited"
+	codeRateLimited                   = xero.CodeRateLimited
 	codeSessionRequired     xero.Code = "session_required"
 	codeStateUnavailable    xero.Code = "state_unavailable"
 	codeTenantNotAllowed    xero.Code = "tenant_not_allowed"
@@ -122,7 +122,7 @@ func asFailure(err error) *failure {
 	}
 	if e, ok := errors.AsType[*xero.Error](err); ok {
 		if _, known := answers[e.Code]; known {
-			return &failure{Problem: e.Problem, cause: e.Err}
+			return &failure{Problem: e.Problem, cause: e.Err, retryAfter: e.RetryAfter}
 		}
 	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {

@@ -70,20 +70,26 @@ type Host struct {
 	// StartDemo starts the demo in a process of its own and returns a one-time link
 	// into it.
 	StartDemo func(context.Context) (link string, err error)
-	// StartAtSignIn and Notifications are switches of the tray's menu too.
-	StartAtSignIn, Notifications *Switch
-	// SavePort keeps the port for the next start; 0: the first free registered one.
-	SavePort func(port int) error
+	// StartAtSignIn, Notifications and Updates are switches of the tray's menu too.
+	StartAtSignIn, Notifications, Updates *Switch
+	// SavePort keeps the port for the next start, and NextPort is what is kept; 0:
+	// the first free registered one. PortFixed names the flag or variable that counts
+	// before it, "" without one.
+	SavePort  func(port int) error
+	NextPort  func() int
+	PortFixed string
 	// SaveScopes keeps what sign-ins ask for.
 	SaveScopes func(scopes []string) error
 	// Restart ends the program and starts it again with its settings. It must not
 	// block.
 	Restart func()
-	// Keystore is the kind in use (os, file or memory). MoveSecrets copies all
-	// secrets to another kind, reads them back, has the settings name it, and then
-	// deletes them where they were; it counts from the next start.
-	Keystore    string
-	MoveSecrets func(ctx context.Context, to string, passphrase keystore.Secret) error
+	// Keystore is the kind in use: os, file or memory.
+	Keystore func() string
+	// MoveSecrets copies all secrets to another kind, reads them back, has the settings
+	// name it, goes on with it, and deletes them where they were. MayMoveSecrets says
+	// beforehand why it could not: an *xero.Error, nil when it can.
+	MoveSecrets    func(ctx context.Context, to string) error
+	MayMoveSecrets func(to string) error
 	// Places are where things are kept, for a person to look: name and path.
 	Places []Place
 }
@@ -116,6 +122,7 @@ type Server struct {
 	opened    chan struct{} // closed when state was opened
 	looked    chan struct{} // see Looked
 	renewals  chan xero.Renewal
+	calls     calls
 	rotating  sync.Mutex
 	iconFound atomic.Bool
 	serving   sync.RWMutex // read-locked by Serve
@@ -137,6 +144,7 @@ func New(cfg Config) (*Server, error) {
 		opened:   make(chan struct{}),
 		looked:   make(chan struct{}),
 		renewals: make(chan xero.Renewal, 64),
+		calls:    calls{full: make(chan struct{}, 1)},
 	}
 	s.books = books.New(books.Config{Connections: cfg.Connections, State: s.openedState, Key: s.booksKey, Log: cfg.Log})
 	s.browsers = newBrowsers(cfg.Port, func() *store.Store { return s.state }, s.stateIs)

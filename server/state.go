@@ -40,7 +40,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	tick := time.NewTicker(tickEvery)
 	defer tick.Stop()
-	swept := time.Now()
+	var swept time.Time // who runs FCC for less than an hour at a time has it swept too
 	for {
 		select {
 		case <-ctx.Done():
@@ -53,6 +53,8 @@ func (s *Server) Run(ctx context.Context) error {
 			return nil
 		case r := <-s.renewals:
 			s.keepRenewal(ctx, r)
+		case <-s.calls.full:
+			s.stateIs(s.flushCalls(ctx))
 		case <-tick.C:
 			s.settle(ctx)
 			if now := time.Now(); now.Sub(swept) >= sweepEvery {
@@ -138,13 +140,16 @@ func (s *Server) Looked() <-chan struct{} { return s.looked }
 
 // settle writes what waits for the disk.
 func (s *Server) settle(ctx context.Context) {
-	err := errors.Join(s.browsers.flush(ctx), s.flushKeys(ctx))
+	err := errors.Join(s.browsers.flush(ctx), s.flushKeys(ctx), s.flushCalls(ctx))
 	s.stateIs(err)
 }
 
 func (s *Server) sweep(ctx context.Context, now time.Time) {
 	if err := s.browsers.sweep(ctx, now); err != nil {
 		s.log.Warn("browser sessions not swept", "err", err)
+	}
+	if err := s.state.SweepCalls(ctx, now.Add(-callsKept)); err != nil {
+		s.log.Warn("old calls not swept", "err", err)
 	}
 	if err := s.endPrevious(ctx, now); err != nil {
 		s.log.Warn("previous session secret not ended", "err", err)

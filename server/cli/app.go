@@ -53,13 +53,11 @@ func (c *call) startOnce(desktop bool) (err error) {
 	if err != nil {
 		return err
 	}
-	var passphrase keystore.Secret
-	if s.keystore == "file" {
-		if passphrase, err = readPassphrase(c.Env); err != nil {
-			return err
-		}
+	passphrase, passphraseErr := readPassphrase(c.Env)
+	if s.keystore == "file" && passphraseErr != nil {
+		return passphraseErr
 	}
-	movable := c.mayMoveToFile(s)
+	movable := s.keystore == "os" && s.keystoreFixed == "" && passphraseErr == nil
 	c.secrets = secretEnvironment(c.Env)
 	forgetSecrets()
 	if err := s.prepareFolder(); err != nil {
@@ -98,14 +96,15 @@ func (c *call) startOnce(desktop bool) (err error) {
 	if err != nil {
 		return err
 	}
-	a := &app{call: c, settings: s, mode: server.Live, desktop: desktop, log: log, only: only, store: store, lost: lost, note: note}
+	a := &app{call: c, settings: s, mode: server.Live, desktop: desktop, log: log, only: only, lost: lost, note: note, passphrase: passphrase, passphraseErr: passphraseErr}
 	if s.port == 0 {
 		a.moved = a.whereNow(portOf(listeners))
 	}
 	if movable {
-		a.store = watchedStore{store, a.offerFile}
+		store = watchedStore{store, a.offerFile}
 	}
-	return a.run(listeners, a.offerUpdates()...)
+	a.secretsIn = &movableStore{kind: s.keystore, store: store}
+	return a.run(listeners, append(a.offerUpdates(), a.emptyLeft)...)
 }
 
 // handOverTimeout is how long a second start waits for the first, which may be
@@ -154,15 +153,21 @@ type app struct {
 	desktop bool // with tray and browser
 	log     *slog.Logger
 	only    *instance
-	store   keystore.Store
 	lost    *xero.Problem // see openStore
+
+	secretsIn     *movableStore
+	passphrase    keystore.Secret // what opens the encrypted file, or
+	passphraseErr error           // why there is nothing
 
 	fileOffered atomic.Bool // see offerFile
 
-	note     string // see desk
-	moved    string // see whereNow
-	switches []desktop.Switch
-	offers   offers
+	note   string // see desk
+	moved  string // see whereNow
+	offers offers
+
+	// The lines with a check mark in the menu, and on the page of settings; see desk.
+	startSwitch, noticeSwitch, updateSwitch desktop.Switch
+	notices                                 *watched[bool]
 
 	stop context.CancelCauseFunc
 	self *client
@@ -232,17 +237,19 @@ var errQuit = errors.New("quit")
 
 // assemble makes the parts; nothing of them runs yet.
 func (a *app) assemble(port int, key keystore.Secret, showIcon bool) (*xero.Connections, *server.Server, error) {
+	a.makeSwitches()
 	var srv *server.Server // what it keeps is asked for once connections.Run runs
 	connections, err := xero.New(xero.Config{
 		App:         xero.App{ClientID: a.clientID, Secret: a.clientSecret, Scopes: a.scopes},
 		Issuer:      a.issuer,
 		API:         a.api,
 		RedirectURI: fmt.Sprintf("http://localhost:%d/callback", port),
-		Keystore:    a.store,
+		Keystore:    a.secretsIn,
 		Lost:        a.lost,
 		DataDir:     a.dataDir,
 		Log:         a.log,
 		OnRenewal:   func(r xero.Renewal) { srv.Renewed(r) },
+		OnCall:      func(c xero.Call) { srv.Called(c) },
 		Recall: func(ctx context.Context, connection string) (xero.Profile, bool) {
 			return srv.Recall(ctx, connection)
 		},
@@ -260,7 +267,7 @@ func (a *app) assemble(port int, key keystore.Secret, showIcon bool) (*xero.Conn
 		StatePath:    a.statePath(),
 		Debug:        a.debug,
 		Connections:  connections,
-		Keystore:     a.store,
+		Keystore:     a.secretsIn,
 		KeysStored:   a.keystore != "memory",
 		FlaskSecret:  a.flaskSecret,
 		ControlKey:   key,
@@ -270,6 +277,7 @@ func (a *app) assemble(port int, key keystore.Secret, showIcon bool) (*xero.Conn
 		SaveClientID: func(id string) error { return a.save("client_id", id) },
 		Stop:         func() { a.stop(errQuit) },
 		ShowIcon:     showIcon,
+		Host:         a.host(),
 	})
 	return connections, srv, err
 }

@@ -78,7 +78,7 @@ func (demoCmd) Run(c *call) error {
 		return err
 	}
 	c.say("This is a demo: Xero is simulated and the books are invented. Commands reach it with --data-dir %s, which is removed at the end.", dir)
-	a := &app{call: c, settings: s, mode: server.Demo, desktop: true, log: log, only: only, store: keystore.Memory()}
+	a := &app{call: c, settings: s, mode: server.Demo, desktop: true, log: log, only: only, secretsIn: &movableStore{kind: s.keystore, store: keystore.Memory()}}
 	return a.run(listeners, func(ctx context.Context) error { return serveXero(ctx, far, sim.Handler(), log) })
 }
 

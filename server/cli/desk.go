@@ -19,27 +19,23 @@ import (
 // what is its own before show:
 //
 //   - a.note is the line under the state, such as who holds the port;
-//   - a.switches are lines with a check mark, after those that are here;
+//   - a.updateSwitch is a line with a check mark, after those of makeSwitches;
 //   - a.offers.Set(slot, &offer), at any time and from any goroutine, shows a line
 //     that FCC would do if it were let, and nil takes it away. Each has a slot of its
 //     own among the constants.
 //
 // The demo has no switches of its own: nothing in it reaches the user's settings.
 func (a *app) desk(ctx context.Context, watch func(context.Context) iter.Seq[xero.Status], address string, firstStart bool) Desk {
-	notifications := &watched[bool]{value: a.notifications}
 	d := Desk{
 		Watch: watch, Mode: string(a.mode), Log: a.log,
 		Note: a.note, Moved: a.moved, FirstStart: firstStart,
-		Quiet:    func() bool { return !notifications.now() },
+		Quiet:    func() bool { return !a.notices.now() },
+		Switches: []desktop.Switch{a.startSwitch, a.noticeSwitch, a.updateSwitch},
 		Offers:   a.offers.Watch,
 		Open:     func(path string) { a.openPage(ctx, path) },
 		OpenLogs: func() { a.openFolder(filepath.Dir(a.logFile())) },
 		Quit:     func() { a.stop(errQuit) },
 	}
-	if a.mode == server.Live {
-		d.Switches = []desktop.Switch{a.startAtSignIn(), a.settingSwitch("Notifications", "notifications", notifications)}
-	}
-	d.Switches = append(d.Switches, a.switches...)
 	if desktop.HasClipboard() && hasDisplay(a.Env) {
 		d.Copy = func() {
 			if err := desktop.Copy(address); err != nil {
@@ -49,6 +45,14 @@ func (a *app) desk(ctx context.Context, watch func(context.Context) iter.Seq[xer
 		}
 	}
 	return d
+}
+
+// makeSwitches makes what the menu and the page of settings turn on and off.
+func (a *app) makeSwitches() {
+	a.notices = &watched[bool]{value: a.notifications}
+	if a.mode == server.Live {
+		a.startSwitch, a.noticeSwitch = a.startAtSignIn(), a.settingSwitch("Notifications", "notifications", a.notices)
+	}
 }
 
 // whereNow is what the person is told of a port that is not the one of the last

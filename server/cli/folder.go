@@ -97,5 +97,8 @@ func writeFile(path string, data []byte) (err error) {
 	if err == nil {
 		err = os.Rename(temp.Name(), path)
 	}
+	if err == nil {
+		err = syncFolder(filepath.Dir(path)) // the new name is in it
+	}
 	return err
 }

@@ -3,7 +3,9 @@
 package cli
 
 import (
+	"errors"
 	"io/fs"
+	"os"
 	"syscall"
 )
 
@@ -14,3 +16,12 @@ func exclusive(_, _ string, _ syscall.RawConn) error { return nil }
 
 // onOwnDrive matters on Windows, where drives are let in without the person.
 func onOwnDrive(string) bool { return true }
+
+// syncFolder waits until the disk has the names in a folder.
+func syncFolder(dir string) error {
+	folder, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
+}

@@ -10,7 +10,8 @@ import (
 )
 
 // Where the keychain is not there, or turned off by a policy, FCC offers to keep
-// its secrets in the encrypted file instead. It never changes over by itself.
+// its secrets in the encrypted file instead, if that opens without a question and the
+// keychain was not chosen by hand. It never changes over by itself.
 
 // A watchedStore tells how each of its calls went.
 type watchedStore struct {
@@ -34,16 +35,6 @@ func (w watchedStore) Delete(ctx context.Context, name string) error {
 	err := w.Store.Delete(ctx, name)
 	w.tell(err)
 	return err
-}
-
-// mayMoveToFile reports whether the file store can be had without a question: the
-// keychain was not chosen by hand, and the passphrase is there or not needed.
-func (c *call) mayMoveToFile(s settings) bool {
-	if s.keystore != "os" || c.flags.Keystore != nil || c.Env("FCC_KEYSTORE") != "" {
-		return false
-	}
-	_, err := readPassphrase(c.Env)
-	return err == nil
 }
 
 // offerFile is told how each call of the keychain went, and offers the file while

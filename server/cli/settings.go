@@ -50,6 +50,7 @@ type settings struct {
 	dataDir      string
 	service      string // the keychain's service name, one per data folder
 	keystore     string // os, file, memory
+	left         string // see keystoreLeft
 	clientID     string
 	clientSecret keystore.Secret
 	scopes       []string
@@ -59,6 +60,10 @@ type settings struct {
 	// settings.json only.
 	notifications, updates bool
 	flaskSecret            keystore.Secret // the Python original's, taken over once
+
+	// portFixed and keystoreFixed name the flag or variable that counts before what
+	// settings.json says, "" without one.
+	portFixed, keystoreFixed string
 
 	damaged bool // settings.json is there and no JSON object
 }
@@ -115,6 +120,17 @@ func readSettings(f settingFlags, env environ) (settings, error) {
 	if s.lastPort, err = strconv.Atoi(file[lastPort]); err != nil {
 		s.lastPort = server.RegisteredPorts[0]
 	}
+	byHand := func(flag *string, flagName, envName string) string {
+		switch {
+		case flag != nil:
+			return "--" + flagName
+		case env(envName) != "":
+			return envName
+		}
+		return ""
+	}
+	s.portFixed, s.keystoreFixed = byHand(f.Port, "port", "FCC_PORT"), byHand(f.Keystore, "keystore", "FCC_KEYSTORE")
+	s.left, _ = found{file[keystoreLeft], ""}.oneOf("os", "file")
 	s.api = strings.TrimRight(s.api, "/")
 	s.clientSecret = keystore.NewSecret(env("XERO_CLIENT_SECRET"))
 	s.flaskSecret = keystore.NewSecret(env("FLASK_SECRET_KEY"))
@@ -269,16 +285,23 @@ func readFields(path string) (map[string]json.RawMessage, error) {
 var saving sync.Mutex
 
 // save writes one setting into settings.json and keeps every other field, known or
-// not.
-func (s settings) save(name string, value any) error {
+// not. nil takes it away.
+func (s settings) save(name string, value any) error { return s.saveAll(map[string]any{name: value}) }
+
+// saveAll writes several at once.
+func (s settings) saveAll(values map[string]any) error {
 	saving.Lock()
 	defer saving.Unlock()
 	fields, err := readFields(s.settingsFile())
 	if err != nil {
 		return fmt.Errorf("read settings.json: %w", err)
 	}
-	if fields[name], err = json.Marshal(value); err != nil {
-		return err
+	for name, value := range values {
+		if value == nil {
+			delete(fields, name)
+		} else if fields[name], err = json.Marshal(value); err != nil {
+			return err
+		}
 	}
 	data, err := json.MarshalIndent(fields, "", "  ")
 	if err != nil {

@@ -52,7 +52,7 @@ func (a *app) offerUpdates() (parts []func(context.Context) error) {
 		return nil
 	}
 	u.on = &watched[bool]{value: a.updates}
-	a.switches = append(a.switches, a.settingSwitch("Look for updates", "updates", u.on))
+	a.updateSwitch = a.settingSwitch("Look for updates", "updates", u.on)
 	return []func(context.Context) error{func(ctx context.Context) error {
 		u.ctx = ctx
 		var switching sync.WaitGroup

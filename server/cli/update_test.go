@@ -82,8 +82,8 @@ func newUpdatable(t *testing.T, page string, installer []byte) *updatable {
 func (u *updatable) start() {
 	u.t.Helper()
 	parts := u.offerUpdates()
-	if len(parts) != 1 || len(u.switches) != 1 {
-		u.t.Fatalf("%d parts, %d switches", len(parts), len(u.switches))
+	if len(parts) != 1 || u.updateSwitch.Watch == nil {
+		u.t.Fatalf("%d parts, and the switch %q", len(parts), u.updateSwitch.Label)
 	}
 	ctx, cancel := context.WithCancel(u.t.Context())
 	ended := make(chan struct{})
@@ -142,11 +142,11 @@ func TestAnUpdateIsOfferedByNameAndItsSwitchTakesItAway(t *testing.T) {
 	if offer := u.offered("Update to 1.3.0…"); !strings.Contains(offer.Title, "1.3.0") || offer.Text != "Reports open twice as fast." {
 		t.Errorf("%+v", offer)
 	}
-	if u.switches[0].Label != "Look for updates" {
-		t.Errorf("the switch is %q", u.switches[0].Label)
+	if u.updateSwitch.Label != "Look for updates" {
+		t.Errorf("the switch is %q", u.updateSwitch.Label)
 	}
 	for _, on := range []bool{false, true} {
-		if err := u.switches[0].Set(on); err != nil {
+		if err := u.updateSwitch.Set(on); err != nil {
 			t.Fatal(err)
 		}
 		if on {
@@ -191,7 +191,7 @@ func TestWhatIsSwitchedOffWhileItIsFetchedIsNotInstalled(t *testing.T) {
 	go offer.Take()
 	u.offered("Fetching version 1.3.0…")
 	offer.Take() // a second click, which has to return at once
-	if err := u.switches[0].Set(false); err != nil {
+	if err := u.updateSwitch.Set(false); err != nil {
 		t.Fatal(err)
 	}
 	close(u.gate)
@@ -208,8 +208,8 @@ func TestABuildThatDoesNotLookHasNoSwitchAndSaysSo(t *testing.T) {
 	} {
 		u := newUpdatable(t, "https://example.com/download", nil)
 		change(u.app)
-		if parts := u.offerUpdates(); len(parts) > 0 || len(u.switches) > 0 {
-			t.Errorf("%s: %d parts, %d switches", name, len(parts), len(u.switches))
+		if parts := u.offerUpdates(); len(parts) > 0 || u.updateSwitch.Watch != nil {
+			t.Errorf("%s: %d parts, and the switch %q", name, len(parts), u.updateSwitch.Label)
 		}
 	}
 }

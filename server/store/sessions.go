@@ -44,6 +44,12 @@ func (s *Store) DeleteSession(ctx context.Context, hash [32]byte) error {
 	return explain("end a session", err)
 }
 
+// DeleteOtherSessions ends every session but the one with this hash.
+func (s *Store) DeleteOtherSessions(ctx context.Context, hash [32]byte) error {
+	_, err := s.db.ExecContext(ctx, "DELETE FROM sessions WHERE hash <> ?", hash[:])
+	return explain("end sessions", err)
+}
+
 // SweepSessions ends the sessions that have expired by now and, of the others,
 // all but the most that expire last. It returns how many it ended.
 func (s *Store) SweepSessions(ctx context.Context, now time.Time, most int) (ended int64, err error) {

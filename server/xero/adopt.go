@@ -255,11 +255,11 @@ func adoptError(err error) *Error {
 	case isKeystore(err):
 		return keystoreError(err)
 	case deadGrant(err):
-		return &Error{problem(CodeNeedsLogin, "Xero does not take the old sign-in any more: it was renewed elsewhere, or not used for 60 days.", "Sign in again, and delete what the older program left."), err}
+		return &Error{Problem: problem(CodeNeedsLogin, "Xero does not take the old sign-in any more: it was renewed elsewhere, or not used for 60 days.", "Sign in again, and delete what the older program left."), Err: err}
 	case settingError(err):
-		return &Error{problem(CodeLoginFailed, "Xero does not know the app of the older program any more, or its secret has changed.", "Sign in through an app of your own (Set-up), and delete what the older program left."), err}
+		return &Error{Problem: problem(CodeLoginFailed, "Xero does not know the app of the older program any more, or its secret has changed.", "Sign in through an app of your own (Set-up), and delete what the older program left."), Err: err}
 	case errors.Is(err, errNobody):
-		return &Error{problem(CodeLoginFailed, "Xero's answer did not prove whose sign-in it is, so it was not used.", "Sign in again, and delete what the older program left."), err}
+		return &Error{Problem: problem(CodeLoginFailed, "Xero's answer did not prove whose sign-in it is, so it was not used.", "Sign in again, and delete what the older program left."), Err: err}
 	}
 	e := unreachable(err)
 	e.Action = "Check the internet connection, and try again within half an hour: Xero may have renewed the old sign-in all the same, and takes it for that long."

@@ -2,6 +2,9 @@ package xero
 
 import (
 	"context"
+	"errors"
+	"net/http"
+	"strings"
 	"time"
 )
 
@@ -38,16 +41,67 @@ func CallerOf(ctx context.Context) Caller {
 }
 
 // A Call is one request that reached for Xero's API, for the activity list: never
-// what was in it.
+// what was in it. One that is sent again, after a 401 or 429, is another Call.
 type Call struct {
-	At       time.Time
+	At       time.Time // UTC
 	Caller   Caller
 	TenantID string // "" for /connections
 	Method   string
 	Resource string // the path's first segments without ids: "/api.xro/2.0/Invoices"
 	Status   int    // of the answer; 0: none came
-	Code     Code   // why none came, "" when one did
-	Took     time.Duration
+	// Code is why none came: CodeUnreachable after it was sent, another when it never
+	// was; "" when one came, or when the caller left.
+	Code Code
+	Took time.Duration // until the answer's head came
+}
+
+// tell reports a call to OnCall.
+func (c *Connections) tell(req *http.Request, at time.Time, resp *http.Response, err error) {
+	if c.cfg.OnCall == nil {
+		return
+	}
+	call := Call{
+		At: at.Round(0).UTC(), Caller: CallerOf(req.Context()), TenantID: tenantOf(req), Method: req.Method,
+		Resource: resourceOf(req.URL.Path), Took: time.Since(at),
+	}
+	if resp != nil {
+		call.Status = resp.StatusCode
+	} else if e, ok := errors.AsType[*Error](err); ok {
+		call.Code = e.Code
+	}
+	c.cfg.OnCall(call)
+}
+
+// tenantOf is the organisation that req asks for, "" for none.
+func tenantOf(req *http.Request) string {
+	if resourceOf(req.URL.Path) == connectionsPath {
+		return ""
+	}
+	return req.Header.Get("Xero-Tenant-Id")
+}
+
+const connectionsPath = "/connections"
+
+// resourceOf is a path without what may name a record: three segments, and of
+// reports, which are named by the fourth, four.
+func resourceOf(path string) string {
+	parts := strings.Split(strings.Trim(path, "/"), "/")
+	most := 3
+	switch {
+	case strings.EqualFold(parts[0], "connections"):
+		return connectionsPath
+	case len(parts) > 3 && strings.EqualFold(parts[2], "Reports"):
+		most = 4
+	}
+	kept := ""
+	for _, part := range parts[:min(most, len(parts))] {
+		plain := strings.Trim(part, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.") == ""
+		if !plain || len(part) > 32 {
+			break
+		}
+		kept += "/" + part
+	}
+	return kept
 }
 
 // A Budget is what is left of Xero's limits for an organisation (contract with

@@ -38,6 +38,9 @@ type Config struct {
 	// OnRenewal is told of every attempt to renew, one after the other for each
 	// connection. It must not block. Optional.
 	OnRenewal func(Renewal)
+	// OnCall is told of every request for Xero's API, once for each time it was sent
+	// and once when it never was; see Call. It must not block. Optional.
+	OnCall func(Call)
 	// Recall, Remember and Forget keep what is no secret but must be known without a
 	// network: a connection's person and organisations. Optional, together.
 	Recall   func(ctx context.Context, connection string) (Profile, bool)
@@ -53,12 +56,13 @@ type Profile struct {
 
 // Connections is the set of sign-ins. Its methods are safe for concurrent use.
 type Connections struct {
-	cfg  Config
-	api  *url.URL
-	base http.RoundTripper
-	http *http.Client // over base, following no redirect
-	log  *slog.Logger
-	work sync.WaitGroup // what must not be cut short: renewals, saves, sign-ins, disconnects
+	cfg    Config
+	api    *url.URL
+	base   http.RoundTripper
+	http   *http.Client // over base, following no redirect
+	log    *slog.Logger
+	limits limits
+	work   sync.WaitGroup // what must not be cut short: renewals, saves, sign-ins, disconnects
 
 	accepting sync.Mutex // one sign-in at a time becomes a connection
 	adopting  sync.Mutex // one at a time is taken over

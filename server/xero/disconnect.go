@@ -139,7 +139,7 @@ func apiError(err error) *Error {
 		return keystoreError(err)
 	}
 	if settingError(err) {
-		return &Error{refusedApp(err), err}
+		return &Error{Problem: refusedApp(err), Err: err}
 	}
 	return unreachable(err)
 }

@@ -18,7 +18,8 @@ import (
 // holds a secret.
 type Error struct {
 	Problem
-	Err error // optional
+	Err        error         // optional
+	RetryAfter time.Duration // of CodeRateLimited: Xero takes no call before
 }
 
 func (e *Error) Error() string {
@@ -65,7 +66,7 @@ func unreachable(err error) *Error {
 	case errors.Is(err, context.DeadlineExceeded) || isTimeout(err):
 		message = "Xero did not answer in time."
 	}
-	return &Error{problem(CodeUnreachable, message, action), err}
+	return &Error{Problem: problem(CodeUnreachable, message, action), Err: err}
 }
 
 // UnreachableProblem says in words why Xero could not be reached.
@@ -80,7 +81,7 @@ func isTimeout(err error) bool {
 func KeystoreProblem(err error) Problem { return keystoreError(err).Problem }
 
 func keystoreError(err error) *Error {
-	return &Error{keystoreWords(runtime.GOOS, err), err}
+	return &Error{Problem: keystoreWords(runtime.GOOS, err), Err: err}
 }
 
 // keystoreWords says it as somebody on this system knows it.

@@ -346,7 +346,9 @@ func loginError(err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
-	say := func(message, action string) *Error { return &Error{problem(CodeLoginFailed, message, action), err} }
+	say := func(message, action string) *Error {
+		return &Error{Problem: problem(CodeLoginFailed, message, action), Err: err}
+	}
 	a, answered := errors.AsType[*answerError](err)
 	switch {
 	case answered && a.code == "access_denied":
@@ -355,7 +357,7 @@ func loginError(err error) *Error {
 		return say("Xero did not take the code that it had given: it was used before, or is older than five minutes.", "Sign in again.")
 	case settingError(err):
 		p := refusedApp(err)
-		return &Error{p, err}
+		return &Error{Problem: p, Err: err}
 	case answered && a.code != "":
 		return say("Xero refused the sign-in.", "Sign in again. The log has Xero's word for it: "+a.code+".")
 	case answered:

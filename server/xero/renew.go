@@ -58,7 +58,7 @@ func (s *Session) renewLocked(reason string) (*renewal, error) {
 	}
 	running := s.set.running
 	if running == nil || s.set.closing {
-		return nil, &Error{problem(CodeUnreachable, "FCC is stopping.", "Start it again."), nil}
+		return nil, &Error{Problem: problem(CodeUnreachable, "FCC is stopping.", "Start it again.")}
 	}
 	r := &renewal{done: make(chan struct{})}
 	s.renewal = r
@@ -242,7 +242,7 @@ func (s *Session) failed(sent grant, err error) (string, error) {
 		}
 		p := needsLogin(why)
 		s.endLocked(p)
-		return OutcomeEnded, &Error{p, err}
+		return OutcomeEnded, &Error{Problem: p, Err: err}
 	}
 	var e *Error
 	pause := backoff(s.failures)
@@ -251,7 +251,7 @@ func (s *Session) failed(sent grant, err error) (string, error) {
 	case isKeystore(err):
 		e = keystoreError(err)
 	case settingError(err):
-		e = &Error{refusedApp(err), err}
+		e = &Error{Problem: refusedApp(err), Err: err}
 		pause = settingPause
 	default:
 		e = unreachable(err)

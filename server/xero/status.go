@@ -35,6 +35,7 @@ const (
 	CodeLoginFailed         Code = "login_failed"
 	CodeNeedsLogin          Code = "needs_login"
 	CodeNotFound            Code = "not_found"
+	CodeRateLimited         Code = "rate_limited"
 	CodeTenantRequired      Code = "tenant_required"
 	CodeUnreachable         Code = "xero_unreachable"
 )

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"financial-command-center/keystore"
@@ -28,8 +29,15 @@ const refusalPause = time.Minute
 // the Authorization header of a clone. It refuses every host but the API's, so
 // that the token goes nowhere else. A 401 that says the token is bad is answered
 // by one renewal and, where the body can be sent again, one more try; if that is
-// refused too, there is no further renewal for it within a minute. Everything
-// else, 429 too, is handed back as it came. Errors are as Token's, or
+// refused too, there is no further renewal for it within a minute.
+//
+// Requests wait for Xero's limits (see limits): as long as their context has time,
+// 34 seconds where it has no end. So does what Xero refused all the same (429), where
+// the body can be sent again; when that would take too long, or the day's calls are
+// used up, the 429 is handed back as it came. A request that was not sent because
+// of the limits fails with CodeRateLimited.
+//
+// Everything else is handed back as it came. Other errors are as Token's, or
 // CodeUnreachable; a caller that gives up gets its own context's error.
 func (s *Session) Transport() http.RoundTripper { return (*transport)(s) }
 
@@ -41,14 +49,13 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		closeBody(req)
 		return nil, fmt.Errorf("xero: %s is not the API's host", req.URL.Host)
 	}
-	deadline := time.Now().Add(patience)
-	resp, token, err := s.try(req, deadline)
+	w := s.waiter(req)
+	resp, token, err := s.try(req, w)
 	if err != nil || !tokenRefused(resp) || s.distrusts() {
 		return resp, err
 	}
-	again := req.Body == nil || req.Body == http.NoBody || req.GetBody != nil
-	token, err = s.token(req.Context(), deadline, token.Token)
-	if err == nil && !again {
+	_, err = s.token(req.Context(), w.enough(), token.Token)
+	if err == nil && !repeatable(req) {
 		return resp, nil
 	}
 	_, _ = io.CopyN(io.Discard, resp.Body, 4<<10)
@@ -56,13 +63,10 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if req.GetBody != nil {
-		req = req.Clone(req.Context())
-		if req.Body, err = req.GetBody(); err != nil {
-			return nil, err
-		}
+	if req, err = again(req); err != nil {
+		return nil, err
 	}
-	if resp, err = s.send(req, token, deadline); err == nil && tokenRefused(resp) {
+	if resp, _, err = s.try(req, w); err == nil && tokenRefused(resp) {
 		s.set.mu.Lock()
 		s.distrusted = time.Now()
 		s.set.mu.Unlock()
@@ -82,61 +86,178 @@ func (s *Session) distrusts() bool {
 type once Session
 
 func (o *once) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, _, err := (*Session)(o).try(req, time.Now().Add(patience))
+	s := (*Session)(o)
+	resp, _, err := s.try(req, s.waiter(req))
 	return resp, err
 }
 
-// try sends req with the token there is, or the next one.
-func (s *Session) try(req *http.Request, deadline time.Time) (*http.Response, AccessToken, error) {
-	token, err := s.token(req.Context(), deadline, keystore.Secret{})
-	if err != nil {
-		closeBody(req)
-		return nil, AccessToken{}, err
+// try sends req until no limit refuses it, with the token there is or the next one.
+func (s *Session) try(req *http.Request, w *waiter) (*http.Response, AccessToken, error) {
+	var refused *http.Response // to be handed back if waiting is in vain
+	for {
+		resp, token, waits, err := s.tryOnce(req, w, refused != nil)
+		if e, ok := errors.AsType[*Error](err); ok && e.Code == CodeRateLimited && refused != nil {
+			return refused, token, nil
+		}
+		if refused != nil {
+			refused.Body.Close()
+		}
+		if err != nil || !waits || !repeatable(req) {
+			return resp, token, err
+		}
+		refused = resp
+		if req, err = again(req); err != nil {
+			refused.Body.Close()
+			return nil, token, err
+		}
 	}
-	resp, err := s.send(req, token, deadline)
-	return resp, token, err
 }
 
-// send makes one try. The deadline is for the answer's header only: how long a
-// body streams, in or out, is between the caller and Xero.
-func (s *Session) send(req *http.Request, token AccessToken, deadline time.Time) (*http.Response, error) {
-	ctx, cancel := context.WithCancelCause(req.Context())
-	out := req.Clone(ctx)
-	out.Header.Set("Authorization", "Bearer "+token.Token.Reveal())
-	if out.Body == nil || out.Body == http.NoBody {
-		timer := time.AfterFunc(time.Until(deadline), func() { cancel(context.DeadlineExceeded) })
-		defer timer.Stop()
-	}
+// tryOnce sends req when there is a token and the limits allow it; waits reports
+// whether Xero refused it for a limit that will open.
+func (s *Session) tryOnce(req *http.Request, w *waiter, repeated bool) (resp *http.Response, token AccessToken, waits bool, err error) {
 	asked := time.Now()
-	resp, err := s.set.base.RoundTrip(out)
+	token, err = s.token(req.Context(), w.enough(), keystore.Secret{})
+	var p *pass
+	if err == nil {
+		p, err = s.set.limits.wait(req.Context(), w)
+	}
+	if err == nil && time.Since(asked) > time.Second { // it may have ended meanwhile
+		if token, err = s.token(req.Context(), w.enough(), keystore.Secret{}); err != nil {
+			p.giveBack()
+		}
+	}
 	if err != nil {
-		cause := context.Cause(ctx)
-		cancel(nil)
-		if err := req.Context().Err(); err != nil {
-			return nil, err
+		closeBody(req)
+		if !repeated {
+			s.set.tell(req, asked, nil, err)
 		}
-		if cause != nil {
-			err = cause
-		}
-		return nil, unreachable(bare(err))
+		return nil, token, false, err
+	}
+	asked = time.Now()
+	resp, err = s.send(req, token, w.enough(), p)
+	s.set.tell(req, asked, resp, err)
+	waits = p.answered(resp)
+	if err != nil {
+		return nil, token, false, err
 	}
 	s.set.learnTime(resp, asked, time.Now())
 	if resp.StatusCode == http.StatusForbidden {
 		s.lookAgain()
 	}
-	resp.Body = &endingBody{resp.Body, func() { cancel(nil) }}
-	return resp, nil
+	return resp, token, waits, nil
 }
 
-// endingBody frees the request's context with the body.
+// send makes one try. The deadline is for the answer's header only: how long a
+// body streams, in or out, is between the caller and Xero.
+func (s *Session) send(req *http.Request, token AccessToken, deadline time.Time, p *pass) (*http.Response, error) {
+	ctx, cancel := context.WithCancelCause(req.Context())
+	out := req.Clone(ctx)
+	out.Header.Set("Authorization", "Bearer "+token.Token.Reveal())
+	var settled atomic.Bool // the head came, or too late
+	timer := time.AfterFunc(time.Until(deadline), func() {
+		if settled.CompareAndSwap(false, true) {
+			cancel(context.DeadlineExceeded)
+		}
+	})
+	defer timer.Stop()
+	if out.Body != nil && out.Body != http.NoBody {
+		out.Body = &upload{out.Body, timer}
+		if body := out.GetBody; body != nil { // net/http sends it again when a kept connection is dead
+			out.GetBody = func() (io.ReadCloser, error) {
+				again, err := body()
+				if err != nil {
+					return nil, err
+				}
+				return &upload{again, timer}, nil
+			}
+		}
+	}
+	resp, err := s.set.base.RoundTrip(out)
+	late := !settled.CompareAndSwap(false, true)
+	if err == nil && !late {
+		if resp.Body == http.NoBody {
+			cancel(nil)
+		} else {
+			resp.Body = &endingBody{resp.Body, func() { cancel(nil); p.end() }}
+		}
+		return resp, nil
+	}
+	if err == nil {
+		resp.Body.Close()
+	}
+	cause := context.Cause(ctx)
+	cancel(nil)
+	if err := req.Context().Err(); err != nil {
+		return nil, err
+	}
+	if cause != nil {
+		err = cause
+	}
+	return nil, unreachable(bare(err))
+}
+
+// upload stops the clock while the caller is the one who is waited for. With every
+// part that the caller gives, Xero has the whole time again.
+type upload struct {
+	io.ReadCloser
+	timer *time.Timer
+}
+
+func (u *upload) Read(p []byte) (int, error) {
+	u.timer.Stop()
+	defer u.timer.Reset(patience)
+	return u.ReadCloser.Read(p)
+}
+
+// endingBody frees the request's context and its place among the calls in progress
+// with the body.
 type endingBody struct {
 	io.ReadCloser
 	end func()
 }
 
+func (b *endingBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil {
+		b.end()
+	}
+	return n, err
+}
+
 func (b *endingBody) Close() error {
 	defer b.end()
 	return b.ReadCloser.Close()
+}
+
+// waiter is who waits for req.
+func (s *Session) waiter(req *http.Request) *waiter {
+	return newWaiter(req.Context(), s.clientID(), tenantOf(req))
+}
+
+func (s *Session) clientID() string {
+	s.set.mu.Lock()
+	defer s.set.mu.Unlock()
+	return s.grant.ClientID
+}
+
+// repeatable reports whether req can be sent again, and again makes it ready for
+// that.
+func repeatable(req *http.Request) bool {
+	return req.Body == nil || req.Body == http.NoBody || req.GetBody != nil
+}
+
+func again(req *http.Request) (*http.Request, error) {
+	if req.GetBody == nil {
+		return req, nil
+	}
+	body, err := req.GetBody()
+	if err != nil {
+		return nil, err
+	}
+	req = req.Clone(req.Context())
+	req.Body = body
+	return req, nil
 }
 
 // tokenRefused tells a 401 that a new token cures from one for a missing scope,

@@ -1,0 +1,68 @@
+package server
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"financial-command-center/server/store"
+	"financial-command-center/server/xero"
+)
+
+// What is promised about the list of calls.
+const (
+	callsKept    = 30 * 24 * time.Hour
+	callsBatch   = 200  // so many are a reason to write
+	callsWaiting = 5000 // at most, while the disk takes none: the oldest are dropped
+)
+
+// calls wait here for the disk, which no call to Xero waits for.
+type calls struct {
+	writing sync.Mutex // held over a write, so that none is written twice
+
+	mu      sync.Mutex // held for moments
+	waiting []store.Call
+	full    chan struct{} // one slot: a batch waits
+}
+
+// Called keeps the list of calls: xero.Config's OnCall. It does not block.
+func (s *Server) Called(c xero.Call) {
+	kept := store.Call{
+		At: c.At, Caller: string(c.Caller.Kind), Name: c.Caller.Name, Tenant: c.TenantID, Method: c.Method,
+		Resource: c.Resource, Status: c.Status, Code: string(c.Code), Took: c.Took,
+	}
+	s.calls.mu.Lock()
+	s.calls.waiting = append(s.calls.waiting, kept)
+	full := len(s.calls.waiting)%callsBatch == 0
+	if len(s.calls.waiting) > callsWaiting {
+		s.calls.waiting = slices.Clone(s.calls.waiting[callsBatch:])
+	}
+	s.calls.mu.Unlock()
+	if full {
+		select {
+		case s.calls.full <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// flushCalls writes the calls that wait. After an error they wait on.
+func (s *Server) flushCalls(ctx context.Context) error {
+	s.calls.writing.Lock()
+	defer s.calls.writing.Unlock()
+	s.calls.mu.Lock()
+	waiting := s.calls.waiting
+	s.calls.waiting = nil
+	s.calls.mu.Unlock()
+	if len(waiting) == 0 {
+		return nil
+	}
+	err := s.state.AddCalls(ctx, waiting)
+	if err != nil {
+		s.calls.mu.Lock()
+		defer s.calls.mu.Unlock()
+		s.calls.waiting = append(waiting, s.calls.waiting...)
+	}
+	return err
+}

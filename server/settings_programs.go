@@ -1,0 +1,149 @@
+package server
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"financial-command-center/keystore"
+	"financial-command-center/server/xero"
+)
+
+func (s *Server) programRoutes() []route {
+	return []route{
+		{pattern: "GET /settings/programs", who: page, handle: s.programs},
+		{pattern: "POST /settings/programs", who: session, handle: s.addProgram},
+		{pattern: "GET /settings/programs/revoke", who: page, handle: s.revokePage},
+		{pattern: "POST /settings/programs/revoke", who: session, handle: s.revokeProgram},
+	}
+}
+
+// programsView lists the programs that have a key, and has the form for another.
+type programsView struct {
+	Programs []program
+	Wrong    string // with what was filled in
+	Want     apiKey
+	Made     *madeKey // the key that was just made, and nothing else, is shown
+	Use      []useLine
+}
+
+type madeKey struct{ Name, Key, Warning string }
+
+type program struct {
+	apiKey
+	Organisation string // "" for any
+	Activity     string // address of its calls
+	Revoke       string
+}
+
+// A useLine is something to copy into a terminal.
+type useLine struct{ Label, Text string }
+
+func (s *Server) programs(w http.ResponseWriter, r *http.Request, c *call) error {
+	return s.showPrograms(w, r, c, http.StatusOK, programsView{})
+}
+
+func (s *Server) showPrograms(w http.ResponseWriter, r *http.Request, c *call, status int, v programsView) error {
+	keys, err := s.listKeys(r.Context())
+	if err != nil {
+		return err
+	}
+	names := s.organisationNames()
+	for _, k := range keys {
+		v.Programs = append(v.Programs, program{
+			k, names.of(k.Tenant),
+			activityFilter{Who: string(xero.ByKey) + ":" + k.Name}.address(1), "/settings/programs/revoke?name=" + url.QueryEscape(k.Name),
+		})
+	}
+	v.Use = s.useLines(c, keystore.NewSecret("fcc_…"), apiKey{})
+	return s.render(w, r, c, status, "programs", "Programs", v)
+}
+
+// addProgram makes a key. Its answer is the only page that ever shows it.
+func (s *Server) addProgram(w http.ResponseWriter, r *http.Request, c *call) error {
+	if err := r.ParseForm(); err != nil {
+		return formError(err)
+	}
+	form := r.PostForm
+	want := apiKey{Name: strings.TrimSpace(form.Get("name")), Write: form.Get("may") == "write", Tenant: form.Get("organisation"), AnyUser: form.Get("any_user") != ""}
+	made, warning, err := s.addKey(r.Context(), want)
+	if f, ok := errors.AsType[*failure](err); ok && wantsPage(r) && answers[f.Code].status == http.StatusBadRequest {
+		return s.showPrograms(w, r, c, http.StatusBadRequest, programsView{Wrong: f.Message, Want: want})
+	}
+	if err != nil {
+		return err
+	}
+	return s.render(w, r, c, http.StatusOK, "programs", "A key for "+want.Name, programsView{
+		Made: &madeKey{want.Name, made.Reveal(), warning}, Use: s.useLines(c, made, want),
+	})
+}
+
+// useLines show how a program brings its key. One that is good for several
+// organisations has to name the one it means.
+func (s *Server) useLines(c *call, made keystore.Secret, k apiKey) []useLine {
+	curl := `curl -H "Authorization: Bearer ` + made.Reveal() + `"`
+	all := s.cfg.Connections.Status().Organisations()
+	if k.Tenant == "" && len(all) > 1 {
+		tenant := all[0].TenantID
+		if o := chosen(all, c); o != nil {
+			tenant = o.TenantID
+		}
+		curl += ` -H "xero-tenant-id: ` + tenant + `"`
+	}
+	return []useLine{
+		{"Contacts, as a short list", curl + " " + s.BaseURL() + "/api/xero/contacts"},
+		{"Invoices, as Xero itself gives them", curl + " " + s.BaseURL() + "/api.xro/2.0/Invoices"},
+		{"A program made for Xero: set its base address to", s.BaseURL()},
+	}
+}
+
+func (s *Server) revokePage(w http.ResponseWriter, r *http.Request, c *call) error {
+	name := r.URL.Query().Get("name")
+	keys, err := s.listKeys(r.Context())
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(keys, func(k apiKey) bool { return k.Name == name }) {
+		return fail(codeNotFound).saying("No program of this name has a key.", "It may be revoked already.").offering("Programs", "/settings/programs")
+	}
+	return s.confirm(w, r, c, confirmation{
+		Title: "Revoke the key of " + name, Lead: "Nothing happens before you press the button.",
+		Points: []string{
+			"The program is refused from its next request on.",
+			"A revoked key cannot be brought back. You can make the program a new one.",
+			"The sign-in to Xero, and other programs, go on as they are.",
+		},
+		Action: "/settings/programs/revoke", Name: "name", Value: name, Label: "Revoke", Back: "/settings/programs",
+	})
+}
+
+func (s *Server) revokeProgram(w http.ResponseWriter, r *http.Request, c *call) error {
+	if err := r.ParseForm(); err != nil {
+		return formError(err)
+	}
+	name := r.PostForm.Get("name")
+	if err := s.revokeKey(r.Context(), name); err != nil {
+		if f := asFailure(err); f.Code == codeNotFound {
+			return f.saying("No program of this name has a key.", "It may be revoked already.").offering("Programs", "/settings/programs")
+		}
+		return err
+	}
+	return s.settled(w, r, c, "The key of "+name+" is revoked.", "/settings/programs")
+}
+
+// A confirmation is asked for before what cannot be undone. It is a page of its
+// own, so that it needs no script.
+type confirmation struct {
+	Title, Lead string
+	Points      []string
+	Trouble     *xero.Problem // why it cannot be done; then there is no button
+	Action      string        // where the form goes
+	Name, Value string        // its one field; no field when Name is ""
+	Label, Back string
+}
+
+func (s *Server) confirm(w http.ResponseWriter, r *http.Request, c *call, what confirmation) error {
+	return s.render(w, r, c, http.StatusOK, "confirm", what.Title, what)
+}

@@ -1,0 +1,405 @@
+package xero
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	// atOnce is how many calls Xero takes at once for an app and an organisation
+	// (developer.xero.com/faq/limits). No header says it.
+	atOnce = 5
+	// longestRead is how long after its head an answer that nobody reads to the end
+	// still counts as in progress.
+	longestRead = 30 * time.Second
+	// Xero does not say when it takes another call after it had too many at once, nor
+	// do we know when the caller's own five will be done.
+	firstPause = 500 * time.Millisecond
+	mostPause  = 4 * time.Second
+	busyPause  = 5 * time.Second
+)
+
+// limits keep FCC within what Xero allows an app: five calls at once, so many a
+// minute and so many a day for each organisation, and so many a minute for all
+// together (developer.xero.com/faq/limits). Two people who signed in through one
+// app share them. How many a minute is never assumed: each answer says what is
+// left, and until one has, only the five at once count.
+//
+// Xero counts a call as in progress until its answer is sent, so here it is in
+// progress until the answer was read to the end, closed or broken off. A reader who
+// stalls would so keep others out, and one who opens a sixth answer with five
+// unread would wait for itself: half a minute after its head an answer counts no
+// more. Where Xero counts on, as it may for a call that was given up, it says
+// "concurrent", and that is waited out.
+//
+// Who may not call yet waits in the order of coming, and no longer than is of use:
+// when it is sure that Xero takes the next call too late, the wait ends at once.
+type limits struct {
+	mu   sync.Mutex
+	apps map[string]*appLimits // by client id, lower case
+	sent uint64                // calls so far: the number of the last one
+	came uint64                // waiters so far
+}
+
+// appLimits are those of one Xero app.
+type appLimits struct {
+	minute window
+	gates  map[string]*gate // by the organisation's id, lower case; "": calls of none
+	timer  *time.Timer      // looks again when something was to end
+}
+
+// gate is the limits of one organisation.
+type gate struct {
+	none    bool // calls of no organisation: only the app's minute counts them
+	busy    int  // in progress
+	minute  window
+	crowded time.Time     // Xero has too many at once until then
+	pause   time.Duration // how long that was assumed last
+	closed  time.Time     // the day's calls are used up until then
+	waiting []*waiter     // in the order they came
+	budget  Budget        // as an answer said last
+	toldBy  uint64        // the call that it was said to
+}
+
+// waiter is a caller on its way through a gate; one who comes again keeps its place.
+type waiter struct {
+	client, tenant string
+	until          time.Time // waits no longer
+	bounded        bool      // by its context, not by us
+	number         uint64    // in the order they came
+	turn           chan turn // one slot
+}
+
+// turn is what a waiter gets.
+type turn struct {
+	pass *pass
+	err  *Error
+}
+
+// pass is the right to make one call. It ends by giveBack, or by answered and then
+// end.
+type pass struct {
+	limits *limits
+	app    *appLimits
+	gate   *gate
+	number uint64
+	over   bool
+	stall  *time.Timer // ends it for a reader who stalls
+}
+
+// hold is why no call may be made now.
+type hold struct {
+	limit  string    // as X-Rate-Limit-Problem names it
+	until  time.Time // when it is over for sure; zero: when another call is
+	sooner bool      // a call under way may show that it is over before
+}
+
+// newWaiter makes a waiter for req, who waits as long as ctx has time, or patience
+// where it has no end.
+func newWaiter(ctx context.Context, client, tenant string) *waiter {
+	until, bounded := ctx.Deadline()
+	if !bounded {
+		until = time.Now().Add(patience)
+	}
+	return &waiter{client: strings.ToLower(client), tenant: strings.ToLower(tenant), until: until, bounded: bounded, turn: make(chan turn, 1)}
+}
+
+// enough is how long a token and the head of an answer are waited for from now on:
+// patience is for both and the limits together, unless ctx says how long all may
+// take.
+func (w *waiter) enough() time.Time {
+	if w.bounded {
+		return time.Now().Add(patience)
+	}
+	return w.until
+}
+
+// wait returns when w may make a call. It fails with ctx, or with CodeRateLimited.
+func (l *limits) wait(ctx context.Context, w *waiter) (*pass, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	app, g := l.gateLocked(w.client, w.tenant)
+	if w.number == 0 {
+		l.came++
+		w.number = l.came
+	}
+	at, _ := slices.BinarySearchFunc(g.waiting, w.number, func(other *waiter, number uint64) int { return cmp.Compare(other.number, number) })
+	g.waiting = slices.Insert(g.waiting, at, w)
+	l.lookLocked(app)
+	l.mu.Unlock()
+	select {
+	case got := <-w.turn:
+		return got.result()
+	default:
+	}
+	enough := time.NewTimer(time.Until(w.until))
+	defer enough.Stop()
+	select {
+	case got := <-w.turn:
+		return got.result()
+	case <-ctx.Done():
+	case <-enough.C:
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	select {
+	case got := <-w.turn:
+		if got.pass != nil {
+			got.pass.giveBackLocked()
+		}
+	default:
+		g.waiting = slices.DeleteFunc(g.waiting, func(other *waiter) bool { return other == w })
+		l.lookLocked(app)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	why := g.holdLocked(app, now, l.sent)
+	if why == nil {
+		why = &hold{limit: "concurrent"}
+	}
+	return nil, why.error(now)
+}
+
+func (t turn) result() (*pass, error) {
+	if t.err != nil {
+		return nil, t.err
+	}
+	return t.pass, nil
+}
+
+func (l *limits) gateLocked(client, tenant string) (*appLimits, *gate) {
+	app := l.apps[client]
+	if app == nil {
+		app = &appLimits{gates: map[string]*gate{}}
+		if l.apps == nil {
+			l.apps = map[string]*appLimits{}
+		}
+		l.apps[client] = app
+	}
+	g := app.gates[tenant]
+	if g == nil {
+		g = &gate{none: tenant == ""}
+		app.gates[tenant] = g
+	}
+	return app, g
+}
+
+// lookLocked lets in who may call, sends away who waits in vain, and sets the timer
+// for the rest.
+func (l *limits) lookLocked(app *appLimits) {
+	now := time.Now()
+	var next time.Time
+	for _, g := range app.gates {
+		why := l.admitLocked(app, g, now)
+		if why != nil && !why.until.IsZero() && (next.IsZero() || why.until.Before(next)) {
+			next = why.until
+		}
+	}
+	switch {
+	case next.IsZero() && app.timer != nil:
+		app.timer.Stop()
+	case next.IsZero():
+	default:
+		pause := min(next.Sub(now), longestSleep) // a longer timer does not fire after a sleep
+		if app.timer == nil {
+			app.timer = time.AfterFunc(pause, func() {
+				l.mu.Lock()
+				defer l.mu.Unlock()
+				l.lookLocked(app)
+			})
+		} else {
+			app.timer.Reset(pause)
+		}
+	}
+}
+
+// admitLocked returns why the first of those who are left still waits.
+func (l *limits) admitLocked(app *appLimits, g *gate, now time.Time) *hold {
+	for len(g.waiting) > 0 {
+		why := g.holdLocked(app, now, l.sent)
+		if why != nil {
+			g.waiting = slices.DeleteFunc(g.waiting, func(w *waiter) bool {
+				vain := why.limit == "day" || !why.until.IsZero() && !why.sooner && w.until.Before(why.until)
+				if vain {
+					w.turn <- turn{err: why.error(now)}
+				}
+				return vain
+			})
+			if len(g.waiting) == 0 {
+				return nil
+			}
+			return why
+		}
+		w := g.waiting[0]
+		g.waiting = slices.Delete(g.waiting, 0, 1)
+		l.sent++
+		g.busy++
+		g.minute.flying++
+		app.minute.flying++
+		w.turn <- turn{pass: &pass{limits: l, app: app, gate: g, number: l.sent}}
+	}
+	return nil
+}
+
+// holdLocked is why g lets nobody through, nil when it does.
+func (g *gate) holdLocked(app *appLimits, now time.Time, last uint64) *hold {
+	switch {
+	case !past(g.closed, now):
+		return &hold{limit: "day", until: g.closed}
+	case !g.none && !g.minute.open(now, last):
+		return &hold{"minute", g.minute.ends, g.minute.flying > 0}
+	case !app.minute.open(now, last):
+		return &hold{"appminute", app.minute.ends, app.minute.flying > 0}
+	case !g.none && g.busy >= atOnce:
+		return &hold{limit: "concurrent"}
+	case !past(g.crowded, now):
+		return &hold{limit: "concurrent", until: g.crowded}
+	}
+	return nil
+}
+
+// error says in words how long Xero takes no call.
+func (h *hold) error(now time.Time) *Error {
+	left := busyPause
+	if !h.until.IsZero() {
+		left = max(min(h.until.Sub(now), h.until.Round(0).Sub(now.Round(0))), time.Second)
+	}
+	message := "The calls to Xero for this minute are used up."
+	action := "Try again in " + strconv.Itoa(int((left+time.Second-1)/time.Second)) + " seconds."
+	switch h.limit {
+	case "day":
+		message = "Xero takes no more calls for this organisation until " + h.until.Local().Format("15:04") + " on " + day(h.until) + ": those of its day are used up."
+		action = "Wait until then. Other organisations are not affected."
+	case "minute":
+		message = "The calls to Xero for this organisation are used up for this minute."
+	case "concurrent":
+		message = "Xero is busy with other requests for this organisation, as many as it takes at once."
+	}
+	return &Error{Problem: problem(CodeRateLimited, message, action), RetryAfter: left}
+}
+
+// answered takes the head of the answer, nil when none came, and reports whether it
+// is a refusal that waiting mends. What was refused is not in progress.
+func (p *pass) answered(resp *http.Response) (waits bool) {
+	l := p.limits
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	left := func(name string) int {
+		if resp == nil {
+			return -1
+		}
+		n, err := strconv.Atoi(resp.Header.Get(name))
+		if err != nil {
+			return -1
+		}
+		return n
+	}
+	minute, day := left("X-MinLimit-Remaining"), left("X-DayLimit-Remaining")
+	p.app.minute.answered(p.number, left("X-AppMinLimit-Remaining"), now, l.sent)
+	p.gate.minute.answered(p.number, minute, now, l.sent)
+	if minute >= 0 && day >= 0 && p.number > p.gate.toldBy {
+		p.gate.toldBy = p.number
+		p.gate.budget = Budget{Known: true, Day: day, Minute: minute, At: now.Round(0).UTC()}
+	}
+	switch {
+	case resp == nil || resp.StatusCode == http.StatusTooManyRequests:
+		waits = resp != nil && p.refusedLocked(resp.Header, now)
+		p.endLocked()
+		return waits
+	case resp.Body == http.NoBody:
+		p.endLocked()
+	default:
+		p.stall = time.AfterFunc(longestRead, p.end)
+		l.lookLocked(p.app)
+	}
+	p.gate.pause = 0
+	return false
+}
+
+// refusedLocked notes how long Xero wants to be left alone.
+func (p *pass) refusedLocked(h http.Header, now time.Time) (waits bool) {
+	after, g := retryAfter(h), p.gate
+	minute := &g.minute
+	if g.none {
+		minute = &p.app.minute
+	}
+	switch h.Get("X-Rate-Limit-Problem") {
+	case "day":
+		g.closed = now.Add(max(after, windowSpan))
+		return false
+	case "minute":
+		minute.refused(after, now, p.limits.sent)
+	case "appminute":
+		p.app.minute.refused(after, now, p.limits.sent)
+	case "concurrent":
+		g.pause = min(max(2*g.pause, firstPause), mostPause)
+		g.crowded = now.Add(g.pause)
+	default: // not in Xero's own words
+		if after <= 0 || after > windowSpan {
+			return false
+		}
+		minute.refused(after, now, p.limits.sent)
+	}
+	return true
+}
+
+// end is for an answer that was read or dropped.
+func (p *pass) end() {
+	p.limits.mu.Lock()
+	defer p.limits.mu.Unlock()
+	p.endLocked()
+}
+
+func (p *pass) endLocked() {
+	if p.over {
+		return
+	}
+	p.over = true
+	if p.stall != nil {
+		p.stall.Stop()
+	}
+	p.gate.busy--
+	p.limits.lookLocked(p.app)
+}
+
+// giveBack is for a call that was not made.
+func (p *pass) giveBack() {
+	p.limits.mu.Lock()
+	defer p.limits.mu.Unlock()
+	p.giveBackLocked()
+}
+
+func (p *pass) giveBackLocked() {
+	p.gate.minute.flying--
+	p.app.minute.flying--
+	p.endLocked()
+}
+
+// Budget is what is left of Xero's limits for the organisation, through the
+// connection that Find returns.
+func (c *Connections) Budget(tenantID string) Budget {
+	s, ok := c.Find(tenantID)
+	if !ok {
+		return Budget{}
+	}
+	client := s.clientID()
+	c.limits.mu.Lock()
+	defer c.limits.mu.Unlock()
+	_, g := c.limits.gateLocked(strings.ToLower(client), strings.ToLower(tenantID))
+	b := g.budget
+	if !past(g.closed, time.Now()) {
+		b.Closed = g.closed.Round(0).UTC()
+	}
+	return b
+}
