@@ -75,7 +75,7 @@ func (o *office) stands(t testing.TB, page, tray string) {
 func (b *browser) state(t testing.TB, says string) {
 	t.Helper()
 	eventually(t, fmt.Sprintf("the page's state is %q", says), func() (bool, string) {
-		shown := evaluate[string](t, b, `document.querySelector(".state")?.textContent.replace(/\s+/g, " ").trim() ?? document.body.textContent`)
+		shown := evaluate[string](t, b, `document.querySelector(".state")?.textContent.replace(/\s+/g, " ").trim() ?? document.body?.textContent ?? ""`)
 		return strings.HasPrefix(shown, says), shown
 	})
 }
@@ -138,7 +138,7 @@ func TestPageAndTrayFollowWhatHappensAtXero(t *testing.T) {
 	o.sim.control(t, "revoke", nil, nil)
 	o.sim.control(t, "expire", nil, nil)
 	o.asks(t)
-	o.stands(t, "Sign in to Xero again", "Sign in")
+	o.stands(t, "Sign in to Xero again", "needs a sign-in")
 	o.browser.stayed(t)
 	o.browser.do(t, "sign in again", chromedp.Click(`//main//a[starts-with(@href, "/login")]`))
 	o.browser.consent(t, café)
