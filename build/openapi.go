@@ -30,6 +30,13 @@ var simulated = map[string][]string{
 	"/api.xro/2.0/Payments":             {"get"},
 	"/api.xro/2.0/Payments/{PaymentID}": {"get"},
 	"/api.xro/2.0/Reports/BankSummary":  {"get"},
+
+	"/api.xro/2.0/Reports/ProfitAndLoss":            {"get"},
+	"/api.xro/2.0/Reports/BalanceSheet":             {"get"},
+	"/api.xro/2.0/Reports/TrialBalance":             {"get"},
+	"/api.xro/2.0/Reports/ExecutiveSummary":         {"get"},
+	"/api.xro/2.0/Reports/AgedReceivablesByContact": {"get"},
+	"/api.xro/2.0/Reports/AgedPayablesByContact":    {"get"},
 }
 
 // Of an OpenAPI object these fields are facts. The rest is prose, examples and

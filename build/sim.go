@@ -27,6 +27,18 @@ func sim(args []string) error {
 	flags.DurationVar(&opt.TokenLife, "token-life", 0, "`life` of an access token (30m)")
 	flags.DurationVar(&opt.Grace, "grace", 0, "`time` for which a used refresh token is still good (30m)")
 	flags.DurationVar(&opt.RefreshLife, "refresh-life", 0, "`life` of a refresh token (1440h)")
+	flags.IntVar(&opt.DayLimit, "day-limit", 0, "`calls` a day to an organisation (1000)")
+	flags.IntVar(&opt.MostConnections, "most-connections", 0, "`organisations` that the app may have connected (5)")
+	flags.Func("books", "JSON `FILE` with the books of one more organisation, shaped as xerosim.Ledger; again for more",
+		func(file string) error {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				return err
+			}
+			l, err := xerosim.ReadLedger(text)
+			opt.Books = append(opt.Books, l)
+			return err
+		})
 	var redirects []string
 	flags.Func("redirect", "redirect `URI` of the app, again for more (http://localhost:P/callback for 8000, 18000, 28000 and 8787)",
 		func(uri string) error { redirects = append(redirects, uri); return nil })

@@ -50,6 +50,7 @@ type resource struct {
 	list   func(*call) (any, error)
 	one    func(*call) (any, error)
 	save   func(*call) (any, error) // POST and PUT, to the list or to one
+	escape bool                     // writes \/Date(0)\/
 }
 
 // find takes the path below /api.xro/2.0/ apart. Names are told apart without
@@ -60,18 +61,15 @@ func find(path string) (found resource, key string) {
 	case "organisation":
 		found = resource{scopes: []string{"accounting.settings"}, list: showOrganisation}
 	case "accounts":
-		found = resource{scopes: []string{"accounting.settings"}, list: listAccounts, one: oneAccount}
+		found = resource{scopes: []string{"accounting.settings"}, list: listAccounts, one: oneAccount, escape: true}
 	case "contacts":
 		found = resource{scopes: []string{"accounting.contacts"}, list: listContacts, one: oneContact, save: saveContacts}
 	case "invoices":
 		found = resource{scopes: []string{"accounting.invoices", "accounting.transactions"}, list: listInvoices, one: oneInvoice, save: saveInvoices}
 	case "payments":
-		found = resource{scopes: []string{"accounting.payments", "accounting.transactions"}, list: listPayments, one: onePayment}
+		found = resource{scopes: []string{"accounting.payments", "accounting.transactions"}, list: listPayments, one: onePayment, escape: true}
 	case "reports":
-		found = resource{one: report} // of those that are not there no scope is known
-		if strings.EqualFold(key, "BankSummary") {
-			found.scopes = []string{"accounting.reports", "accounting.reports.banksummary"}
-		}
+		found = reportResource(key)
 	}
 	return found, key
 }
@@ -93,6 +91,9 @@ type call struct {
 	key     string // of one record; empty: the list
 }
 
+// today is the organisation's calendar day.
+func (c *call) today() time.Time { return c.books.profile.today(c.now) }
+
 // An apiError is an answer other than 200.
 type apiError struct {
 	status     int
@@ -110,6 +111,10 @@ var (
 		body: "You are not permitted to access this resource without the reporting role or higher privileges."}
 	errMethod = &apiError{status: http.StatusNotImplemented, kind: "text/plain; charset=utf-8", body: "The simulated Xero does not do this."}
 )
+
+// mostQuery is what Xero's web server takes: a longer query is a 404, which 53 ids
+// with escaped commas are (github.com/XeroAPI/Xero-Java/issues/328).
+const mostQuery = 2048
 
 // gateway checks a request in Xero's order, token, scope, organisation, limits,
 // and has it answered.
@@ -130,6 +135,10 @@ func (s *Sim) gateway(w http.ResponseWriter, r *http.Request) {
 		refuse(w, &refusal{"AuthorizationUnsuccessful", "insufficient_scope"})
 		return
 	}
+	if len(r.URL.RawQuery) > mostQuery {
+		errNotFound.response().write(w)
+		return
+	}
 	limits := s.enter(access, r.Header.Get("xero-tenant-id"))
 	limits.headers(w.Header())
 	defer s.leave(limits)
@@ -147,6 +156,9 @@ func (s *Sim) gateway(w http.ResponseWriter, r *http.Request) {
 	c := &call{request: r, access: access, now: s.Now(), key: key, tenant: limits.tenant, reports: limits.reports, books: s.open(limits)}
 	answer := s.answer(c, what, write)
 	s.strange(&answer)
+	if answer.kind == jsonType && !wantsJSON(r) {
+		answer = answer.xml()
+	}
 	answer.write(w)
 }
 
@@ -176,7 +188,11 @@ func (s *Sim) answer(c *call, what resource, write bool) response {
 	if failed, ok := errors.AsType[*apiError](err); ok {
 		return failed.response()
 	}
-	return response{http.StatusOK, jsonType, encode(body)}
+	text := encode(body)
+	if what.escape {
+		text = escapeDates(text)
+	}
+	return response{http.StatusOK, jsonType, text}
 }
 
 const jsonType = "application/json; charset=utf-8"

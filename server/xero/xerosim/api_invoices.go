@@ -3,6 +3,7 @@ package xerosim
 import (
 	"cmp"
 	"fmt"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -19,6 +20,12 @@ type invoiceIn struct {
 	LineItems                                                                                       []lineIn
 	CurrencyRate                                                                                    *decimal.Decimal
 	SentToContact                                                                                   *bool
+}
+
+// undated reports whether it changes nothing but DueDate and SentToContact.
+func (in invoiceIn) undated() bool {
+	in.InvoiceID, in.DueDate, in.SentToContact = nil, nil, nil
+	return reflect.ValueOf(in).IsZero()
 }
 
 type lineIn struct {
@@ -94,7 +101,9 @@ func (c *call) judgeInvoice(in invoiceIn, numbers map[string]bool, unitPlaces in
 		return verdict[invoiceJSON]{invalid: invalid}
 	}
 	return verdict[invoiceJSON]{save: func() invoiceJSON {
-		d.updated = c.now
+		if d.known == nil || !d.known.settledInPart() || !in.undated() {
+			d.updated = c.now
+		}
 		if d.known != nil {
 			*d.known = d.invoice
 			return d.known.json(full, unitPlaces)
@@ -197,7 +206,7 @@ func (b *books) contactCalled(name string) *contact {
 
 func (c *call) draftDates(d *draft, in invoiceIn) {
 	if d.known == nil {
-		d.date = midnight(c.now)
+		d.date = c.today()
 	}
 	for to, from := range map[*time.Time]*string{&d.date: in.Date, &d.due: in.DueDate} {
 		if from == nil {

@@ -178,12 +178,9 @@ const (
 func (c *contact) json(as detail, today time.Time) contactJSON {
 	no := false
 	out := contactJSON{
-		ContactID: c.id, ContactNumber: c.number, AccountNumber: c.accountNumber, ContactStatus: "ACTIVE", Name: c.name,
+		ContactID: c.id, ContactNumber: c.number, AccountNumber: c.accountNumber, ContactStatus: c.status(), Name: c.name,
 		FirstName: c.first, LastName: c.last, EmailAddress: &c.email, TaxNumber: c.taxNumber, UpdatedDateUTC: stamp(c.updated),
 		IsSupplier: &c.supplier, IsCustomer: &c.customer, HasAttachments: &no,
-	}
-	if c.archived {
-		out.ContactStatus = "ARCHIVED"
 	}
 	if as == light {
 		return out
@@ -218,15 +215,11 @@ func (c *contact) stub() contactJSON {
 }
 
 func (a *account) json() accountJSON {
-	out := accountJSON{
-		AccountID: a.id, Code: a.code, Name: a.name, Status: "ACTIVE", Type: a.kind, TaxType: a.tax, Description: a.description, Class: a.class,
+	return accountJSON{
+		AccountID: a.id, Code: a.code, Name: a.name, Status: a.status(), Type: a.kind, TaxType: a.tax, Description: a.description, Class: a.class,
 		SystemAccount: a.system, EnablePaymentsToAccount: a.payable, BankAccountNumber: a.number, BankAccountType: a.bankType,
 		CurrencyCode: a.currency, UpdatedDateUTC: stamp(a.updated),
 	}
-	if a.archived {
-		out.Status = "ARCHIVED"
-	}
-	return out
 }
 
 // json shows unit prices with unitPlaces decimals: 2, or 4 where the request says
@@ -288,7 +281,7 @@ func (p *payment) json() paymentJSON {
 	i := p.invoice
 	out := paymentJSON{
 		PaymentID: p.id, Date: stamp(p.date), BankAmount: number(p.bankAmount, places(p.account.currency)), Amount: number(p.amount, places(i.currency)),
-		Reference: p.reference, CurrencyRate: number(p.rate, 6), PaymentType: i.kind + "PAYMENT", Status: "AUTHORISED",
+		Reference: p.reference, CurrencyRate: number(p.rate, 6), PaymentType: p.kind(), Status: "AUTHORISED",
 		UpdatedDateUTC: stamp(p.updated), UpdatedDateUTCString: p.updated.UTC().Format("2006-01-02T15:04:05Z"),
 		HasAccount: true, IsReconciled: p.reconciled,
 	}

@@ -1,7 +1,6 @@
 package xerosim
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -9,8 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/shopspring/decimal"
 )
 
 // query is what a list may be asked for. Each resource takes what is its own.
@@ -21,6 +18,7 @@ type query struct {
 	light, includeArchived, createdByApp bool
 	unitPlaces                           int32
 	since                                time.Time
+	where                                string
 	order                                []string // "Field" or "Field DESC"
 }
 
@@ -29,8 +27,8 @@ const (
 	mostPageSize    = 1000
 )
 
-// ask reads the request's query. Names are taken in any case. What the simulated
-// Xero cannot do it refuses: a filter that is not applied would be a wrong answer.
+// ask reads the request's query. Names are taken in any case. What cannot be read
+// is refused: a filter that is not applied would be a wrong answer.
 func (c *call) ask() (query, error) {
 	q := query{unitPlaces: 2}
 	for name, values := range c.request.URL.Query() {
@@ -68,7 +66,7 @@ func (c *call) ask() (query, error) {
 		case "order":
 			q.order = all
 		case "where":
-			return q, &apiError{status: http.StatusNotImplemented, kind: "text/plain; charset=utf-8", body: `The simulated Xero does not read "where".`}
+			q.where = value
 		}
 		if err != nil {
 			return q, parseError(fmt.Sprintf("%s is no value for %s", value, name))
@@ -116,40 +114,29 @@ func among(list []string, id string) bool {
 	return len(list) == 0 || slices.ContainsFunc(list, func(one string) bool { return strings.EqualFold(strings.TrimSpace(one), id) })
 }
 
+// changed reports whether a record of that time is asked for: those since the
+// moment of If-Modified-Since, to the second.
+func (q query) changed(updated time.Time) bool { return !updated.Before(q.since) }
+
 // mentions reports whether a field holds the search term.
 func (q query) mentions(fields ...string) bool {
 	return q.term == "" || slices.ContainsFunc(fields, func(f string) bool { return strings.Contains(strings.ToLower(f), q.term) })
 }
 
-// an ordering compares two records by one field.
-type ordering[T any] map[string]func(a, b T) int
-
-func by[T any, V cmp.Ordered](of func(T) V) func(a, b T) int {
-	return func(a, b T) int { return cmp.Compare(of(a), of(b)) }
-}
-
-func byTime[T any](of func(T) time.Time) func(a, b T) int {
-	return func(a, b T) int { return of(a).Compare(of(b)) }
-}
-
-func byAmount[T any](of func(T) decimal.Decimal) func(a, b T) int {
-	return func(a, b T) int { return of(a).Cmp(of(b)) }
-}
-
 // sort sorts all, which must be the caller's own, as the query wants it. Without
 // an order the books' own stays.
-func (o ordering[T]) sort(q query, all []T, kind string) error {
+func (f fields[T]) sort(q query, all []T, record string) error {
 	var by []func(a, b T) int
 	for _, term := range q.order {
-		field, way, _ := strings.Cut(strings.TrimSpace(term), " ")
-		compare := o[strings.ToLower(field)]
+		name, way, _ := strings.Cut(strings.TrimSpace(term), " ")
+		field, ok := f[strings.ToLower(name)]
 		switch {
-		case compare == nil:
-			return parseError(fmt.Sprintf("No property or field '%s' exists in type '%s'", field, kind))
+		case !ok:
+			return parseError(fmt.Sprintf("No property or field '%s' exists in type '%s'", name, record))
 		case strings.EqualFold(way, "DESC"):
-			by = append(by, func(a, b T) int { return compare(b, a) })
+			by = append(by, func(a, b T) int { return compare(field.of(b), field.of(a)) })
 		case way == "" || strings.EqualFold(way, "ASC"):
-			by = append(by, compare)
+			by = append(by, func(a, b T) int { return compare(field.of(a), field.of(b)) })
 		default:
 			return parseError(fmt.Sprintf("Syntax error in order '%s'", term))
 		}

@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/shopspring/decimal"
 )
 
 type organisationsJSON struct {
@@ -67,13 +65,12 @@ func listAccounts(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	accounts := slices.DeleteFunc(slices.Clone(c.books.accounts), func(a *account) bool { return !a.updated.After(q.since) })
-	order := ordering[*account]{
-		"code": by(func(a *account) string { return a.code }),
-		"name": by(func(a *account) string { return a.name }),
-		"type": by(func(a *account) string { return a.kind }),
+	fits, err := accountFields.where(q.where, "Account")
+	if err != nil {
+		return nil, err
 	}
-	if err := order.sort(q, accounts, "Account"); err != nil {
+	accounts := slices.DeleteFunc(slices.Clone(c.books.accounts), func(a *account) bool { return !q.changed(a.updated) || !fits(a) })
+	if err := accountFields.sort(q, accounts, "Account"); err != nil {
 		return nil, err
 	}
 	return c.accounts(accounts), nil
@@ -100,16 +97,12 @@ type contactsJSON struct {
 	Contacts []contactJSON
 }
 
-var contactOrder = ordering[*contact]{
-	"name":           by(func(c *contact) string { return c.name }),
-	"emailaddress":   by(func(c *contact) string { return c.email }),
-	"contactnumber":  by(func(c *contact) string { return c.number }),
-	"contactid":      by(func(c *contact) string { return c.id }),
-	"updateddateutc": byTime(func(c *contact) time.Time { return c.updated }),
-}
-
 func listContacts(c *call) (any, error) {
 	q, err := c.ask()
+	if err != nil {
+		return nil, err
+	}
+	fits, err := contactFields.where(q.where, "Contact")
 	if err != nil {
 		return nil, err
 	}
@@ -118,17 +111,17 @@ func listContacts(c *call) (any, error) {
 	defer b.mu.RUnlock()
 	var fit []*contact
 	for _, contact := range b.contacts {
-		if (q.includeArchived || !contact.archived) && among(q.ids, contact.id) && contact.updated.After(q.since) &&
-			q.mentions(contact.name, contact.first, contact.last, contact.number, contact.email) {
+		if (q.includeArchived || !contact.archived) && among(q.ids, contact.id) && q.changed(contact.updated) &&
+			q.mentions(contact.name, contact.first, contact.last, contact.number, contact.email) && fits(contact) {
 			fit = append(fit, contact)
 		}
 	}
-	if err := contactOrder.sort(q, fit, "Contact"); err != nil {
+	if err := contactFields.sort(q, fit, "Contact"); err != nil {
 		return nil, err
 	}
 	out := contactsJSON{head: c.head(), Contacts: []contactJSON{}}
 	for _, contact := range cut(&out.head, q, fit) {
-		out.Contacts = append(out.Contacts, contact.json(q.detail(), midnight(c.now)))
+		out.Contacts = append(out.Contacts, contact.json(q.detail(), c.today()))
 	}
 	return out, nil
 }
@@ -141,7 +134,7 @@ func oneContact(c *call) (any, error) {
 	if contact == nil {
 		return nil, errNotFound
 	}
-	return contactsJSON{c.head(), []contactJSON{contact.json(full, midnight(c.now))}}, nil
+	return contactsJSON{c.head(), []contactJSON{contact.json(full, c.today())}}, nil
 }
 
 type invoicesJSON struct {
@@ -149,23 +142,12 @@ type invoicesJSON struct {
 	Invoices []invoiceJSON
 }
 
-var invoiceOrder = ordering[*invoice]{
-	"date":           byTime(func(i *invoice) time.Time { return i.date }),
-	"duedate":        byTime(func(i *invoice) time.Time { return i.due }),
-	"updateddateutc": byTime(func(i *invoice) time.Time { return i.updated }),
-	"invoicenumber":  by(func(i *invoice) string { return i.number }),
-	"invoiceid":      by(func(i *invoice) string { return i.id }),
-	"contact.name":   by(func(i *invoice) string { return i.contact.name }),
-	"status":         by(func(i *invoice) string { return i.status }),
-	"type":           by(func(i *invoice) string { return i.kind }),
-	"reference":      by(func(i *invoice) string { return i.reference }),
-	"total":          byAmount(func(i *invoice) decimal.Decimal { return i.total }),
-	"amountdue":      byAmount((*invoice).amountDue),
-	"amountpaid":     byAmount(func(i *invoice) decimal.Decimal { return i.paid }),
-}
-
 func listInvoices(c *call) (any, error) {
 	q, err := c.ask()
+	if err != nil {
+		return nil, err
+	}
+	fits, err := invoiceFields.where(q.where, "Invoice")
 	if err != nil {
 		return nil, err
 	}
@@ -175,11 +157,11 @@ func listInvoices(c *call) (any, error) {
 	var fit []*invoice
 	for _, i := range b.invoices {
 		if among(q.ids, i.id) && among(q.contacts, i.contact.id) && among(q.numbers, i.number) && among(q.statuses, i.status) &&
-			i.updated.After(q.since) && q.mentions(i.number, i.reference) && (!q.createdByApp || i.app == c.access.client.ID) {
+			q.changed(i.updated) && q.mentions(i.number, i.reference) && (!q.createdByApp || i.app == c.access.client.ID) && fits(i) {
 			fit = append(fit, i)
 		}
 	}
-	if err := invoiceOrder.sort(q, fit, "Invoice"); err != nil {
+	if err := invoiceFields.sort(q, fit, "Invoice"); err != nil {
 		return nil, err
 	}
 	out := invoicesJSON{head: c.head(), Invoices: []invoiceJSON{}}
@@ -209,23 +191,20 @@ type paymentsJSON struct {
 	Payments []paymentJSON
 }
 
-var paymentOrder = ordering[*payment]{
-	"date":           byTime(func(p *payment) time.Time { return p.date }),
-	"updateddateutc": byTime(func(p *payment) time.Time { return p.updated }),
-	"paymentid":      by(func(p *payment) string { return p.id }),
-	"amount":         byAmount(func(p *payment) decimal.Decimal { return p.amount }),
-}
-
 func listPayments(c *call) (any, error) {
 	q, err := c.ask()
+	if err != nil {
+		return nil, err
+	}
+	fits, err := paymentFields.where(q.where, "Payment")
 	if err != nil {
 		return nil, err
 	}
 	b := c.books
 	b.mu.RLock()
 	defer b.mu.RUnlock()
-	fit := slices.DeleteFunc(slices.Clone(b.payments), func(p *payment) bool { return !p.updated.After(q.since) })
-	if err := paymentOrder.sort(q, fit, "Payment"); err != nil {
+	fit := slices.DeleteFunc(slices.Clone(b.payments), func(p *payment) bool { return !q.changed(p.updated) || !fits(p) })
+	if err := paymentFields.sort(q, fit, "Payment"); err != nil {
 		return nil, err
 	}
 	out := paymentsJSON{head: c.head(), Payments: []paymentJSON{}}

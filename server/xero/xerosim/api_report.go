@@ -1,12 +1,11 @@
 package xerosim
 
 import (
-	"maps"
-	"slices"
+	"fmt"
+	"net/http"
+	"strconv"
 	"strings"
 	"time"
-
-	"github.com/shopspring/decimal"
 )
 
 type reportsJSON struct {
@@ -22,11 +21,12 @@ type reportJSON struct {
 	Rows                             []rowJSON
 }
 
+// A section that is only a heading has no rows: an empty list, or none at all.
 type rowJSON struct {
 	RowType string
 	Title   *string    `json:",omitempty"`
 	Cells   []cellJSON `json:",omitempty"`
-	Rows    []rowJSON  `json:",omitempty"`
+	Rows    []rowJSON  `json:",omitzero"`
 }
 
 type cellJSON struct {
@@ -39,92 +39,176 @@ type attributeJSON struct {
 	ID    string `json:"Id"`
 }
 
+// A reportKind is one report. Its scope is the granular one, without .read; the
+// broad one opens all.
+type reportKind struct {
+	id, name, scope string
+	make            func(c *call) (titles []string, rows []rowJSON, err error)
+}
+
+var reportKinds = []reportKind{
+	{"BankSummary", "Bank Summary", "accounting.reports.banksummary", bankSummary},
+	{"ProfitAndLoss", "Profit and Loss", "accounting.reports.profitandloss", profitAndLoss},
+	{"BalanceSheet", "Balance Sheet", "accounting.reports.balancesheet", balanceSheet},
+	{"TrialBalance", "Trial Balance", "accounting.reports.trialbalance", trialBalance},
+	{"ExecutiveSummary", "Executive Summary", "accounting.reports.executivesummary", executiveSummary},
+	{"AgedReceivablesByContact", "Aged Receivables By Contact", "accounting.reports.aged", agedReceivables},
+	{"AgedPayablesByContact", "Aged Payables By Contact", "accounting.reports.aged", agedPayables},
+}
+
+// reportResource is a report by name. Of those that are not there no scope is
+// known.
+func reportResource(name string) resource {
+	for _, kind := range reportKinds {
+		if strings.EqualFold(name, kind.id) {
+			return resource{scopes: []string{"accounting.reports", kind.scope}, one: kind.report}
+		}
+	}
+	return resource{one: reportKind{}.report}
+}
+
 // report answers a report. A person whose role is "no reports" gets none of them
 // (developer.xero.com/documentation/api/accounting/reports).
-func report(c *call) (any, error) {
+func (k reportKind) report(c *call) (any, error) {
 	switch {
 	case !c.reports:
 		return nil, errRole
-	case !strings.EqualFold(c.key, "BankSummary"):
+	case k.make == nil:
 		return nil, errNotFound
 	}
-	return bankSummary(c)
-}
-
-// bankSummary is what the payments did to the bank accounts, in base currency,
-// from fromDate to toDate; the current month unless they are given.
-func bankSummary(c *call) (any, error) {
-	today := midnight(c.now)
-	from := today.AddDate(0, 0, 1-today.Day())
-	to := from.AddDate(0, 1, -1)
-	for name, bound := range map[string]*time.Time{"fromDate": &from, "toDate": &to} {
-		if value := c.request.URL.Query().Get(name); value != "" {
-			day, err := time.Parse(time.DateOnly, value)
-			if err != nil {
-				return nil, parseError(value + " is no value for " + name)
-			}
-			*bound = day
-		}
+	c.books.mu.RLock()
+	defer c.books.mu.RUnlock()
+	titles, rows, err := k.make(c)
+	if err != nil {
+		return nil, err
 	}
-	b := c.books
-	b.mu.RLock()
-	defer b.mu.RUnlock()
-	lines := map[*account]*bankLine{}
-	for _, a := range b.accounts {
-		if a.kind == "BANK" {
-			lines[a] = &bankLine{opening: a.opening}
-		}
-	}
-	for _, p := range b.payments {
-		lines[p.account].add(p, from, to)
-	}
-	text := func(values ...string) (cells []cellJSON) {
-		for _, v := range values {
-			cells = append(cells, cellJSON{Value: v})
-		}
-		return cells
-	}
-	section := rowJSON{RowType: "Section", Title: new(string)}
-	var total bankLine
-	for _, a := range slices.SortedFunc(maps.Keys(lines), func(a, b *account) int { return strings.Compare(a.name, b.name) }) {
-		l := lines[a]
-		cells := text(append([]string{a.name}, l.values()...)...)
-		cells[0].Attributes = []attributeJSON{{a.id, "accountID"}}
-		section.Rows = append(section.Rows, rowJSON{RowType: "Row", Cells: cells})
-		total.opening, total.received, total.spent = total.opening.Add(l.opening), total.received.Add(l.received), total.spent.Add(l.spent)
-	}
-	section.Rows = append(section.Rows, rowJSON{RowType: "SummaryRow", Cells: text(append([]string{"Total"}, total.values()...)...)})
-	const long = "2 January 2006"
 	return reportsJSON{c.head(), []reportJSON{{
-		ReportID: "BankSummary", ReportName: "Bank Summary", ReportType: "BankSummary",
-		ReportTitles: []string{"Bank Summary", b.profile.name, "From " + from.Format(long) + " to " + to.Format(long)},
-		ReportDate:   today.Format(long), UpdatedDateUTC: stamp(c.now), Fields: []struct{}{},
-		Rows: []rowJSON{
-			{RowType: "Header", Cells: text("Bank Accounts", "Opening Balance", "Cash Received", "Cash Spent", "Closing Balance")},
-			section,
-		},
+		ReportID: k.id, ReportName: k.name, ReportType: k.id, ReportTitles: titles,
+		ReportDate:     c.today().Format(longDay),
+		UpdatedDateUTC: fmt.Sprintf("/Date(%d)/", c.now.UnixMilli()), // reports name no zone
+		Fields:         []struct{}{}, Rows: rows,
 	}}}, nil
 }
 
-// bankLine is one account in the bank summary.
-type bankLine struct{ opening, received, spent decimal.Decimal }
+const (
+	longDay  = "2 January 2006"
+	shortDay = "2 Jan 2006"
+)
 
-func (l *bankLine) add(p *payment, from, to time.Time) {
-	base := p.amount.DivRound(p.rate, 2)
-	switch sale := p.invoice.kind == "ACCREC"; {
-	case p.date.After(to):
-	case p.date.Before(from) && sale:
-		l.opening = l.opening.Add(base)
-	case p.date.Before(from):
-		l.opening = l.opening.Sub(base)
-	case sale:
-		l.received = l.received.Add(base)
-	default:
-		l.spent = l.spent.Add(base)
+// parameter is the last value of a parameter, whose name is taken in any case.
+func (c *call) parameter(name string) string {
+	for given, values := range c.request.URL.Query() {
+		if strings.EqualFold(given, name) {
+			return values[len(values)-1]
+		}
 	}
+	return ""
 }
 
-func (l bankLine) values() []string {
-	closing := l.opening.Add(l.received).Sub(l.spent)
-	return []string{l.opening.StringFixed(2), l.received.StringFixed(2), l.spent.StringFixed(2), closing.StringFixed(2)}
+// day reads a calendar day. Without one it is the given.
+func (c *call) day(name string, otherwise time.Time) (time.Time, error) {
+	value := c.parameter(name)
+	if value == "" {
+		return otherwise, nil
+	}
+	day, err := readDay(value)
+	if err != nil {
+		return otherwise, badParameter(name, value)
+	}
+	return day, nil
+}
+
+// span reads fromDate and toDate, without them the current month.
+func (c *call) span() (span, error) {
+	today := c.today()
+	from, err := c.day("fromDate", today.AddDate(0, 0, 1-today.Day()))
+	if err != nil {
+		return span{}, err
+	}
+	to, err := c.day("toDate", monthEnd(from))
+	if err == nil && to.Before(from) {
+		err = badParameter("toDate", c.parameter("toDate"))
+	}
+	return span{from, to}, err
+}
+
+// yes reads a switch.
+func (c *call) yes(name string) (bool, error) {
+	value := c.parameter(name)
+	if value == "" {
+		return false, nil
+	}
+	on, err := strconv.ParseBool(value)
+	if err != nil {
+		return false, badParameter(name, value)
+	}
+	return on, nil
+}
+
+// periods reads how many more columns to compare with, and how many months there
+// are between them; 0 columns and otherwise without one.
+func (c *call) periods(otherwise int) (periods, months int, err error) {
+	months = otherwise
+	if value := c.parameter("periods"); value != "" {
+		months = 1
+		if periods, err = within(value, 11); err != nil {
+			return 0, 0, badParameter("periods", value)
+		}
+	}
+	if frame := c.parameter("timeframe"); frame != "" {
+		if months = map[string]int{"MONTH": 1, "QUARTER": 3, "YEAR": 12}[strings.ToUpper(frame)]; months == 0 {
+			return 0, 0, badParameter("timeframe", frame)
+		}
+	}
+	return periods, months, nil
+}
+
+func badParameter(name, value string) error {
+	return &apiError{status: http.StatusBadRequest, json: errorJSON{
+		ErrorNumber: 10, Type: "ValidationException", Message: fmt.Sprintf("Invalid value '%s' for parameter %s", value, name),
+	}}
+}
+
+// cells are cells of values, each with the same attributes.
+func cells(attributes []attributeJSON, values ...string) []cellJSON {
+	var all []cellJSON
+	for _, v := range values {
+		all = append(all, cellJSON{v, attributes})
+	}
+	return all
+}
+
+func header(values ...string) rowJSON {
+	return rowJSON{RowType: "Header", Cells: cells(nil, values...)}
+}
+
+func row(attributes []attributeJSON, values ...string) rowJSON {
+	return rowJSON{RowType: "Row", Cells: cells(attributes, values...)}
+}
+
+func summary(values ...string) rowJSON {
+	return rowJSON{RowType: "SummaryRow", Cells: cells(nil, values...)}
+}
+
+func section(title string, rows ...rowJSON) rowJSON {
+	return rowJSON{RowType: "Section", Title: &title, Rows: rows}
+}
+
+// attributes are what the cells of an account's row say of it.
+func (a *account) attributes() []attributeJSON { return []attributeJSON{{a.id, "account"}} }
+
+// amounts writes cents, after a label.
+func amounts(label string, cents []int64) []string {
+	values := []string{label}
+	for _, n := range cents {
+		values = append(values, money(n))
+	}
+	return values
+}
+
+// add adds other to sum, times sign.
+func add(sum, other []int64, sign int64) {
+	for n := range sum {
+		sum[n] += sign * other[n]
+	}
 }

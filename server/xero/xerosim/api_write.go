@@ -173,7 +173,7 @@ func (c *call) judgeContact(in contactIn, names map[string]bool) verdict[contact
 		}
 		known.archived = strings.EqualFold(value(in.ContactStatus), "ARCHIVED") || in.ContactStatus == nil && known.archived
 		known.updated = c.now
-		return known.json(full, midnight(c.now))
+		return known.json(full, c.today())
 	}}
 }
 

@@ -79,7 +79,12 @@ func (s *Sim) authorize(w http.ResponseWriter, r *http.Request) {
 		errorPage(w, wrong)
 		return
 	}
-	s.consentPage(w, http.StatusOK, a, s.personFor(a.hint), nil, "")
+	p := s.personFor(a.hint)
+	if full := s.full(a.client, p); full != "" {
+		errorPage(w, full)
+		return
+	}
+	s.consentPage(w, http.StatusOK, a, p, nil, "")
 }
 
 // personFor finds a person by e-mail address; it is the first when unknown.
@@ -112,6 +117,10 @@ func (s *Sim) consent(w http.ResponseWriter, r *http.Request) {
 	ticked := r.PostForm["organisation"]
 	if len(ticked) == 0 && reachesBooks(a.scopes) && !s.Unknowns().AllowNothing {
 		s.consentPage(w, http.StatusUnprocessableEntity, a, p, ticked, "Pick at least one organisation, or press Cancel.")
+		return
+	}
+	if full := s.exceeded(a.client, p, ticked); full != "" {
+		errorPage(w, full)
 		return
 	}
 	sendBack(w, r, a.redirect, s.allow(a, p, ticked))

@@ -90,6 +90,9 @@ type payment struct {
 	updated            time.Time
 }
 
+// kind is the PaymentType.
+func (p *payment) kind() string { return p.invoice.kind + "PAYMENT" }
+
 // credit is the part of a credit note that was set against an invoice.
 type credit struct {
 	id, number string
@@ -119,6 +122,16 @@ func (c *contact) balance(kind string, today time.Time) (outstanding, overdue de
 		}
 	}
 	return outstanding, overdue
+}
+
+func (c *contact) status() string { return activeUnless(c.archived) }
+func (a *account) status() string { return activeUnless(a.archived) }
+
+func activeUnless(archived bool) string {
+	if archived {
+		return "ARCHIVED"
+	}
+	return "ACTIVE"
 }
 
 // places is how many decimals a currency has.
@@ -168,6 +181,9 @@ func (b *books) addInvoice(i *invoice) {
 	b.invoices = append(b.invoices, i)
 	b.invoiceByID[i.id] = i
 	i.contact.invoices = append(i.contact.invoices, i)
+	// Xero sets these by itself, and UpdatedDateUTC stays.
+	i.contact.customer = i.contact.customer || i.kind == "ACCREC"
+	i.contact.supplier = i.contact.supplier || i.kind == "ACCPAY"
 }
 
 func (b *books) addPayment(p *payment) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +20,13 @@ func pick[T any](r *rand.Rand, from []T) T { return from[r.IntN(len(from))] }
 // newBooks makes the books of p as they stand at now. The same seed makes the
 // same books, ids included; only the dates follow now.
 func newBooks(p *profile, seed uint64, now time.Time) *books {
+	if p.ledger != nil {
+		b, err := newLedgerBooks(p, seed, now)
+		if err != nil {
+			panic(err) // New has made them once
+		}
+		return b
+	}
 	h := fnv.New64a()
 	h.Write([]byte(p.key))
 	b := &books{
@@ -29,7 +37,7 @@ func newBooks(p *profile, seed uint64, now time.Time) *books {
 		paymentByID: make(map[string]*payment, p.invoices),
 		nextSale:    1,
 	}
-	m := maker{books: b, now: now, today: midnight(now)}
+	m := maker{books: b, now: now, today: p.today(now)}
 	m.accounts()
 	m.contacts()
 	m.invoices()
@@ -41,6 +49,7 @@ func newBooks(p *profile, seed uint64, now time.Time) *books {
 type maker struct {
 	*books
 	now, today time.Time
+	late       [4]int // sales seen by leftOpen, by age
 }
 
 func (m *maker) accounts() {
@@ -56,7 +65,11 @@ func (m *maker) accounts() {
 		bank.id, bank.updated = m.id(), opened
 		m.books.accounts = append(m.books.accounts, &bank)
 	}
-	for _, a := range chart {
+	own := chart
+	if len(m.profile.currencies) > 0 {
+		own = slices.Concat(chart, currencyAccounts)
+	}
+	for _, a := range own {
 		a.id, a.updated = m.id(), opened
 		if a.system == "GST" && m.profile.country == "GB" {
 			a.name = "VAT"
@@ -163,6 +176,44 @@ func (m *maker) invoices() {
 		m.progress(i, age, age-term, m.profile.invoices-n)
 		m.addInvoice(i)
 	}
+	for _, s := range m.profile.standing {
+		m.standing(s)
+	}
+}
+
+// standing writes the invoices of one contact, the newest a few days old.
+func (m *maker) standing(s standing) {
+	with := first(m.books.contacts, func(c *contact) bool { return c.name == s.contact })
+	with.archived = false
+	for age := m.profile.days - m.rand.IntN(s.every); age > 0; age -= s.every {
+		i := &invoice{id: m.id(), kind: "ACCPAY", contact: with, taxing: "Exclusive", currency: m.profile.base, rate: one,
+			date: m.today.AddDate(0, 0, -age), due: m.today.AddDate(0, 0, s.terms-age), status: "AUTHORISED"}
+		if s.tax == "OUTPUT2" {
+			i.kind, i.sent, i.number = "ACCREC", true, m.saleNumber()
+		} else {
+			i.number = fmt.Sprintf("%d", 10000+m.rand.IntN(90000))
+		}
+		l := line{id: m.id(), description: s.item.description, accountCode: s.item.account, tax: s.tax, quantity: one}
+		l.unit = decimal.New(s.item.low+m.rand.Int64N(s.item.high-s.item.low+1), -2)
+		rate := decimal.Zero
+		if s.tax != "NONE" {
+			rate = decimal.NewFromInt(m.profile.taxRate)
+		}
+		l.reckon(i.taxing, rate, places(i.currency))
+		i.lines = []line{l}
+		i.sum()
+		i.updated = m.clockTime(i.date)
+		if age >= s.terms {
+			m.settle(i, age-s.terms)
+		}
+		m.addInvoice(i)
+	}
+}
+
+// settle pays all that is due of an invoice.
+func (m *maker) settle(i *invoice, daysAgo int) {
+	m.pay(i, i.amountDue(), daysAgo)
+	i.status, i.fullyPaid = "PAID", i.payments[len(i.payments)-1].date
 }
 
 func (b *books) saleNumber() string {
@@ -241,12 +292,33 @@ func (m *maker) progress(i *invoice, age, late, last int) {
 		likely = min(70+late/3, 98)
 	}
 	switch {
+	case m.profile.standing != nil && late > 0 && last > 4:
+		if i.kind == "ACCPAY" {
+			m.settle(i, late)
+		} else if !m.leftOpen(late) {
+			m.settle(i, m.payDay(age))
+		}
 	case paid < likely:
-		m.pay(i, i.amountDue(), m.payDay(age))
-		i.status, i.fullyPaid = "PAID", i.payments[len(i.payments)-1].date
+		m.settle(i, m.payDay(age))
 	case part:
 		m.pay(i, i.amountDue().Mul(decimal.New(2+m.rand.Int64N(6), -1)).Round(places(i.currency)), m.payDay(age))
 	}
+}
+
+// leftOpen says of a sale that is so many days late whether it still is to be
+// paid: one of so many in each age, in turn, so that there is always one.
+func (m *maker) leftOpen(late int) bool {
+	age, of := 3, 40
+	switch {
+	case late <= 30:
+		age, of = 0, 3
+	case late <= 60:
+		age, of = 1, 5
+	case late <= 90:
+		age, of = 2, 7
+	}
+	m.late[age]++
+	return m.late[age]%of == 2
 }
 
 // payDay is how many days ago something of this age was paid.

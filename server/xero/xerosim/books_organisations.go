@@ -1,6 +1,11 @@
 package xerosim
 
-import "github.com/shopspring/decimal"
+import (
+	"time"
+	_ "time/tzdata" // Windows has no zones of its own
+
+	"github.com/shopspring/decimal"
+)
 
 // profile is what an organisation's books are made from.
 type profile struct {
@@ -18,6 +23,41 @@ type profile struct {
 	names              []string // contacts that must be there
 	contacts, invoices int
 	days               int // how far the books go back
+
+	// standing are sales and bills that come again and again. An organisation that
+	// has them pays its bills when they are due, and is paid by most customers.
+	standing []standing
+
+	// layout is how the organisation's own layout of the profit and loss calls the
+	// sections of the standard one.
+	layout map[string]string
+
+	ledger *Ledger // instead of all that is made up: what somebody typed
+}
+
+// A standing bill, or sale by its tax, is with one contact every so many days, and
+// due terms days later.
+type standing struct {
+	contact      string
+	item         item
+	every, terms int
+	tax          string
+}
+
+// zones are the organisations' time zones, by Xero's names for them.
+var zones = map[string]string{
+	"NEWZEALANDSTANDARDTIME": "Pacific/Auckland", "AUSEASTERNSTANDARDTIME": "Australia/Sydney", "GMTSTANDARDTIME": "Europe/London",
+	"EASTERNSTANDARDTIME": "America/New_York", "UTC": "UTC",
+}
+
+// today is the organisation's calendar day at now, as midnight UTC.
+func (p *profile) today(now time.Time) time.Time {
+	zone, err := time.LoadLocation(zones[p.timezone])
+	if err != nil {
+		panic(err) // the data are compiled in
+	}
+	y, m, d := now.In(zone).Date()
+	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
 }
 
 // item is something that is bought or sold, at a price between low and high in
@@ -37,33 +77,42 @@ var (
 		version: "NZ", country: "NZ", timezone: "NEWZEALANDSTANDARDTIME", class: "GROW", shortCode: "!hJ7nZ",
 		base: "NZD", taxNumber: "104-221-873", lineOfBusiness: "Joinery", taxRate: 15, yearEndDay: 31, yearEndMonth: 3,
 		banks: []account{
-			{code: "090", name: "Everyday Account", number: "0102420100241800", bankType: "BANK", opening: decimal.New(4218055, -2)},
+			{code: "090", name: "Everyday Account", number: "0102420100241800", bankType: "BANK", opening: decimal.New(1218055, -2)},
 			{code: "091", name: "Tax Savings", number: "0102420100241801", bankType: "BANK", opening: decimal.New(2650000, -2)},
 			{name: "Business Visa", number: "4988000000004417", bankType: "CREDITCARD", opening: decimal.New(-113220, -2)},
 		},
 		sales: []item{
-			{"Kitchen cabinets, made and fitted", "200", 320000, 1180000, 1},
-			{"Benchtop in rimu, oiled", "200", 89000, 240000, 2},
-			{"Built-in wardrobe", "200", 165000, 390000, 3},
-			{"Sash window, double glazed", "200", 98000, 152000, 8},
+			{"Kitchen cabinets, made and fitted", "200", 320000, 480000, 1},
+			{"Benchtop in rimu, oiled", "200", 69000, 110000, 2},
+			{"Built-in wardrobe", "200", 115000, 190000, 2},
+			{"Sash window, double glazed", "200", 68000, 92000, 3},
 			{"Site measure and drawings", "260", 18000, 45000, 1},
-			{"Joiner, per hour", "200", 8500, 9800, 38},
+			{"Joiner, per hour", "200", 8500, 9800, 16},
 		},
 		purchases: []item{
-			{"Birch plywood 18 mm, 2400 × 1200", "310", 11200, 15900, 90},
-			{"Subcontract joiners, per week", "310", 620000, 940000, 9},
-			{"Rimu, dressed, per metre", "310", 1850, 3400, 80},
+			{"Birch plywood 18 mm, 2400 × 1200", "310", 11200, 15900, 9},
+			{"Rimu, dressed, per metre", "310", 1850, 3400, 60},
 			{"Hinges, soft close, box of 50", "310", 14500, 18900, 4},
+			{"Lacquer, 20 litres", "310", 24000, 31000, 3},
 			{"Saw blades, sharpening", "429", 2800, 6400, 6},
-			{"Workshop rent", "469", 312000, 312000, 1},
-			{"Power", "445", 28000, 61000, 1},
+			{"Leaflets and signs", "400", 9000, 38000, 1},
 			{"Van, fuel and service", "449", 9000, 68000, 1},
 		},
 		names: []string{
 			"Ōtepoti Harbour Homes", "Te Awa Apartments Body Corporate 40218", "Blueskin Bay School", "Cargill & Daughters Builders",
 			"Port Timber Supplies", "Southern Hardware Ltd", "D. O'Neill", "Lawyer Street Café",
+			"Wharf Street Properties", "Mornington Power", "Payday Bureau", "Inland Revenue", "Hillside Joiners",
 		},
-		contacts: 46, invoices: 210, days: 365,
+		standing: []standing{
+			{"Cargill & Daughters Builders", item{"Joinery for the week's sites", "200", 760000, 980000, 1}, 7, 20, "OUTPUT2"},
+			{"Payday Bureau", item{"Wages for the fortnight", "477", 1520000, 1660000, 1}, 14, 7, "NONE"},
+			{"Port Timber Supplies", item{"Timber and board, the week's deliveries", "310", 380000, 520000, 1}, 7, 60, "INPUT2"},
+			{"Hillside Joiners", item{"Subcontract joiners, the week", "310", 140000, 290000, 1}, 7, 14, "INPUT2"},
+			{"Wharf Street Properties", item{"Workshop rent", "469", 312000, 312000, 1}, 30, 20, "INPUT2"},
+			{"Mornington Power", item{"Power", "445", 38000, 71000, 1}, 30, 20, "INPUT2"},
+			{"Inland Revenue", item{"GST for two months", "820", 1280000, 1420000, 1}, 61, 28, "NONE"},
+		},
+		contacts: 46, invoices: 300, days: 365,
 	}
 	cafe = &profile{
 		key: "cafe", name: "Ridgeway Café", legalName: "Ridgeway Coffee House Ltd",
@@ -123,9 +172,17 @@ var (
 			{"Consultants & \"advisers\"", "412", 45000, 320000, 1},
 		},
 		names: oddNames, contacts: 640, invoices: 12000, days: 730,
+		layout: map[string]string{"Income": "Trading Income ", "Less Cost of Sales": "Direct Costs & Freight", "Less Operating Expenses": "<Overheads>"},
 	}
 	profiles = []*profile{joinery, cafe, kauri}
 )
+
+// currencyAccounts are what Xero adds where there are several currencies.
+var currencyAccounts = []account{
+	{code: "497", name: "Bank Revaluations", kind: "EXPENSE", class: "EXPENSE", tax: "NONE", system: "BANKCURRENCYGAIN"},
+	{code: "498", name: "Unrealised Currency Gains", kind: "EXPENSE", class: "EXPENSE", tax: "NONE", system: "UNREALISEDCURRENCYGAIN"},
+	{code: "499", name: "Realised Currency Gains", kind: "EXPENSE", class: "EXPENSE", tax: "NONE", system: "REALISEDCURRENCYGAIN"},
+}
 
 // chart is what every organisation has besides its bank accounts.
 var chart = []account{

@@ -30,6 +30,7 @@ const (
 
 type client struct {
 	Client
+	elsewhere int // organisations of people elsewhere that are connected to it
 }
 
 func register(c Client) (*client, error) {
@@ -51,7 +52,7 @@ func register(c Client) (*client, error) {
 		return nil, errors.New(`an app's name may not contain "Xero"`)
 	}
 	c.Redirects = slices.Clone(c.Redirects)
-	return &client{c}, nil
+	return &client{Client: c}, nil
 }
 
 func mayRedirect(redirect string) error {

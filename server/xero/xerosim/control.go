@@ -66,7 +66,7 @@ func done(f func()) func(url.Values) (any, error) {
 }
 
 func (s *Sim) routesControl(mux *http.ServeMux) {
-	controls := slices.Concat(s.controls(), s.controlsAPI())
+	controls := slices.Concat(s.controls(), s.controlsAPI(), s.controlsBooks())
 	for _, c := range controls {
 		mux.HandleFunc("POST /_sim/"+c.name, func(w http.ResponseWriter, r *http.Request) {
 			_ = r.ParseForm() // a bad form lacks fields

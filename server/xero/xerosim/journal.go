@@ -67,6 +67,7 @@ type Entry struct {
 	Bearer string     `json:"bearer,omitempty"` // fingerprint of the access token
 	Tenant string     `json:"tenant,omitempty"` // xero-tenant-id
 	Accept string     `json:"accept,omitempty"`
+	Since  string     `json:"since,omitempty"` // If-Modified-Since
 
 	// Status is what the handler answered, and Error what a refusal said, be it
 	// that the connection was Cut; 0 until then.
@@ -186,7 +187,7 @@ func entryOf(r *http.Request) *Entry {
 	e := &Entry{
 		Point: pointOf(r.URL.Path), Method: r.Method, Host: r.Host, Path: r.URL.Path,
 		Query:  masked(r.URL.Query()),
-		Tenant: r.Header.Get("xero-tenant-id"), Accept: r.Header.Get("Accept"),
+		Tenant: r.Header.Get("xero-tenant-id"), Accept: r.Header.Get("Accept"), Since: r.Header.Get("If-Modified-Since"),
 	}
 	switch e.Point {
 	case PointConsent, PointToken, PointRevocation:

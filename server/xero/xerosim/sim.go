@@ -40,6 +40,14 @@ type Options struct {
 	// 1,000 for a Starter app, 5,000 above. Zero means 1,000.
 	DayLimit int
 
+	// MostConnections is how many organisations the app may have connected, over
+	// all people: 5 for a Starter app, 50 and more above. Zero means 5.
+	MostConnections int
+
+	// Books are more organisations, that the first person reaches. Those made up
+	// are there too.
+	Books []Ledger
+
 	Unknowns
 }
 
@@ -123,7 +131,9 @@ func New(opt Options) (*Sim, error) {
 		}
 		s.clients = append(s.clients, known)
 	}
-	s.settle(opt.Seed)
+	if err := s.settle(opt.Seed); err != nil {
+		return nil, err
+	}
 	s.identity.open()
 	s.journal.open()
 	if err := s.openAPI(); err != nil {

@@ -2,6 +2,7 @@ package xerosim
 
 import (
 	"encoding/hex"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -24,6 +25,8 @@ type organisation struct {
 	name     string
 	kind     string   // tenantType, ORGANISATION
 	profile  *profile // what its books are made from; nil for what has none
+
+	otherApps int // uncertified apps of others that are connected to it
 }
 
 // A connection lets one app see one organisation by one person's leave. It
@@ -69,7 +72,7 @@ func (g *grant) connect(o *organisation, authEventID string, now time.Time) {
 }
 
 // settle makes the people and organisations that are there from the start.
-func (s *Sim) settle(seed uint64) {
+func (s *Sim) settle(seed uint64) error {
 	r := rand.New(rand.NewPCG(seed, 0x5eed))
 	for _, p := range profiles {
 		s.organisations = append(s.organisations,
@@ -84,12 +87,26 @@ func (s *Sim) settle(seed uint64) {
 		p.userID = seededGUID(r)
 		p.sub = strings.ReplaceAll(seededGUID(r), "-", "")
 	}
+	for _, l := range s.opt.Books {
+		if _, err := s.organisation(l.Name); err == nil {
+			return fmt.Errorf("simulated Xero: there are two organisations %q", l.Name)
+		}
+		p, err := l.profile(s.Now())
+		if err != nil {
+			return err
+		}
+		o := &organisation{tenantID: seededGUID(r), name: p.name, kind: "ORGANISATION", profile: p}
+		s.organisations = append(s.organisations, o)
+		s.people[0].organisations = append(s.people[0].organisations, o)
+	}
+	return nil
 }
 
 // Organisation is one of the simulated Xero's organisations.
 type Organisation struct{ TenantID, Name string }
 
-// Organisations lists the three there are: a joinery, a café, and a big one.
+// Organisations lists those there are: a joinery, a café, a big one, and those of
+// Options.Books.
 func (s *Sim) Organisations() []Organisation {
 	s.mu.Lock()
 	defer s.mu.Unlock()
