@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strings"
@@ -12,23 +13,24 @@ import (
 func (s *Server) homeRoutes() []route {
 	return []route{
 		{pattern: "GET /{$}", who: page, handle: s.home},
+		{pattern: "POST /refresh", who: session, handle: s.refresh},
 	}
 }
 
-// homeView is the start page: who is signed in, which organisation, how things
-// stand, and what to do next if there is something.
+// homeView is the start page: the figures of the organisation, above them what to do
+// next if there is something, and below them how the sign-ins stand.
 type homeView struct {
-	Lead         string
-	Next         *nextStep
-	Icon         *iconHint
-	Organisation *xero.Organisation
-	Viewing      bool // by ?tenant=, and not chosen
-	Choose       []xero.Organisation
-	Connections  []homeConnection
-	Old          *oldView
-	BaseURL      string
-	DataDir      string // where the demo's commands have to look; "" when not in demo
+	Lead        string
+	Next        *nextStep
+	Icon        *iconHint
+	Choose      []xero.Organisation
+	Viewing     *xero.Organisation // by ?tenant=, and not chosen
+	Figures     *dashboardView     // nil without an organisation
+	Connections []homeConnection
+	Old         *oldView
 }
+
+func (v homeView) loading() bool { return v.Figures != nil && v.Figures.Missing }
 
 // nextStep is the one thing that wants doing.
 type nextStep struct {
@@ -44,24 +46,39 @@ type homeConnection struct {
 	RenewsBy *time.Time // nil when nothing renews
 }
 
+// homePatience is how long the start page waits for figures. What is not there by
+// then comes by itself.
+const homePatience = 1200 * time.Millisecond
+
 func (s *Server) home(w http.ResponseWriter, r *http.Request, c *call) error {
 	st := s.cfg.Connections.Status()
 	all := st.Organisations()
-	data := homeView{BaseURL: s.BaseURL(), Next: s.nextStep(st), Icon: s.iconHint(), Organisation: chosen(all, c), Old: s.oldView()}
+	data := homeView{Next: s.nextStep(st), Icon: s.iconHint(), Old: s.oldView()}
+	shown := chosen(all, c)
 	if viewed := r.URL.Query().Get("tenant"); viewed != "" {
 		i := slices.IndexFunc(all, func(o xero.Organisation) bool { return strings.EqualFold(o.TenantID, viewed) })
 		if i < 0 {
 			_, _, err := s.organisation(r, c)
 			return err
 		}
-		data.Viewing = data.Organisation == nil || data.Organisation.TenantID != all[i].TenantID
-		data.Organisation = &all[i]
+		if shown == nil || shown.TenantID != all[i].TenantID {
+			data.Viewing = &all[i]
+		}
+		shown = &all[i]
 	}
-	if data.Organisation == nil {
+	title := describe(st).Line
+	if shown == nil {
 		data.Choose = all
-	}
-	if s.cfg.Mode == Demo {
-		data.DataDir = s.cfg.DataDir
+	} else {
+		title = "Dashboard"
+		ctx, cancel := context.WithTimeout(r.Context(), homePatience)
+		defer cancel()
+		data.Figures = dashboardOf(s.books.Of(shown.TenantID).Dashboard(ctx, figuresAge), r.URL.RequestURI(), time.Now())
+		data.Figures.Name = shown.Name
+		if t := data.Figures.Trouble; t != nil && data.Next != nil && (t.code == xero.CodeNeedsLogin || t.Message == data.Next.Title) {
+			data.Figures.Trouble = nil // the step says it
+		}
+		data.Lead = data.Figures.Lead
 	}
 	for _, conn := range st.Connections {
 		line := describe(xero.Status{State: conn.State, Since: conn.Since, Problem: conn.Problem})
@@ -71,15 +88,23 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request, c *call) error {
 		}
 		data.Connections = append(data.Connections, h)
 	}
-	title := describe(st).Line
-	if st.State == xero.Connected {
-		data.Lead = "It stays that way by itself, over restarts and sleep."
-		if data.Organisation != nil {
-			title = data.Organisation.Name
-			data.Lead = "Signed in to Xero. It stays that way by itself, over restarts and sleep."
-		}
+	return s.render(w, r, c, http.StatusOK, "dashboard", title, data)
+}
+
+// refresh reads the figures anew, and shows the page that it was asked from.
+func (s *Server) refresh(w http.ResponseWriter, r *http.Request, c *call) error {
+	if err := r.ParseForm(); err != nil {
+		return formError(err)
 	}
-	return s.render(w, r, c, http.StatusOK, "home", title, data)
+	ledger, err := s.ledger(r, c)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), homePatience)
+	defer cancel()
+	ledger.Dashboard(ctx, 0)
+	http.Redirect(w, r, localPath(r.PostForm.Get("next")), http.StatusSeeOther)
+	return nil
 }
 
 // nextStep is nil when nothing wants doing.

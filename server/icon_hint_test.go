@@ -17,7 +17,7 @@ func TestWindowsGetsAPictureOfItsTaskbar(t *testing.T) {
 		"darwin":  "in the menu bar",
 	} {
 		var page bytes.Buffer
-		if err := pages["home"].Execute(&page, view{Data: homeView{Icon: iconHintFor(system)}}); err != nil {
+		if err := pages["dashboard"].Execute(&page, view{Data: homeView{Icon: iconHintFor(system)}}); err != nil {
 			t.Fatal(err)
 		}
 		got := page.String()

@@ -45,12 +45,7 @@ var pageFuncs = template.FuncMap{
 	"moment": moment,
 	"day":    func(t time.Time) string { return t.Local().Format("2 January 2006") },
 	"inc":    func(i int) int { return i + 1 },
-	"count": func(n int, one, many string) string {
-		if n == 1 {
-			return "1 " + one
-		}
-		return fmt.Sprint(n, " ", many)
-	},
+	"count":  count,
 }
 
 // A nav is one line of the side bar. Its key, after g, opens the page.
@@ -92,6 +87,14 @@ func navs(path string) [][]nav {
 	return groups
 }
 
+// count writes a number of things.
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprint(n, " ", many)
+}
+
 // moment writes today's times without the date.
 func moment(t time.Time) string {
 	t = t.Local()
@@ -114,6 +117,7 @@ type view struct {
 	Base          string // the chosen one's base currency, "" while it is not known
 	Nav           [][]nav
 	Notice        string // shown once
+	Again         int    // seconds, after which a page without scripts loads itself again; 0: never
 	Data          any
 }
 
@@ -130,9 +134,13 @@ const keptLong = 24 * time.Hour
 // sessionNotice is the value of a session that holds what its next page says.
 const sessionNotice = "notice"
 
-// render answers with a page, whole or not at all. c may be nil.
+// render answers with a page, whole or not at all. c may be nil. Data with a method
+// loading is asked whether the page will soon have more to show.
 func (s *Server) render(w http.ResponseWriter, r *http.Request, c *call, status int, name, title string, data any) error {
 	v := view{Title: title, Path: r.URL.Path, Here: r.URL.RequestURI(), Look: lookOf(c), Demo: s.cfg.Mode == Demo, Data: data}
+	if l, ok := data.(interface{ loading() bool }); ok && l.loading() {
+		v.Again = 3
+	}
 	if c != nil && c.session != nil {
 		st := s.cfg.Connections.Status()
 		v.Known, v.State, v.Trouble = true, describe(st), s.Trouble()

@@ -43,6 +43,7 @@ type route struct {
 func (s *Server) routes() []route {
 	return slices.Concat(
 		s.homeRoutes(),
+		s.dashboardRoutes(),
 		s.profileRoutes(),
 		s.setupRoutes(),
 		s.lookRoutes(),

@@ -29,9 +29,10 @@ func (s *Server) Run(ctx context.Context) error {
 		return err
 	}
 	defer s.closeState()
-	var backup sync.WaitGroup
-	backup.Go(func() { s.backupTokens(ctx) })
-	defer backup.Wait()
+	var beside sync.WaitGroup // what uses the state too
+	beside.Go(func() { s.backupTokens(ctx) })
+	beside.Go(func() { _ = s.books.Run(ctx) })
+	defer beside.Wait()
 	if err := s.loadKeys(ctx); err != nil {
 		s.stateIs(err)
 	}

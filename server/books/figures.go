@@ -1,7 +1,11 @@
 package books
 
 import (
+	"cmp"
 	"context"
+	"slices"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -23,9 +27,35 @@ type Dashboard struct {
 	Budget       xero.Budget
 }
 
-// Dashboard reads what the dashboard shows: at most 12 calls when nothing is kept.
+// Dashboard reads what the dashboard shows, all at once: at most 12 calls when
+// nothing is kept, some four when all is.
 func (l *Ledger) Dashboard(ctx context.Context, maxAge time.Duration) Dashboard {
-	return Dashboard{}
+	var (
+		d    Dashboard
+		open Reading[[]Invoice]
+		wait sync.WaitGroup
+	)
+	wait.Go(func() { d.Organisation = l.Organisation(ctx, max(maxAge, organisationAge)) })
+	wait.Go(func() { d.Cash = l.Cash(ctx, maxAge) })
+	wait.Go(func() { d.Months = l.Months(ctx, maxAge) })
+	wait.Go(func() { open = l.OpenInvoices(ctx, maxAge) })
+	wait.Wait()
+	o := d.Organisation.Value
+	d.Today = o.Today(time.Now())
+	d.Owed = reckoned(open, func(all []Invoice) Debts { return o.Debts(all, true, d.Today) })
+	d.Owing = reckoned(open, func(all []Invoice) Debts { return o.Debts(all, false, d.Today) })
+	d.Due = reckoned(open, func(all []Invoice) []Week { return o.Weeks(all, d.Today) })
+	d.Overdue = reckoned(open, func(all []Invoice) Overdue { return o.Overdue(all, d.Today) })
+	return d
+}
+
+// reckoned is a figure as old and as troubled as what it is reckoned from.
+func reckoned[F, T any](from Reading[T], figure func(T) F) Reading[F] {
+	out := Reading[F]{At: from.At, Loading: from.Loading, Trouble: from.Trouble}
+	if !from.At.IsZero() {
+		out.Value = figure(from.Value)
+	}
+	return out
 }
 
 // Bands are the ages of debts, in days after they fell due.
@@ -34,7 +64,7 @@ var Bands = []string{"Current", "1–30", "31–60", "61–90", "90+"}
 // Debts are open invoices, or bills, by age. Credit that was not set against an
 // invoice is not taken off.
 type Debts struct {
-	Count        int
+	Count        int // invoices in the sums
 	OverdueCount int
 	Total        decimal.Decimal
 	Overdue      decimal.Decimal
@@ -70,4 +100,127 @@ type OverdueInvoice struct {
 	Days int
 	Base decimal.Decimal // AmountDue in base currency
 	Link string          // into Xero
+}
+
+// base is what is due of i in base currency, at its own rate. False: it has none.
+func (o Organisation) base(i Invoice) (due decimal.Decimal, converted, ok bool) {
+	one := decimal.NewFromInt(1)
+	switch {
+	case i.Currency == o.Base && o.Base != "" || i.Rate.Equal(one):
+		return i.AmountDue, false, true
+	case !i.Rate.IsPositive():
+		return decimal.Zero, false, false
+	}
+	return i.AmountDue.DivRound(i.Rate, Places(o.Base)), true, true
+}
+
+// A debt is an open invoice, and what is due of it in base currency.
+type debt struct {
+	Invoice
+	due decimal.Decimal
+}
+
+// open are the sales, or the bills, among all that are to be paid. What has no rate
+// is left out.
+func (o Organisation) open(all []Invoice, sales bool) (debts []debt, foreign Foreign) {
+	kind := "ACCPAY"
+	if sales {
+		kind = "ACCREC"
+	}
+	for _, i := range all {
+		if !i.Open() || i.Type != kind {
+			continue
+		}
+		due, converted, ok := o.base(i)
+		if !ok {
+			foreign.Unknown++
+			continue
+		}
+		if converted {
+			foreign.Count++
+			if !slices.Contains(foreign.Currencies, i.Currency) {
+				foreign.Currencies = append(foreign.Currencies, i.Currency)
+			}
+		}
+		debts = append(debts, debt{i, due})
+	}
+	slices.Sort(foreign.Currencies)
+	return debts, foreign
+}
+
+// Debts are the open ones among all invoices, sales or bills, by age on today.
+// Without a due date it is not late.
+func (o Organisation) Debts(all []Invoice, sales bool, today time.Time) Debts {
+	var d Debts
+	open, foreign := o.open(all, sales)
+	d.Foreign = foreign
+	for _, i := range open {
+		late := i.DaysLate(today)
+		band := &d.Bands[bandOf(late)]
+		d.Count++
+		d.Total, *band = d.Total.Add(i.due), band.Add(i.due)
+		if late > 0 {
+			d.OverdueCount++
+			d.Overdue = d.Overdue.Add(i.due)
+		}
+	}
+	return d
+}
+
+func bandOf(late int) int {
+	switch {
+	case late <= 0:
+		return 0
+	case late <= 90:
+		return 1 + (late-1)/30
+	}
+	return 4
+}
+
+// weeksShown is how many weeks Weeks looks ahead.
+const weeksShown = 8
+
+// Weeks are what falls due from today on.
+func (o Organisation) Weeks(all []Invoice, today time.Time) []Week {
+	weeks := make([]Week, weeksShown)
+	for n := range weeks {
+		weeks[n].From = today.AddDate(0, 0, 7*n)
+		weeks[n].To = today.AddDate(0, 0, 7*n+6)
+	}
+	for _, sales := range []bool{true, false} {
+		open, _ := o.open(all, sales)
+		for _, i := range open {
+			days := int(i.Due.Sub(today).Hours() / 24)
+			if i.Due.Before(today) || days >= 7*weeksShown { // also without a due date
+				continue
+			}
+			if w := &weeks[days/7]; sales {
+				w.In = w.In.Add(i.due)
+			} else {
+				w.Out = w.Out.Add(i.due)
+			}
+		}
+	}
+	return weeks
+}
+
+// mostOverdue is how many Overdue shows.
+const mostOverdue = 10
+
+// Overdue are the sales among all invoices that are late on today.
+func (o Organisation) Overdue(all []Invoice, today time.Time) Overdue {
+	var out Overdue
+	open, _ := o.open(all, true)
+	for _, i := range open {
+		if late := i.DaysLate(today); late > 0 {
+			out.Count++
+			out.Total = out.Total.Add(i.due)
+			out.Top = append(out.Top, OverdueInvoice{Invoice: i.Invoice, Days: late, Base: i.due, Link: o.InvoiceLink(i.ID)})
+		}
+	}
+	slices.SortFunc(out.Top, func(a, b OverdueInvoice) int {
+		return cmp.Or(b.Base.Cmp(a.Base), cmp.Compare(b.Days, a.Days), strings.Compare(a.ID, b.ID))
+	})
+	out.Top = slices.Clip(out.Top[:min(mostOverdue, len(out.Top))])
+	return out
 }

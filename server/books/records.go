@@ -1,6 +1,7 @@
 package books
 
 import (
+	"net/url"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -19,19 +20,28 @@ type Organisation struct {
 	IsDemo       bool // Xero's demo company, which starts anew every 28 days
 }
 
-// Location is the organisation's time zone, this computer's where Xero names one
-// that is not known.
-func (o Organisation) Location() *time.Location { return time.Local }
-
 // Today is the organisation's calendar day at now, as midnight UTC.
 func (o Organisation) Today(now time.Time) time.Time {
 	now = now.In(o.Location())
 	return time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, time.UTC)
 }
 
-// InvoiceLink and ContactLink lead into Xero, "" without a short code.
-func (o Organisation) InvoiceLink(invoiceID string) string { return "" }
-func (o Organisation) ContactLink(contactID string) string { return "" }
+// InvoiceLink and ContactLink lead into Xero, "" without a short code
+// (github.com/XeroAPI/xero-mcp-server, src/consts/deeplinks.ts).
+func (o Organisation) InvoiceLink(invoiceID string) string {
+	return o.link("invoicing/view/", invoiceID)
+}
+
+func (o Organisation) ContactLink(contactID string) string {
+	return o.link("contacts/contact/", contactID)
+}
+
+func (o Organisation) link(page, id string) string {
+	if o.ShortCode == "" || id == "" {
+		return ""
+	}
+	return "https://go.xero.com/app/" + url.PathEscape(o.ShortCode) + "/" + page + url.PathEscape(id)
+}
 
 // Invoice is a sale (ACCREC) or a bill (ACCPAY). Amounts are in its own currency.
 type Invoice struct {

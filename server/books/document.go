@@ -1,0 +1,82 @@
+package books
+
+import (
+	"context"
+	"time"
+)
+
+// A document is a part that is read whole each time.
+type document[T any] struct {
+	part
+	value T
+	at    time.Time
+}
+
+// kept is a document as it is sealed.
+type kept[T any] struct {
+	At    time.Time
+	Value T
+}
+
+// paper is how a document is read.
+type paper[T any] struct {
+	name string // in the state
+	need need
+	read func(context.Context, *asking) (T, error)
+	// fits reports whether what is in the state is this document: of several with
+	// the same name only the last is kept there. Optional.
+	fits func(T) bool
+}
+
+// readDocument returns what is known of d, read anew when it is older than maxAge.
+func readDocument[T any](ctx context.Context, s *shelf, d *document[T], p paper[T], maxAge time.Duration) Reading[T] {
+	s.bring(ctx, &d.part, work{
+		need:  p.need,
+		fresh: func() bool { return !outdated(d.at, maxAge) },
+		load: func(ctx context.Context) func() {
+			var k kept[T]
+			found := s.books.vault.open(ctx, s.tenant, p.name, &k, nil)
+			return func() {
+				if found && (p.fits == nil || p.fits(k.Value)) {
+					d.value, d.at = k.Value, k.At
+				}
+			}
+		},
+		read: func(ctx context.Context, a *asking) (func(), error) {
+			began := time.Now().UTC()
+			value, err := p.read(ctx, a)
+			return func() { d.value, d.at = value, began }, err
+		},
+		keep: func(ctx context.Context) {
+			s.mu.Lock()
+			k := kept[T]{d.at, d.value}
+			s.mu.Unlock()
+			s.books.vault.save(ctx, s.tenant, p.name, k, nil, nil, false)
+		},
+	})
+	defer s.mu.Unlock()
+	return Reading[T]{Value: d.value, At: d.at, Loading: d.flight != nil, Trouble: d.trouble}
+}
+
+// A span is the days that a statement is about.
+type span struct{ from, to time.Time }
+
+// mostStatements are held in memory; the last that was read is kept in the state.
+const mostStatements = 16
+
+// statement is the document of one span.
+func (s *shelf) statement(of span) *document[Statement] {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if d := s.statements[of]; d != nil {
+		return d
+	}
+	for other, d := range s.statements {
+		if len(s.statements) >= mostStatements && d.flight == nil {
+			delete(s.statements, other)
+		}
+	}
+	d := &document[Statement]{}
+	s.statements[of] = d
+	return d
+}

@@ -1,0 +1,213 @@
+package books
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"financial-command-center/server/xero"
+)
+
+// A shelf is what is in memory of one organisation.
+type shelf struct {
+	books  *Books
+	tenant string // id, lower case
+
+	keeping sync.Mutex // held over writes to the state; guards gone
+	gone    bool       // forgotten: what still comes is thrown away
+
+	mu           sync.Mutex // guards all below, and is never held over a call to anybody
+	organisation document[Organisation]
+	cash         document[Cash]
+	months       document[[]Month]
+	statements   map[span]*document[Statement]
+	invoices     set[Invoice]
+	contacts     set[Contact]
+}
+
+// A part is what every part of the books has: whether the state was looked at, the
+// reading under way, and how the last one failed.
+type part struct {
+	loaded  bool
+	flight  *flight
+	trouble *Trouble
+	pause   time.Time // no reading begins before
+}
+
+// A flight is one reading, whoever waits for it.
+type flight struct {
+	done  chan struct{}
+	cover int  // how much of the part it reads
+	asked bool // it came to asking Xero; may be read once done is closed
+}
+
+// work is how a part is read. fresh is called with shelf.mu held, and so are the
+// functions that load and read return: these take what came into memory.
+type work struct {
+	need  need
+	cover int
+	fresh func() bool // what is in memory will do
+	load  func(context.Context) func()
+	read  func(context.Context, *asking) (func(), error)
+	keep  func(context.Context)
+}
+
+const (
+	failurePause = 10 * time.Second
+	keepPatience = 10 * time.Second // for the disk, when FCC ends meanwhile
+)
+
+// bring sees that the part is as fresh as w wants it, or that a reading is under
+// way or has failed. It waits until ctx ends, and returns with shelf.mu held.
+func (s *shelf) bring(ctx context.Context, p *part, w work) {
+	s.mu.Lock()
+	for joined := false; !p.loaded || !joined && !w.fresh(); {
+		if p.flight == nil {
+			if p.loaded && (time.Now().Before(p.pause) || s.barred(p, w.need)) || !s.begin(ctx, p, w) {
+				return
+			}
+		}
+		f := p.flight
+		s.mu.Unlock()
+		select {
+		case <-f.done:
+			joined = f.asked && f.cover >= w.cover
+			s.mu.Lock()
+		case <-ctx.Done():
+			s.mu.Lock()
+			return
+		}
+	}
+}
+
+// barred notes what stands in the way of asking at all. That costs no call, so it is
+// looked at each time.
+func (s *shelf) barred(p *part, n need) bool {
+	_, trouble := s.books.reach(s.tenant, n)
+	if trouble != nil && (p.trouble == nil || p.trouble.Problem != trouble.Problem) {
+		p.trouble = trouble
+		s.books.notify()
+	}
+	return trouble != nil
+}
+
+// begin starts a reading that goes on without its caller until FCC ends. False: it
+// is ending.
+func (s *shelf) begin(ctx context.Context, p *part, w work) bool {
+	if !s.books.begin() {
+		return false
+	}
+	f := &flight{done: make(chan struct{}), cover: w.cover}
+	p.flight = f
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(s.books.running, cancel)
+	go func() {
+		defer s.books.busy.Done()
+		defer cancel()
+		defer stop()
+		if s.fly(ctx, p, w) {
+			s.keep(ctx, w)
+		}
+	}()
+	s.books.notify()
+	return true
+}
+
+// fly does the reading, and reports whether anything came of it that is to be kept.
+func (s *shelf) fly(ctx context.Context, p *part, w work) bool {
+	s.mu.Lock()
+	fresh := false
+	if !p.loaded {
+		s.mu.Unlock()
+		take := w.load(ctx)
+		s.mu.Lock()
+		take()
+		p.loaded = true
+		if fresh = w.fresh(); !fresh {
+			s.books.notify()
+		}
+	}
+	s.mu.Unlock()
+	var (
+		take func()
+		err  error
+	)
+	asked := false
+	if !fresh {
+		a, trouble := s.books.reach(s.tenant, w.need)
+		if trouble != nil {
+			err = trouble
+		} else {
+			asked = true
+			take, err = w.read(ctx, a)
+		}
+	}
+	s.mu.Lock()
+	defer s.books.notify()
+	defer s.mu.Unlock()
+	f := p.flight
+	f.asked, p.flight = asked, nil
+	defer close(f.done)
+	switch {
+	case fresh || err != nil && ctx.Err() != nil: // FCC is ending
+	case err != nil:
+		p.trouble = troubleOf(err)
+		if asked {
+			p.pause = time.Now().Add(failurePause)
+			if p.trouble.Retry.After(p.pause) {
+				p.pause = p.trouble.Retry
+			}
+			s.books.log.Warn("not read from Xero", "what", w.need.what, "tenant", s.tenant, "err", p.trouble)
+		}
+	default:
+		take()
+		p.trouble, p.pause = nil, time.Time{}
+		return true
+	}
+	return false
+}
+
+// keep writes what came to the state, unless the organisation was forgotten.
+func (s *shelf) keep(ctx context.Context, w work) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepPatience)
+	defer cancel()
+	s.keeping.Lock()
+	defer s.keeping.Unlock()
+	if !s.gone {
+		w.keep(ctx)
+	}
+}
+
+// reach finds the sign-in to ask with, or says why there is none.
+func (b *Books) reach(tenantID string, n need) (*asking, *Trouble) {
+	session, ok := b.cfg.Connections.Find(tenantID)
+	status := b.cfg.Connections.Status()
+	if !ok {
+		switch {
+		case status.State == xero.Starting && status.Problem != nil:
+			return nil, &Trouble{Problem: *status.Problem}
+		case status.State == xero.Starting:
+			return nil, &Trouble{Problem: problem(xero.CodeKeystoreUnavailable, "FCC is starting.", "Try again in a moment.")}
+		}
+		return nil, &Trouble{Problem: problem(xero.CodeTenantRequired, "The organisation is not connected any more.", "Choose another, or connect it again by signing in to Xero.")}
+	}
+	for _, c := range status.Connections {
+		if c.ID != session.ID() {
+			continue
+		}
+		if c.State == xero.NeedsLogin && c.Problem != nil {
+			return nil, &Trouble{Problem: *c.Problem}
+		}
+		if len(c.Scopes) > 0 && !n.met(c.Scopes) { // none are known before the first renewal
+			return nil, n.missing(nil)
+		}
+	}
+	return &asking{books: b, session: session, tenant: tenantID, need: n}, nil
+}
+
+// outdated reports whether something read at is older than maxAge. What was read
+// in the future was read by a clock that is not to be trusted.
+func outdated(at time.Time, maxAge time.Duration) bool {
+	age := time.Since(at.Round(0))
+	return at.IsZero() || age > maxAge || age < -time.Minute
+}

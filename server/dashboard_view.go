@@ -1,0 +1,361 @@
+package server
+
+import (
+	"cmp"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"financial-command-center/server/books"
+	"financial-command-center/server/chart"
+	"financial-command-center/server/xero"
+)
+
+// dashboardView is the figures of the start page, each card in the state that its
+// reading is in. It is made from what the books say and from nothing else.
+type dashboardView struct {
+	Name     string // of the organisation
+	Lead     string // the day, and how old the figures are
+	Currency string
+	Tenant   string       // looked at by ?tenant=, and not chosen; else ""
+	Reading  bool         // something is on its way
+	Missing  bool         // of which there is nothing yet
+	Trouble  *cardTrouble // of many cards, said once
+
+	Cash, Owed, Owing, Profit figure
+	Due, Months               barsCard
+	Debts                     debtsCard
+	Overdue                   overdueCard
+	Accounts                  accountsCard
+	Calls                     callsCard
+}
+
+// A card is what any of them says besides its figures.
+type card struct {
+	Loading bool // there is nothing yet, but soon
+	Waiting bool // there is nothing yet, and the page says why
+	Known   bool // there are figures
+	Empty   string
+	At      time.Time
+	Age     string // "2 minutes ago", of figures that are not as old as the page says
+	Stale   bool
+	Foreign string
+	Trouble *cardTrouble
+}
+
+// cardTrouble is why a card cannot be filled, or not be brought up to date.
+type cardTrouble struct {
+	Message, Action string
+	Button          button
+	code            xero.Code
+	common          bool // not of this part of the books alone
+}
+
+// A trouble that this many cards have is said once, above them.
+const manyCards = 3
+
+// Figures are read again when they are older than figuresAge, and are dated in their
+// card when that did not help for a while.
+const (
+	figuresAge = 10 * time.Minute
+	staleAfter = 15 * time.Minute
+)
+
+func cardOf[T any](r books.Reading[T], here string, now time.Time) card {
+	c := card{At: r.At, Known: !r.At.IsZero()}
+	c.Stale = c.Known && now.Sub(r.At) > staleAfter
+	c.Loading = !c.Known && r.Trouble == nil
+	if r.Trouble != nil {
+		c.Trouble = troubleOf(r.Trouble, here)
+	}
+	return c
+}
+
+func troubleOf(t *books.Trouble, here string) *cardTrouble {
+	say := &cardTrouble{Message: t.Message, Action: t.Action, code: t.Code, common: t.Scope == "" && !t.Role}
+	switch {
+	case t.Scope != "":
+		say.Button = button{"Allow it at Xero", "/login?" + url.Values{"scope": {t.Scope}, "next": {here}}.Encode()}
+	case t.Code == xero.CodeNeedsLogin:
+		say.Button = button{"Sign in again", "/login?" + url.Values{"next": {here}}.Encode()}
+	case !t.Retry.IsZero():
+		say.Action = "Xero takes calls again at " + moment(t.Retry) + ". The figures come by themselves then."
+	}
+	return say
+}
+
+// figure is a card with one big amount.
+type figure struct {
+	card
+	Title, Amount string
+	Sub, Late     string
+	Change        *change
+}
+
+// change is a figure beside the one of the month before.
+type change struct {
+	Up        bool
+	By, Since string // "4 %", "on September"
+}
+
+type barsCard struct {
+	card
+	Chart chart.Bars
+}
+
+type debtsCard struct {
+	card
+	Lines []debtLine
+	Rows  []chart.Row // the same as a table
+	Bands []string
+}
+
+type debtLine struct {
+	Title, Total, Empty string
+	Chart               chart.Stack
+	Legend              []legend
+}
+
+type legend struct{ Class, Name, Amount string }
+
+type overdueCard struct {
+	card
+	Of   string // "10 of 23"
+	Rows []overdueRow
+}
+
+type overdueRow struct {
+	Number, Customer, Days, Amount, Link string
+	Long                                 bool // more than a month
+}
+
+type accountsCard struct {
+	card
+	Rows  []legend
+	Total string
+}
+
+type callsCard struct{ Left, Text string }
+
+// dashboardOf makes the cards of d. here is the page's path, for the way back.
+func dashboardOf(d books.Dashboard, here string, now time.Time) *dashboardView {
+	h := d.Organisation.Value.Habits()
+	v := &dashboardView{
+		Name: d.Organisation.Value.Name, Currency: d.Organisation.Value.Base,
+		Cash:     cashFigure(d.Cash, h, here, now),
+		Owed:     debtFigure(d.Owed, h, here, now),
+		Owing:    debtFigure(d.Owing, h, here, now),
+		Profit:   profitFigure(d.Months, h, here, now),
+		Due:      barsCard{card: cardOf(d.Due, here, now), Chart: dueChart(d.Due.Value, h)},
+		Months:   barsCard{card: cardOf(d.Months, here, now), Chart: monthsChart(d.Months.Value, h)},
+		Debts:    debtsOf(d.Owed, d.Owing, h, here, now),
+		Overdue:  overdueOf(d.Overdue, h, here, now),
+		Accounts: accountsOf(d.Cash, h, here, now),
+		Calls:    callsOf(d.Budget),
+	}
+	v.Owed.Title, v.Owing.Title = "Owed to you", "You owe"
+	v.Owed.Sub, v.Owing.Sub = count(d.Owed.Value.Count, "invoice", "invoices"), count(d.Owing.Value.Count, "bill", "bills")
+	v.Owed.Foreign, v.Owing.Foreign = foreign(d.Owed.Value.Foreign, "invoice", "invoices"), foreign(d.Owing.Value.Foreign, "bill", "bills")
+	v.Due.Foreign = foreignIn(d.Owed.Value.Foreign, d.Owing.Value.Foreign)
+	v.Debts.Foreign = v.Due.Foreign
+	if v.Due.Known && !somethingDue(d.Due.Value) {
+		v.Due.Empty = "Nothing falls due in the next eight weeks."
+	}
+	if v.Months.Known && !somethingEarned(d.Months.Value) {
+		v.Months.Empty = "No income and no costs in the last twelve months."
+	}
+	v.Reading = d.Cash.Loading || d.Owed.Loading || d.Owing.Loading || d.Due.Loading || d.Months.Loading || d.Overdue.Loading
+
+	v.sayOnce(now)
+	v.Lead = h.LongDay(d.Today) + v.Lead
+	if v.Reading {
+		v.Lead += " · reading the books"
+	}
+	return v
+}
+
+// sayOnce has the page say what many cards would: the trouble they share, and how old
+// the oldest of the fresh figures are. A card says so where its own are not as old.
+func (v *dashboardView) sayOnce(now time.Time) {
+	cards := []*card{&v.Cash.card, &v.Owed.card, &v.Owing.card, &v.Profit.card, &v.Due.card, &v.Months.card, &v.Debts.card, &v.Overdue.card, &v.Accounts.card}
+	var oldest, last time.Time
+	shared := map[string]int{}
+	for _, c := range cards {
+		v.Missing = v.Missing || c.Loading
+		if c.Known && !c.Stale && (oldest.IsZero() || c.At.Before(oldest)) {
+			oldest = c.At
+		}
+		if c.At.After(last) {
+			last = c.At
+		}
+		if c.Trouble != nil && c.Trouble.common {
+			shared[c.Trouble.Message]++
+		}
+	}
+	for _, c := range cards {
+		if c.Known && (c.Stale || ago(c.At, now) != ago(oldest, now)) {
+			c.Age = ago(c.At, now)
+		}
+		if c.Trouble != nil && shared[c.Trouble.Message] >= manyCards {
+			v.Trouble, c.Trouble, c.Waiting = c.Trouble, nil, !c.Known
+		}
+	}
+	switch {
+	case !oldest.IsZero():
+		v.Lead = " · figures from " + ago(oldest, now)
+	case !last.IsZero():
+		v.Lead = " · figures from " + ago(last, now)
+	}
+}
+
+// ago writes how old something is, and after an hour when it was.
+func ago(at, now time.Time) string {
+	switch age := now.Sub(at); {
+	case age < time.Minute:
+		return "a moment ago"
+	case age < time.Hour:
+		return count(int(age.Minutes()), "minute", "minutes") + " ago"
+	}
+	return moment(at)
+}
+
+func cashFigure(r books.Reading[books.Cash], h books.Habits, here string, now time.Time) figure {
+	return figure{
+		card: cardOf(r, here, now), Title: "Cash in bank", Amount: h.Money(r.Value.Total),
+		Sub: count(len(r.Value.Accounts), "account", "accounts") + " · books, not the bank's own balance",
+	}
+}
+
+func debtFigure(r books.Reading[books.Debts], h books.Habits, here string, now time.Time) figure {
+	f := figure{card: cardOf(r, here, now), Amount: h.Money(r.Value.Total)}
+	if r.Value.OverdueCount > 0 {
+		f.Late = h.Money(r.Value.Overdue) + " overdue"
+	}
+	return f
+}
+
+// profitFigure is the last full month's, beside the one before.
+func profitFigure(r books.Reading[[]books.Month], h books.Habits, here string, now time.Time) figure {
+	f := figure{card: cardOf(r, here, now), Title: "Profit last month"}
+	if f.Known && len(r.Value) < 3 {
+		f.Empty = "There is no full month yet."
+	}
+	if len(r.Value) < 3 {
+		return f
+	}
+	last, before := r.Value[len(r.Value)-2], r.Value[len(r.Value)-3]
+	f.Title = "Profit in " + last.First.Month().String()
+	if last.Profit.IsNegative() {
+		f.Title = "Loss in " + last.First.Month().String()
+	}
+	f.Amount = h.Money(last.Profit)
+	difference := last.Profit.Sub(before.Profit)
+	month := before.First.Month().String()
+	if difference.IsZero() {
+		f.Sub = "as in " + month
+		return f
+	}
+	f.Change = &change{Up: difference.IsPositive(), By: h.Money(difference.Abs()), Since: "on " + month}
+	// A part of a loss, or of next to nothing, says nothing.
+	if before.Profit.IsPositive() && last.Profit.IsPositive() {
+		if part := difference.Abs().Shift(2).DivRound(before.Profit, 0); part.LessThan(decimal.NewFromInt(1000)) {
+			f.Change.By = part.String() + " %"
+		}
+	}
+	return f
+}
+
+func debtsOf(owed, owing books.Reading[books.Debts], h books.Habits, here string, now time.Time) debtsCard {
+	c := debtsCard{card: cardOf(owed, here, now), Bands: books.Bands}
+	if owing.At.Before(owed.At) || !c.Known {
+		c.card = cardOf(owing, here, now)
+	}
+	line := func(id, title, empty string, d books.Debts) debtLine {
+		l := debtLine{Title: title, Total: h.Amount(d.Total)}
+		l.Chart = chart.Stack{ID: id, Title: title + " by age", Say: h.Money}
+		row := chart.Row{Name: title}
+		var parts []string
+		for i, name := range books.Bands {
+			class := fmt.Sprint("age-", i)
+			l.Chart.Parts = append(l.Chart.Parts, chart.Part{Name: name, Class: class, Value: d.Bands[i]})
+			l.Legend = append(l.Legend, legend{class, name, h.Whole(d.Bands[i])})
+			row.Cells = append(row.Cells, h.Amount(d.Bands[i]))
+			parts = append(parts, name+" "+h.Money(d.Bands[i]))
+		}
+		row.Cells = append(row.Cells, h.Amount(d.Total))
+		c.Rows = append(c.Rows, row)
+		l.Chart.Desc = strings.Join(parts, ", ")
+		if d.Count == 0 {
+			l.Empty = empty
+		}
+		return l
+	}
+	c.Lines = []debtLine{
+		line("owed-by-age", "Owed to you", "Nobody owes you anything.", owed.Value),
+		line("owing-by-age", "You owe", "You owe nobody anything.", owing.Value),
+	}
+	return c
+}
+
+func overdueOf(r books.Reading[books.Overdue], h books.Habits, here string, now time.Time) overdueCard {
+	c := overdueCard{card: cardOf(r, here, now)}
+	if c.Known && r.Value.Count == 0 {
+		c.Empty = "Nothing is overdue."
+	}
+	if len(r.Value.Top) < r.Value.Count {
+		c.Of = fmt.Sprint(len(r.Value.Top), " of ", r.Value.Count)
+	}
+	for _, i := range r.Value.Top {
+		c.Rows = append(c.Rows, overdueRow{
+			Number: cmp.Or(i.Number, i.Reference, "No number"), Customer: i.ContactName, Days: count(i.Days, "day", "days"),
+			Amount: h.Amount(i.Base), Link: i.Link, Long: i.Days > 30,
+		})
+	}
+	return c
+}
+
+func accountsOf(r books.Reading[books.Cash], h books.Habits, here string, now time.Time) accountsCard {
+	c := accountsCard{card: cardOf(r, here, now), Total: h.Amount(r.Value.Total)}
+	if c.Known && len(r.Value.Accounts) == 0 {
+		c.Empty = "These books have no bank account."
+	}
+	for _, a := range r.Value.Accounts {
+		c.Rows = append(c.Rows, legend{Name: a.Name, Amount: h.Amount(a.Balance)})
+	}
+	return c
+}
+
+func callsOf(b xero.Budget) callsCard {
+	switch {
+	case !b.Closed.IsZero():
+		return callsCard{"0", "Xero's calls for today are used up. It takes calls again at " + moment(b.Closed) + "."}
+	case !b.Known:
+		return callsCard{Text: "Xero says so with the next figures that are read."}
+	}
+	return callsCard{fmt.Sprint(b.Day), "Xero said so at " + moment(b.At) + ". Each reading of these figures takes a few."}
+}
+
+// foreign says what was converted, and what could not be.
+func foreign(f books.Foreign, one, many string) string {
+	var said []string
+	if f.Count > 0 {
+		said = append(said, fmt.Sprintf("%d in %s, converted at their own rates.", f.Count, strings.Join(f.Currencies, ", ")))
+	}
+	if f.Unknown > 0 {
+		said = append(said, count(f.Unknown, one, many)+" without a rate left out.")
+	}
+	return strings.Join(said, " ")
+}
+
+func foreignIn(a, b books.Foreign) string {
+	switch {
+	case a.Unknown+b.Unknown > 0:
+		return "Foreign currency is converted at each invoice's rate; " + count(a.Unknown+b.Unknown, "invoice", "invoices") + " without a rate left out."
+	case a.Count+b.Count > 0:
+		return "Foreign currency is converted at each invoice's rate."
+	}
+	return ""
+}

@@ -1,0 +1,106 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+)
+
+// A Record is one record of an organisation's books, as the caller sealed it.
+type Record struct {
+	ID   string
+	Data []byte
+}
+
+// Records lists an organisation's records of one kind, and what was noted of their
+// last reading, nil when nothing was.
+func (s *Store) Records(ctx context.Context, tenant, kind string) (records []Record, reading []byte, err error) {
+	err = s.in(ctx, "read records", func(tx *sql.Tx) error {
+		err := tx.QueryRowContext(ctx, "SELECT data FROM readings WHERE tenant = ? AND kind = ?", tenant, kind).Scan(&reading)
+		if err == sql.ErrNoRows {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		rows, err := tx.QueryContext(ctx, "SELECT id, data FROM records WHERE tenant = ? AND kind = ?", tenant, kind)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var r Record
+			if err := rows.Scan(&r.ID, &r.Data); err != nil {
+				return err
+			}
+			records = append(records, r)
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return records, reading, nil
+}
+
+// SaveRecords notes a reading, keeps the records that came with it, replacing those
+// with the same id, and drops others. With all set, put are all there are: every
+// other record of the kind goes.
+func (s *Store) SaveRecords(ctx context.Context, tenant, kind string, reading []byte, all bool, put []Record, drop []string) error {
+	return s.in(ctx, "keep records", func(tx *sql.Tx) error {
+		if all {
+			if _, err := tx.ExecContext(ctx, "DELETE FROM records WHERE tenant = ? AND kind = ?", tenant, kind); err != nil {
+				return err
+			}
+		}
+		if len(put) > 0 {
+			insert, err := tx.PrepareContext(ctx, `INSERT INTO records (tenant, kind, id, data) VALUES (?, ?, ?, ?)
+				ON CONFLICT (tenant, kind, id) DO UPDATE SET data = excluded.data`)
+			if err != nil {
+				return err
+			}
+			defer insert.Close()
+			for _, r := range put {
+				if _, err := insert.ExecContext(ctx, tenant, kind, r.ID, nonNil(r.Data)); err != nil {
+					return err
+				}
+			}
+		}
+		for _, id := range drop {
+			if _, err := tx.ExecContext(ctx, "DELETE FROM records WHERE tenant = ? AND kind = ? AND id = ?", tenant, kind, id); err != nil {
+				return err
+			}
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO readings (tenant, kind, data) VALUES (?, ?, ?)
+			ON CONFLICT (tenant, kind) DO UPDATE SET data = excluded.data`, tenant, kind, nonNil(reading))
+		return err
+	})
+}
+
+// Tenants lists the organisations of which anything is kept.
+func (s *Store) Tenants(ctx context.Context) ([]string, error) {
+	rows, err := s.db.QueryContext(ctx, "SELECT DISTINCT tenant FROM readings ORDER BY tenant")
+	if err != nil {
+		return nil, explain("list organisations", err)
+	}
+	defer rows.Close()
+	var tenants []string
+	for rows.Next() {
+		var tenant string
+		if err := rows.Scan(&tenant); err != nil {
+			return nil, explain("list organisations", err)
+		}
+		tenants = append(tenants, tenant)
+	}
+	return tenants, explain("list organisations", rows.Err())
+}
+
+// DeleteBooks forgets all that is kept of an organisation's books. None is no error.
+func (s *Store) DeleteBooks(ctx context.Context, tenant string) error {
+	return s.in(ctx, "delete books", func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, "DELETE FROM records WHERE tenant = ?", tenant); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, "DELETE FROM readings WHERE tenant = ?", tenant)
+		return err
+	})
+}
