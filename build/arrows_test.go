@@ -38,7 +38,7 @@ var arrows = map[string][]string{
 	"server/xero/xerosim": {},
 	"tray":                {"assets", "server/desktop", "server/xero"},
 
-	"build/stage":          {"server/xero/xerosim"},
+	"build/stage":          {"keystore", "server/store", "server/xero/xerosim"},
 	"build/wine":           {},
 	"build/wine/menudrive": {},
 	"build/wine/relay":     {},

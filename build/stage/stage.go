@@ -28,6 +28,9 @@ import (
 // patience is how long anything may take that is expected to happen.
 const patience = 30 * time.Second
 
+// passphrase opens the keystore file of a Stage.
+const passphrase = "correct horse battery staple of a stage"
+
 // A Stage is one FCC, in a folder of its own.
 type Stage struct {
 	Base string // its address without a slash at the end
@@ -74,13 +77,13 @@ func (s *Stage) enter(port int, state State) error {
 	if err := s.startXero(fmt.Sprintf("%s/callback", s.Base)); err != nil {
 		return err
 	}
-	passphrase := filepath.Join(s.home, "passphrase")
-	if err := os.WriteFile(passphrase, []byte("correct horse battery staple of a stage"), 0o600); err != nil {
+	file := filepath.Join(s.home, "passphrase")
+	if err := os.WriteFile(file, []byte(passphrase), 0o600); err != nil {
 		return err
 	}
 	s.args = []string{"serve"}
 	s.env = append(s.env, fmt.Sprintf("FCC_PORT=%d", port), "FCC_DATA_DIR="+s.data(),
-		"FCC_KEYSTORE=file", "FCC_KEYSTORE_PASSPHRASE_FILE="+passphrase)
+		"FCC_KEYSTORE=file", "FCC_KEYSTORE_PASSPHRASE_FILE="+file)
 	if !state.unset {
 		s.env = append(s.env, "XERO_CLIENT_ID="+xerosim.DemoClientID)
 	}
@@ -104,6 +107,7 @@ func (s *Stage) startXero(redirect string) error {
 	s.xero, err = xerosim.New(xerosim.Options{
 		Issuer: issuer, Login: "http://127.0.0.1:" + port,
 		Clients: []xerosim.Client{{ID: xerosim.DemoClientID, Redirects: []string{redirect}}},
+		Books:   []xerosim.Ledger{{Name: empty}},
 	})
 	if err != nil {
 		return errors.Join(err, l.Close())

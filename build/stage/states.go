@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"financial-command-center/server/xero/xerosim"
 )
@@ -13,6 +14,7 @@ import (
 const (
 	joinery = "Harbour Joinery Ltd"
 	café    = "Ridgeway Café"
+	empty   = "New & Empty Ltd" // nothing is in its books
 )
 
 // A Page is an address that a person can come to.
@@ -22,6 +24,7 @@ type Page struct {
 	more       string // what the paths of others like it begin with
 	status     int    // of the answer where it is not 200
 	alike      bool   // the same whether FCC can open its keychain or not
+	live       bool   // not in the demo
 }
 
 // Holds reports whether an address, without its query, is this page or one like it.
@@ -35,20 +38,21 @@ func (p Page) Holds(path string) bool {
 type shows int
 
 const (
-	theSignIn shows = 1 << iota
-	theBooks        // figures or lists of an organisation
-	theSetUp        // whether there is a client id
+	theSignIn  shows = 1 << iota
+	theBooks         // figures or lists of an organisation
+	theReports       // figures that are Xero's reports
+	theSetUp         // whether there is a client id
 )
 
 // Pages are all there are.
 var Pages = []Page{
-	{Name: "dashboard", Path: "/", shows: theSignIn | theBooks | theSetUp},
+	{Name: "dashboard", Path: "/", shows: theSignIn | theBooks | theReports | theSetUp},
 	{Name: "profile", Path: "/profile", shows: theSignIn},
 	{Name: "set-up", Path: "/setup", shows: theSetUp},
 	{Name: "disconnect", Path: "/disconnect", shows: theSignIn},
 	{Name: "activity", Path: "/activity", shows: theSignIn},
 	{Name: "settings", Path: "/settings", shows: theSignIn},
-	{Name: "move secrets", Path: "/settings/move?to=os"},
+	{Name: "move secrets", Path: "/settings/move?to=os", live: true},
 	{Name: "sign out everywhere", Path: "/settings/sign-out"},
 	{Name: "programs", Path: "/settings/programs", shows: theSignIn, more: "/settings/programs/"},
 	{Name: "health", Path: "/health", shows: theSignIn},
@@ -80,14 +84,16 @@ type State struct {
 // On reports whether the page has to be good in the state: each in every state of
 // the sign-in, those that show books or set-up in the states of these.
 func (s State) On(p Page) bool {
-	if s.sealed && p.alike {
+	if s.sealed && p.alike || s.demo && p.live {
 		return false
 	}
 	return s.of == theSignIn || p.shows&s.of != 0
 }
 
 // Alters reports whether the page's own part is another in this state.
-func (s State) Alters(p Page) bool { return s.demo || s.Chosen != "" || p.shows&s.of != 0 }
+func (s State) Alters(p Page) bool {
+	return s.On(p) && (s.Chosen != "" || p.shows&s.of != 0)
+}
 
 // Status is what the page answers with in this state.
 func (s State) Status(p Page) int {
@@ -166,6 +172,51 @@ var States = []State{
 				return err
 			}
 			return s.until("/", "no organisation is connected")
+		},
+	}, {
+		Name: "scope missing", Says: "not allow", of: theBooks,
+		env: []string{"XERO_SCOPES=openid profile email offline_access accounting.settings.read"},
+		set: func(s *Stage) error { return s.signIn(café) },
+	}, {
+		Name: "role missing", Says: "role", of: theReports,
+		set: func(s *Stage) error {
+			if err := s.xero.SetReports(s.xero.People()[0].Email, false); err != nil {
+				return err
+			}
+			return s.signIn(café)
+		},
+	}, {
+		Name: "empty books", Says: "No ", of: theBooks,
+		set: func(s *Stage) error { return s.signIn(empty) },
+	}, {
+		Name: "stale", Says: "igures from", of: theBooks,
+		set: func(s *Stage) error {
+			if err := s.signIn(café); err != nil {
+				return err
+			}
+			for _, p := range Pages {
+				if p.shows&theBooks != 0 {
+					if _, _, _, err := s.visit(p.Path); err != nil {
+						return err
+					}
+				}
+			}
+			if err := s.stop(); err != nil {
+				return err
+			}
+			if err := s.age(3 * time.Hour); err != nil {
+				return err
+			}
+			s.xero.Fault(xerosim.Fault{Do: xerosim.Drop, Times: -1})
+			return s.start()
+		},
+	}, {
+		Name: "day limit", Says: "used up", of: theBooks,
+		set: func(s *Stage) error {
+			if err := s.xero.UseUp("day", café); err != nil {
+				return err
+			}
+			return s.signIn(café)
 		},
 	},
 }
