@@ -40,6 +40,7 @@ func (l *Ledger) Dashboard(ctx context.Context, maxAge time.Duration) Dashboard 
 	wait.Go(func() { d.Months = l.Months(ctx, maxAge) })
 	wait.Go(func() { open = l.OpenInvoices(ctx, maxAge) })
 	wait.Wait()
+	d.Budget = l.books.cfg.Connections.Budget(l.tenantID)
 	o := d.Organisation.Value
 	d.Today = o.Today(time.Now())
 	d.Owed = reckoned(open, func(all []Invoice) Debts { return o.Debts(all, true, d.Today) })

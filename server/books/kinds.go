@@ -12,11 +12,6 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// pagination is lower case in an answer that is not (Xero-OpenAPI, accounting).
-type pagination struct {
-	PageCount int `json:"pageCount"`
-}
-
 // invoices are asked for without their lines and payments, which nobody here needs.
 var invoices = kind[Invoice]{
 	name: "invoices", need: needInvoices, path: "Invoices",
@@ -38,7 +33,7 @@ var invoices = kind[Invoice]{
 		if err := json.Unmarshal(body, &answer); err != nil {
 			return page[Invoice]{}, err
 		}
-		p := page[Invoice]{pages: answer.Pagination.PageCount}
+		p := page[Invoice]{pagination: answer.Pagination}
 		for _, i := range answer.Invoices {
 			if i.InvoiceID == "" {
 				return p, errors.New("an invoice without an id")
@@ -85,7 +80,7 @@ var contacts = kind[Contact]{
 		if err := json.Unmarshal(body, &answer); err != nil {
 			return page[Contact]{}, err
 		}
-		p := page[Contact]{pages: answer.Pagination.PageCount}
+		p := page[Contact]{pagination: answer.Pagination}
 		for _, c := range answer.Contacts {
 			if c.ContactID == "" {
 				return p, errors.New("a contact without an id")

@@ -2,6 +2,7 @@ package books
 
 import (
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -40,7 +41,8 @@ func (o Organisation) link(page, id string) string {
 	if o.ShortCode == "" || id == "" {
 		return ""
 	}
-	return "https://go.xero.com/app/" + url.PathEscape(o.ShortCode) + "/" + page + url.PathEscape(id)
+	code := strings.ReplaceAll(url.PathEscape(o.ShortCode), "%21", "!") // as Xero writes it
+	return "https://go.xero.com/app/" + code + "/" + page + url.PathEscape(id)
 }
 
 // Invoice is a sale (ACCREC) or a bill (ACCPAY). Amounts are in its own currency.

@@ -54,8 +54,14 @@ type kind[R any] struct {
 
 // A page is one answer of a list.
 type page[R any] struct {
-	rows  []R
-	pages int
+	rows []R
+	pagination
+}
+
+// pagination is lower case in an answer that is not (Xero-OpenAPI, accounting).
+type pagination struct {
+	Pages   int `json:"pageCount"`
+	Records int `json:"itemCount"`
 }
 
 const (
@@ -226,53 +232,61 @@ func (records *set[R]) keep(ctx context.Context, s *shelf, k kind[R]) {
 // whole reads all that cover holds. since is when the reading began, by Xero's
 // clock and with some overlap.
 //
-// While pages are read one after the other the books may change. Pages are ordered
-// by id, so nothing moves unless a record comes or, from a filtered list, goes; and
-// that Xero tells afterwards as a change. Then the pages are read once more. If it
-// happens again, what came is taken, settled is false, and an hour later all is
-// read anew.
+// While pages are read the books may change. Pages are in the order of ids, so
+// nothing moves from one to another unless a record comes or, from a filtered list,
+// goes. The first shows in the count that is on each page; both are told by Xero
+// afterwards as changes. Then the pages are read once more. If it happens again,
+// what came is taken, settled is false, and an hour later all is read anew.
 func (k kind[R]) whole(ctx context.Context, a *asking, cover int) (rows map[string]R, since time.Time, settled bool, err error) {
 	query := maps.Clone(k.query)
 	if cover == some {
 		maps.Copy(query, k.filter)
 	}
 	for range 2 {
-		rows = map[string]R{}
 		first, answered, err := k.page(ctx, a, query, 1, time.Time{})
 		if err != nil {
 			return nil, since, false, err
 		}
 		pages := []page[R]{first}
-		if first.pages > 1 {
-			rest, err := k.rest(ctx, a, query, first.pages)
+		var later []R
+		if first.Pages > 1 {
+			rest, err := k.rest(ctx, a, query, first.Pages)
 			if err != nil {
 				return nil, since, false, err
 			}
 			pages = append(pages, rest...)
-		}
-		for _, p := range pages {
-			for _, r := range p.rows {
-				if had, there := rows[k.id(r)]; !there || k.updated(r).After(k.updated(had)) {
-					rows[k.id(r)] = r
-				}
+			if later, _, err = k.changes(ctx, a, answered.Add(-time.Second)); err != nil {
+				return nil, since, false, err
 			}
 		}
 		since = answered.Add(-overlap)
-		if first.pages <= 1 {
-			return rows, since, true, nil
-		}
-		later, _, err := k.changes(ctx, a, answered.Add(-time.Second))
-		if err != nil {
-			return nil, since, false, err
-		}
-		for _, r := range later {
-			rows[k.id(r)] = r
-		}
-		if len(later) == 0 {
-			return rows, since, true, nil
+		if rows, settled = k.merge(pages, later); settled {
+			break
 		}
 	}
-	return rows, since, false, nil
+	return rows, since, settled, nil
+}
+
+// merge puts pages together, and what changed while they were read. It reports
+// whether nothing can be missing.
+func (k kind[R]) merge(pages []page[R], later []R) (rows map[string]R, settled bool) {
+	rows, settled = map[string]R{}, true
+	for _, p := range pages {
+		for _, r := range p.rows {
+			if had, there := rows[k.id(r)]; !there || k.updated(r).After(k.updated(had)) {
+				rows[k.id(r)] = r
+			}
+		}
+	}
+	for _, p := range pages {
+		settled = settled && (len(pages) == 1 || p.Records == len(rows))
+	}
+	for _, r := range later {
+		had, there := rows[k.id(r)]
+		settled = settled && there && k.updated(had).Equal(k.updated(r))
+		rows[k.id(r)] = r
+	}
+	return rows, settled
 }
 
 // rest reads the pages after the first, several at once.
@@ -311,7 +325,7 @@ func (k kind[R]) changes(ctx context.Context, a *asking, since time.Time) (rows 
 			answered = at
 		}
 		rows = append(rows, p.rows...)
-		if n >= p.pages {
+		if n >= p.Pages {
 			return rows, answered, nil
 		}
 	}

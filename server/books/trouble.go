@@ -33,9 +33,6 @@ func (t *Trouble) Error() string {
 
 func (t *Trouble) Unwrap() error { return t.cause }
 
-// CodeRateLimited: Xero takes no more calls for now.
-const CodeRateLimited xero.Code = "rate_limited"
-
 // A need is what a sign-in must allow for a part of the books.
 type need struct {
 	what   string   // in words
@@ -77,7 +74,11 @@ func troubleOf(err error) *Trouble {
 		return t
 	}
 	if e, ok := errors.AsType[*xero.Error](err); ok {
-		return &Trouble{Problem: e.Problem, cause: e.Err}
+		t := &Trouble{Problem: e.Problem, cause: e.Err}
+		if e.RetryAfter > 0 {
+			t.Retry = time.Now().Add(e.RetryAfter).UTC()
+		}
+		return t
 	}
 	return &Trouble{Problem: problem(xero.CodeUnreachable, "Xero did not answer in time.", "Try again. If it goes on, look at Xero's status page."), cause: err}
 }
@@ -124,8 +125,8 @@ func limited(header http.Header, cause error) *Trouble {
 		seconds = 1
 	}
 	t := &Trouble{
-		Problem: problem(CodeRateLimited, "Xero asks to wait: too many requests.", "FCC goes on by itself when Xero takes calls again."),
-		Retry:   time.Now().Add(time.Duration(seconds) * time.Second), cause: cause,
+		Problem: problem(xero.CodeRateLimited, "Xero asks to wait: too many requests.", "FCC goes on by itself when Xero takes calls again."),
+		Retry:   time.Now().Add(time.Duration(seconds) * time.Second).UTC(), cause: cause,
 	}
 	if header.Get("X-Rate-Limit-Problem") == "day" {
 		t.Message = "Today's calls to Xero for this organisation are used up."
