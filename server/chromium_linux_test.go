@@ -77,7 +77,7 @@ func TestInChromiumAPersonSignsInAndThePageFollowsTheState(t *testing.T) {
 	if strings.Contains(place, "code=") || strings.Contains(place, "state=") || !strings.Contains(shown, "Signed in to Xero for ") {
 		t.Errorf("at %s:\n%s", place, shown)
 	}
-	do("a choice", chromedp.Click(`//button[@aria-label="Choose Ridgeway Café"]`), chromedp.WaitVisible(`//h1[text()="Ridgeway Café"]`))
+	do("a choice", chromedp.Click(`//button[@aria-label="Choose Ridgeway Café"]`), chromedp.WaitVisible(`//summary//strong[text()="Ridgeway Café"]`))
 
 	// Xero ends the sign-in. The page hears of it and is not loaded again.
 	value(t, ctx, chromedp.Evaluate[bool](`window.loadedOnce = true`))

@@ -2,6 +2,9 @@ package server
 
 import (
 	"bytes"
+	"html"
+	"regexp"
+	"strings"
 
 	"testing"
 	"time"
@@ -79,4 +82,213 @@ func drawn(t *testing.T, d books.Dashboard, now time.Time) string {
 		t.Fatal(err)
 	}
 	return page.String()
+}
+
+// section is one card's text, without tags, by its heading.
+func section(t *testing.T, page, heading string) string {
+	t.Helper()
+	for part := range strings.SplitSeq(page, "<section") {
+		part, _, _ = strings.Cut(part, "</section>")
+		if strings.Contains(part, "<h2>"+heading+"</h2>") {
+			text := html.UnescapeString(regexp.MustCompile(`<[^>]*>`).ReplaceAllString("<section"+part, " "))
+			return strings.Join(strings.Fields(text), " ")
+		}
+	}
+	t.Fatalf("no card is called %q in\n%s", heading, page)
+	return ""
+}
+
+func TestEachCardSaysItsFiguresInFull(t *testing.T) {
+	now := time.Now()
+	page := drawn(t, someFigures(now.Add(-2*time.Minute)), now)
+	if !strings.Contains(page, "<p>Monday 23 November 2026 · figures from 2 minutes ago</p>") {
+		t.Error("the page does not say how old its figures are")
+	}
+	for heading, wants := range map[string][]string{
+		"Cash in bank":                     {"$48,310.22", "3 accounts · books, not the bank's own balance"},
+		"Owed to you":                      {"$61,204.90", "14 invoices · $23,937.90 overdue", "2 in AUD, USD, converted at their own rates."},
+		"You owe":                          {"$27,515.00", "9 bills · $1,120.00 overdue"},
+		"Profit in October":                {"$23,480.00", "Up 4 % on September"},
+		"What falls due, next eight weeks": {"In Out", "23 Nov to 29 Nov $18,120.00 $7,300.00", "7 Dec to 13 Dec $22,000.40 $5,400.00", "converted at each invoice's rate"},
+		"How old the debts are":            {"Owed to you 61,204.90", "61–90 2,911", "Owed to you 37,267.00 12,903.00 7,124.00 2,910.90 1,000.00 61,204.90", "You owe 26,395.00 700.00 420.00 0.00 0.00 27,515.00"},
+		"Income and costs, twelve months":  {"October 2026 $90,000.00 $66,520.00", "November 2026, so far $84,000.00 $61,000.00"},
+		"Largest overdue":                  {"10 of 11", "INV-2011 in Xero Harbour Joinery Ltd 64 days 8,420.50", "Tūī Street Dental 40 days 5,620.50"},
+		"Cash by account":                  {"Cheque 38,310.20", "Visa −2,000.00", "Together 48,310.22"},
+		"Calls left today":                 {"4812"},
+	} {
+		text := section(t, page, heading)
+		for _, want := range wants {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: no %q in %q", heading, want, text)
+			}
+		}
+		if strings.Contains(text, "From ") || strings.Contains(text, "No figures") {
+			t.Errorf("%s is dated or empty: %q", heading, text)
+		}
+	}
+	if strings.Contains(page, "<noscript>") || strings.Contains(page, "stale") || strings.Contains(page, "loading") {
+		t.Error("the page is all there, and says otherwise")
+	}
+}
+
+func TestWhatIsNotThereYetHasItsFrameAndComesByItself(t *testing.T) {
+	now := time.Now()
+	d := someFigures(now)
+	d.Months = books.Reading[[]books.Month]{Loading: true}
+	page := drawn(t, d, now)
+	for _, heading := range []string{"Profit last month", "Income and costs, twelve months"} {
+		if text := section(t, page, heading); !strings.Contains(text, "Reading the books…") {
+			t.Errorf("%s: %q", heading, text)
+		}
+	}
+	if !strings.Contains(page, `<noscript><meta http-equiv="refresh" content="3"></noscript>`) || !strings.Contains(page, "· reading the books</p>") {
+		t.Error("without scripts the page never shows them")
+	}
+	if text := section(t, page, "Cash in bank"); !strings.Contains(text, "$48,310.22") {
+		t.Errorf("a card waits for another: %q", text)
+	}
+}
+
+func TestOldFiguresAreDatedAndGrey(t *testing.T) {
+	now := time.Date(2026, time.November, 23, 15, 0, 0, 0, time.Local)
+	d := someFigures(now.Add(-time.Minute))
+	d.Cash.At = time.Date(2026, time.March, 3, 9, 22, 0, 0, time.Local)
+	page := drawn(t, d, now)
+	if text := section(t, page, "Cash in bank"); !strings.Contains(text, "$48,310.22") || !strings.Contains(text, "From 3 March 2026, 09:22.") {
+		t.Errorf("%q", text)
+	}
+	if strings.Count(page, " stale") != 2 || !strings.Contains(page, "figures from 1 minute ago") {
+		t.Errorf("not the two cards of cash alone are grey, or the page says another age")
+	}
+	// Between fresh ones the page says the oldest, and a card where it is younger.
+	d.Cash.At = now.Add(-9 * time.Minute)
+	page = drawn(t, d, now)
+	if text := section(t, page, "You owe"); !strings.Contains(page, "figures from 9 minutes ago") || !strings.Contains(text, "From 1 minute ago.") {
+		t.Errorf("%q", text)
+	}
+}
+
+func TestATroubleTakesAwayOneCardAndSaysWhatMendsIt(t *testing.T) {
+	now := time.Now()
+	d := someFigures(now)
+	d.Months = books.Reading[[]books.Month]{Trouble: &books.Trouble{Problem: xero.Problem{Message: "No scope.", Action: "Add it."}, Scope: "accounting.reports.profitandloss.read"}}
+	d.Cash = books.Reading[books.Cash]{Trouble: &books.Trouble{Problem: xero.Problem{Message: "No role.", Action: "Ask."}, Role: true}}
+	page := drawn(t, d, now)
+	const link = `href="/login?next=%2F&amp;scope=accounting.reports.profitandloss.read"`
+	if strings.Count(page, link) != 2 {
+		t.Errorf("not both cards of the report offer to add just its scope")
+	}
+	for heading, want := range map[string]string{
+		"Income and costs, twelve months": "No scope. Add it. Allow it at Xero", "Cash in bank": "No role. Ask.", "Owed to you": "$61,204.90",
+	} {
+		if text := section(t, page, heading); !strings.Contains(text, want) {
+			t.Errorf("%s: no %q in %q", heading, want, text)
+		}
+	}
+	if strings.Contains(page, "<noscript>") {
+		t.Error("a page that cannot have more waits for it")
+	}
+}
+
+func TestATroubleOfAllIsSaidOnceOverWhatIsKept(t *testing.T) {
+	now := time.Date(2026, time.November, 23, 15, 0, 0, 0, time.Local)
+	d := someFigures(now.Add(-2 * time.Hour))
+	limit := &books.Trouble{Problem: xero.Problem{Code: "rate_limited", Message: "Today's calls are used up."}, Retry: now.Add(3 * time.Hour)}
+	d.Owed.Trouble, d.Owing.Trouble, d.Due.Trouble, d.Overdue.Trouble = limit, limit, limit, limit
+	d.Cash = books.Reading[books.Cash]{Trouble: limit}
+	figures := dashboardOf(d, "/", now)
+	if figures.Trouble == nil || figures.Trouble.Message != limit.Message || !strings.Contains(figures.Trouble.Action, moment(limit.Retry)) {
+		t.Fatalf("%+v", figures.Trouble)
+	}
+	page := drawn(t, d, now)
+	if strings.Count(page, "calls are used up") != 1 {
+		t.Error("it is not said once")
+	}
+	if text := section(t, page, "Owed to you"); !strings.Contains(text, "$61,204.90") || !strings.Contains(text, "From "+moment(d.Owed.At)+".") {
+		t.Errorf("what is kept: %q", text)
+	}
+	if text := section(t, page, "Cash in bank"); !strings.Contains(text, "No figures yet.") || strings.Contains(text, "0.00") {
+		t.Errorf("what is not: %q", text)
+	}
+}
+
+func TestEmptyBooksSaySoInWords(t *testing.T) {
+	now := time.Now()
+	d := someFigures(now)
+	d.Cash.Value, d.Owed.Value, d.Owing.Value, d.Overdue.Value = books.Cash{}, books.Debts{}, books.Debts{}, books.Overdue{}
+	for i := range d.Due.Value {
+		d.Due.Value[i].In, d.Due.Value[i].Out = decimal.Zero, decimal.Zero
+	}
+	d.Months.Value = d.Months.Value[:1]
+	d.Months.Value[0] = books.Month{First: date(2026, time.November, 1)}
+	page := drawn(t, d, now)
+	for heading, want := range map[string]string{
+		"Cash in bank": "$0.00", "Cash by account": "These books have no bank account.", "What falls due, next eight weeks": "Nothing falls due in the next eight weeks.",
+		"How old the debts are": "Nobody owes you anything.", "Largest overdue": "Nothing is overdue.", "Profit last month": "There is no full month yet.",
+		"Income and costs, twelve months": "No income and no costs in the last twelve months.",
+	} {
+		if text := section(t, page, heading); !strings.Contains(text, want) {
+			t.Errorf("%s: no %q in %q", heading, want, text)
+		}
+	}
+}
+
+func TestAMonthIsComparedWithTheOneBefore(t *testing.T) {
+	for _, c := range []struct{ before, last, title, want string }{
+		{"22577.50", "23480", "Profit in October", "Up 4 % on September"},
+		{"100", "71.6", "Profit in October", "Down 28 % on September"},
+		{"100", "1200", "Profit in October", "Up $1,100.00 on September"}, // 1,100 % says nothing
+		{"-50", "100", "Profit in October", "Up $150.00 on September"},
+		{"100", "-50.25", "Loss in October", "Down $150.25 on September"},
+		{"0", "3", "Profit in October", "Up $3.00 on September"},
+		{"8", "8", "Profit in October", "as in September"},
+	} {
+		now := time.Now()
+		d := someFigures(now)
+		d.Months.Value[9].Profit, d.Months.Value[10].Profit = dec(c.before), dec(c.last)
+		if text := section(t, drawn(t, d, now), c.title); !strings.Contains(text, c.want) {
+			t.Errorf("after %s comes %s: no %q in %q", c.before, c.last, c.want, text)
+		}
+	}
+}
+
+func TestWhatWasConvertedIsSaid(t *testing.T) {
+	for want, f := range map[string]books.Foreign{
+		"": {},
+		"1 in USD, converted at their own rates.":                                         {Count: 1, Currencies: []string{"USD"}},
+		"3 in AUD, USD, converted at their own rates. 1 invoice without a rate left out.": {Count: 3, Currencies: []string{"AUD", "USD"}, Unknown: 1},
+	} {
+		if got := foreign(f, "invoice", "invoices"); got != want {
+			t.Errorf("%+v: %q, want %q", f, got, want)
+		}
+	}
+}
+
+func TestCallsThatAreUsedUpSayUntilWhen(t *testing.T) {
+	until := time.Now().Add(time.Hour)
+	if got := callsOf(xero.Budget{Known: true, Closed: until}); got.Left != "0" || !strings.Contains(got.Text, moment(until)) {
+		t.Errorf("%+v", got)
+	}
+	if got := callsOf(xero.Budget{}); got.Left != "" || got.Text == "" {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestALineOfTheSideBarIsCurrentForThePagesBelowIt(t *testing.T) {
+	for path, want := range map[string]string{
+		"/": "Dashboard page", "/settings": "Settings page", "/settings/programs": "Programs page", "/settings/programs/x": "Programs true",
+		"/settings/keystore": "Settings true", "/settingsx": "", "/profile": "", "/xero/invoices": "Invoices page",
+	} {
+		var got []string
+		for _, group := range navs(path) {
+			for _, n := range group {
+				if n.Current != "" {
+					got = append(got, n.Label+" "+n.Current)
+				}
+			}
+		}
+		if strings.Join(got, ", ") != want {
+			t.Errorf("%s: %q, want %q", path, got, want)
+		}
+	}
 }

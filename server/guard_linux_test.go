@@ -58,6 +58,7 @@ func matrix(b *bench) []row {
 		{"GET /{$}", ask{path: "/"}, "200", asPage},
 		{"GET /profile", ask{}, "200", asPage},
 		{"POST /profile", ask{form: url.Values{"tenant": {"none"}}}, "400 tenant_required", asSession},
+		{"POST /refresh", ask{path: "/refresh?tenant=none", form: url.Values{}}, "400 tenant_required", asSession},
 		{"GET /setup", ask{}, "200", asPage},
 		{"POST /setup", ask{form: url.Values{"client_id": {""}}}, "400 bad_request", asSession},
 
@@ -82,6 +83,8 @@ func matrix(b *bench) []row {
 		{"GET /api/status", ask{}, "200", asEither},
 		{"GET /api/xero/contacts", ofCafé("/api/xero/contacts"), "200", asEither},
 		{"GET /api/xero/invoices", ofCafé("/api/xero/invoices"), "200", asEither},
+		{"GET /api/dashboard", ofCafé("/api/dashboard"), "200", asEither},
+		{"GET /api/cash-flow", ofCafé("/api/cash-flow"), "200", asEither},
 		{"GET /api/session/debug", ask{}, "403 debug_off", asOff},
 		{"POST /api/session/test-persistence", ask{}, "403 debug_off", asOff},
 		{"GET /api/session/test-persistence", ask{}, "403 debug_off", asOff},

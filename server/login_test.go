@@ -31,7 +31,7 @@ func TestAPersonVisitsSignsInChoosesAndIsStillSignedInAfterARestart(t *testing.T
 	b.start()
 	b.opened()
 	home := b.ask(ask{path: "/", cookie: cookie, page: true, via: true}) // via: no new session by a visit
-	if home.status != http.StatusOK || !strings.Contains(home.body, "<h1>"+café+"</h1>") {
+	if home.status != http.StatusOK || !strings.Contains(home.body, "<strong>"+café+"</strong>") {
 		t.Errorf("the start page after a restart: %d\n%s", home.status, home.body)
 	}
 }

@@ -117,8 +117,16 @@ type view struct {
 	Base          string // the chosen one's base currency, "" while it is not known
 	Nav           [][]nav
 	Notice        string // shown once
-	Again         int    // seconds, after which a page without scripts loads itself again; 0: never
 	Data          any
+}
+
+// Again is the seconds after which a page loads itself again where there are no
+// scripts, because it will soon have more to show; 0: never.
+func (v view) Again() int {
+	if l, ok := v.Data.(interface{ loading() bool }); ok && l.loading() {
+		return 3
+	}
+	return 0
 }
 
 // ended never waits: what is asked for under it is what is there.
@@ -138,9 +146,6 @@ const sessionNotice = "notice"
 // loading is asked whether the page will soon have more to show.
 func (s *Server) render(w http.ResponseWriter, r *http.Request, c *call, status int, name, title string, data any) error {
 	v := view{Title: title, Path: r.URL.Path, Here: r.URL.RequestURI(), Look: lookOf(c), Demo: s.cfg.Mode == Demo, Data: data}
-	if l, ok := data.(interface{ loading() bool }); ok && l.loading() {
-		v.Again = 3
-	}
 	if c != nil && c.session != nil {
 		st := s.cfg.Connections.Status()
 		v.Known, v.State, v.Trouble = true, describe(st), s.Trouble()

@@ -54,7 +54,7 @@ func (b Bars) Rows() []Row {
 // The parts of a chart from top to bottom, in pixels.
 const (
 	plotTop    = 8
-	plotHeight = 220
+	plotHeight = 244
 	height     = plotTop + plotHeight + 28 // with the periods' labels
 	labelLine  = height - 8
 )
