@@ -126,7 +126,7 @@ func (s *Server) countDays(r *http.Request, v *activityView, state *store.Store,
 	today := midnight(now)
 	reached := map[string]int{}
 	for _, o := range s.cfg.Connections.Status().Organisations() {
-		reached[o.TenantID] = 0
+		reached[strings.ToLower(o.TenantID)] = 0
 	}
 	for back := range activityDays {
 		from := today.AddDate(0, 0, -back)
@@ -164,7 +164,7 @@ func (s *Server) countDays(r *http.Request, v *activityView, state *store.Store,
 
 // which turns the form into calls, none of them older than what is kept.
 func (f activityFilter) which(now time.Time) (store.Which, error) {
-	which := store.Which{From: now.Add(-callsKept), Tenant: f.Organisation, Outcome: store.Outcome(f.Outcome)}
+	which := store.Which{From: now.Add(-callsKept), Tenant: strings.ToLower(f.Organisation), Outcome: store.Outcome(f.Outcome)}
 	which.Caller, which.Name, _ = strings.Cut(f.Who, ":")
 	if f.Day != "" {
 		day, err := time.ParseInLocation(time.DateOnly, f.Day, time.Local)

@@ -76,6 +76,7 @@ func newBench(t testing.TB, changes ...func(*bench)) *bench {
 		Recall:    func(ctx context.Context, id string) (xero.Profile, bool) { return b.Recall(ctx, id) },
 		Remember:  func(ctx context.Context, id string, p xero.Profile) { b.Remember(ctx, id, p) },
 		OnRenewal: func(r xero.Renewal) { b.Renewed(r) },
+		OnCall:    func(c xero.Call) { b.Called(c) },
 	}
 	b.cfg = server.Config{
 		Version: "test", Mode: server.Live, Port: port, DataDir: dir,

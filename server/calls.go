@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -29,7 +30,7 @@ type calls struct {
 // Called keeps the list of calls: xero.Config's OnCall. It does not block.
 func (s *Server) Called(c xero.Call) {
 	kept := store.Call{
-		At: c.At, Caller: string(c.Caller.Kind), Name: c.Caller.Name, Tenant: c.TenantID, Method: c.Method,
+		At: c.At, Caller: string(c.Caller.Kind), Name: c.Caller.Name, Tenant: strings.ToLower(c.TenantID), Method: c.Method,
 		Resource: c.Resource, Status: c.Status, Code: string(c.Code), Took: c.Took,
 	}
 	s.calls.mu.Lock()

@@ -41,3 +41,22 @@ func (s *Server) Ask(ctx context.Context, tenantID, path string) xero.Code {
 
 // AsTimedelta is a duration in Python's words.
 func AsTimedelta(d time.Duration) string { return asTimedelta(d) }
+
+// CallsWaiting is how many calls are not written yet, CallsKept how many are.
+func (s *Server) CallsWaiting() int {
+	s.calls.mu.Lock()
+	defer s.calls.mu.Unlock()
+	return len(s.calls.waiting)
+}
+
+func (s *Server) CallsKept(ctx context.Context) int {
+	_, n, err := s.state.Calls(ctx, store.Which{}, 0, 0)
+	if err != nil {
+		return -1
+	}
+	return n
+}
+
+func InWords(c store.Call) string { what, _ := inWords(c); return what }
+
+var ScopeWords = scopeWords

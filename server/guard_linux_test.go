@@ -62,6 +62,24 @@ func matrix(b *bench) []row {
 		{"GET /setup", ask{}, "200", asPage},
 		{"POST /setup", ask{form: url.Values{"client_id": {""}}}, "400 bad_request", asSession},
 
+		{"GET /settings", ask{}, "200", asPage},
+		{"POST /settings/look", ask{form: url.Values{"look": {"none"}}}, "400 bad_request", asSession},
+		{"POST /settings/start-at-sign-in", ask{form: url.Values{"turn": {"on"}}}, "404 not_found", asSession},
+		{"POST /settings/notifications", ask{form: url.Values{"turn": {"on"}}}, "404 not_found", asSession},
+		{"POST /settings/updates", ask{form: url.Values{"turn": {"on"}}}, "404 not_found", asSession},
+		{"POST /settings/port", ask{form: url.Values{"port": {"8000"}}}, "404 not_found", asSession},
+		{"POST /settings/restart", ask{form: url.Values{}}, "404 not_found", asSession},
+		{"GET /settings/move", ask{path: "/settings/move?to=file"}, "404 not_found", asPage},
+		{"POST /settings/move", ask{form: url.Values{"to": {"file"}}}, "404 not_found", asSession},
+		{"POST /settings/rotate", ask{form: url.Values{}}, "303", asSession},
+		{"GET /settings/sign-out", ask{}, "200", asPage},
+		{"POST /settings/sign-out", ask{form: url.Values{}}, "303", asSession},
+		{"GET /settings/programs", ask{}, "200", asPage},
+		{"POST /settings/programs", ask{form: url.Values{"name": {""}}}, "400 bad_request", asSession},
+		{"GET /settings/programs/revoke", ask{path: "/settings/programs/revoke?name=none"}, "404 not_found", asPage},
+		{"POST /settings/programs/revoke", ask{form: url.Values{"name": {"none"}}}, "404 not_found", asSession},
+		{"GET /activity", ask{}, "200", asPage},
+
 		{"POST /icon", ask{form: url.Values{}}, "303", asSession},
 
 		{"GET /open", ask{path: "/open?ticket=AAAAAAAAAAAAAAAAAAAAAA"}, "403 ticket_invalid", asProof},
@@ -184,7 +202,11 @@ func walk(t *testing.T, b *bench, rows []row) {
 					others = append(others, a)
 					continue
 				}
-				check(t, r, wanted[i], column, six, b.ask(a))
+				g := b.ask(a)
+				check(t, r, wanted[i], column, six, g)
+				if r.route == "POST /settings/sign-out" && g.cookie != "" {
+					shared = g.cookie // the one before is good for nothing now
+				}
 			}
 		}
 		for i, g := range b.askAsOther(others...) {

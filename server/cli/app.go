@@ -156,6 +156,7 @@ type app struct {
 	lost    *xero.Problem // see openStore
 
 	secretsIn     *movableStore
+	removing      sync.Mutex      // held over what changes more than one keystore
 	passphrase    keystore.Secret // what opens the encrypted file, or
 	passphraseErr error           // why there is nothing
 

@@ -244,6 +244,8 @@ func (a *app) mayMove(to string) error {
 
 // moveSecrets moves all secrets to another kind of keystore, and goes on with it.
 func (a *app) moveSecrets(ctx context.Context, to string) (err error) {
+	a.removing.Lock()
+	defer a.removing.Unlock()
 	if err := a.mayMove(to); err != nil {
 		return err
 	}
@@ -280,23 +282,26 @@ func (a *app) moveSecrets(ctx context.Context, to string) (err error) {
 // emptyLeft deletes the copies that a move which was cut off has left. Where it
 // cannot, the next start tries again.
 func (a *app) emptyLeft(ctx context.Context) error {
-	if a.left == "" {
+	a.removing.Lock()
+	defer a.removing.Unlock()
+	values, err := readSettingsFile(a.settingsFile())
+	left := values[keystoreLeft]
+	if err != nil || left != "os" && left != "file" {
 		return nil
 	}
-	var err error
-	if a.left != a.keystore { // else it was chosen by hand meanwhile, and is in use
+	if left != a.secretsIn.inUse() { // else it was chosen by hand meanwhile
 		var store keystore.Store
-		if store, err = a.keystoreOf(a.left); err == nil {
+		if store, err = a.keystoreOf(left); err == nil {
 			err = empty(ctx, store, a.clientID)
 		}
 	}
 	if err == nil {
-		err = a.saveAll(map[string]any{keystoreLeft: nil})
+		err = a.save(keystoreLeft, nil)
 	}
 	if err != nil {
-		a.log.Warn("copies of secrets that a move has left are not deleted yet", "keystore", a.left, "err", err)
+		a.log.Warn("copies of secrets that a move has left are not deleted yet", "keystore", left, "err", err)
 		return nil
 	}
-	a.log.Info("copies of secrets that a move had left are deleted", "keystore", a.left)
+	a.log.Info("copies of secrets that a move had left are deleted", "keystore", left)
 	return nil
 }

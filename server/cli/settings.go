@@ -50,7 +50,6 @@ type settings struct {
 	dataDir      string
 	service      string // the keychain's service name, one per data folder
 	keystore     string // os, file, memory
-	left         string // see keystoreLeft
 	clientID     string
 	clientSecret keystore.Secret
 	scopes       []string
@@ -130,7 +129,6 @@ func readSettings(f settingFlags, env environ) (settings, error) {
 		return ""
 	}
 	s.portFixed, s.keystoreFixed = byHand(f.Port, "port", "FCC_PORT"), byHand(f.Keystore, "keystore", "FCC_KEYSTORE")
-	s.left, _ = found{file[keystoreLeft], ""}.oneOf("os", "file")
 	s.api = strings.TrimRight(s.api, "/")
 	s.clientSecret = keystore.NewSecret(env("XERO_CLIENT_SECRET"))
 	s.flaskSecret = keystore.NewSecret(env("FLASK_SECRET_KEY"))

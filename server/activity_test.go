@@ -1,0 +1,196 @@
+package server_test
+
+import (
+	"fmt"
+	"html"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"financial-command-center/keystore"
+	"financial-command-center/server"
+	"financial-command-center/server/store"
+	"financial-command-center/server/xero"
+)
+
+// listed are the calls that the page shows: what, who asked, which organisation.
+func listed(page string) (rows []string) {
+	_, list, _ := strings.Cut(page, `<table class="stack calls">`)
+	for _, row := range regexp.MustCompile(`(?s)<tr>(.*?)</tr>`).FindAllStringSubmatch(list, -1)[min(1, strings.Count(list, "<tr>")):] {
+		var cells []string
+		for _, cell := range regexp.MustCompile(`(?s)<t[hd][^>]*>(.*?)</t[hd]>`).FindAllStringSubmatch(row[1], -1)[1:4] {
+			cells = append(cells, strings.TrimSpace(html.UnescapeString(regexp.MustCompile(`<[^>]*>`).ReplaceAllString(cell[1], ""))))
+		}
+		rows = append(rows, strings.Join(cells, " | "))
+	}
+	return rows
+}
+
+func TestTheActivityListsWhoAskedXeroForWhatAndHowItWent(t *testing.T) {
+	b := newBench(t).opened()
+	cookie := b.signIn(b.visit())
+	key := b.addKey(store.Key{Name: "budget sheet"})
+	ofCafé := map[string]string{"xero-tenant-id": strings.ToUpper(b.tenant(café))}
+	b.ask(ask{path: "/api/xero/contacts?tenant=" + b.tenant(joinery), cookie: cookie})
+	b.ask(ask{path: "/api.xro/2.0/Invoices?note=Secret", key: key, header: ofCafé})
+	b.ask(ask{path: "/api.xro/2.0/Invoices/11111111-2222-3333-4444-555555555555", key: key, header: ofCafé})
+
+	page := b.ask(ask{path: "/activity", cookie: cookie, page: true})
+	if page.status != 200 {
+		t.Fatalf("%d\n%s", page.status, page.body)
+	}
+	rows := listed(page.body)
+	want := []string{
+		"Invoices: not there refused | budget sheet | " + café,
+		"Invoices read | budget sheet | " + café,
+		"Contacts read | Pages | " + joinery,
+	}
+	for i, row := range want {
+		if i >= len(rows) || rows[i] != row {
+			t.Fatalf("row %d of %q, want %q", i, rows, row)
+		}
+	}
+	for _, content := range []string{"Secret", "11111111", "note="} {
+		if strings.Contains(page.body, content) {
+			t.Errorf("the page tells %q of a call", content)
+		}
+	}
+
+	// What is looked for stands in the address.
+	for query, want := range map[string]int{
+		"who=key%3Abudget+sheet": 2, "who=key%3Anobody": 0, "outcome=refused": 1, "organisation=" + b.tenant(joinery): 1,
+		"who=key%3Abudget+sheet&outcome=answered": 1, "day=" + time.Now().Format(time.DateOnly) + "&who=page": len(rows) - 2, "day=2001-01-01": 0,
+	} {
+		found := b.ask(ask{path: "/activity?" + query, cookie: cookie, page: true})
+		var got int
+		for _, row := range listed(found.body) {
+			if !strings.Contains(row, "Organisations of the sign-in") || strings.HasPrefix(query, "day") {
+				got++
+			}
+		}
+		if found.status != 200 || got != want {
+			t.Errorf("%s: %d, %d rows, want %d", query, found.status, got, want)
+		}
+	}
+	for _, query := range []string{"day=yesterday", "page=0", "page=x", "page=99999999999999999999"} {
+		if g := b.ask(ask{path: "/activity?" + query, cookie: cookie}); g.status != 400 {
+			t.Errorf("%s: %d", query, g.status)
+		}
+	}
+
+	// It is there after a restart, and after the sign-in has gone.
+	b.stop()
+	b.start()
+	b.opened()
+	b.ask(ask{method: "POST", path: "/disconnect", cookie: cookie, form: url.Values{"organisation": {b.tenant(café)}}})
+	after := listed(b.ask(ask{path: "/activity?who=key%3Abudget+sheet", cookie: cookie, page: true}).body)
+	if len(after) != 2 || !strings.HasSuffix(after[1], "Disconnected ("+strings.ToLower(b.tenant(café)[:8])+"…)") {
+		t.Errorf("afterwards %q", after)
+	}
+}
+
+func TestTheActivityHasPages(t *testing.T) {
+	b := newBench(t).opened()
+	cookie := b.visit()
+	for i := range 120 {
+		b.Called(xero.Call{At: time.Now().Add(time.Duration(i) * time.Millisecond), Caller: xero.Caller{Kind: xero.ByTray}, Method: "GET", Resource: fmt.Sprintf("/api.xro/2.0/Thing%d", i), Status: 200})
+	}
+	next, seen := "/activity?who=tray", map[string]bool{}
+	for range 3 {
+		page := b.ask(ask{path: next, cookie: cookie, page: true})
+		for _, row := range listed(page.body) {
+			seen[row] = true
+		}
+		older := regexp.MustCompile(`href="([^"]*)" rel="next"`).FindStringSubmatch(page.body)
+		if older == nil {
+			next = ""
+			break
+		}
+		next = html.UnescapeString(older[1])
+	}
+	if len(seen) != 120 || next != "" {
+		t.Errorf("%d rows, and on to %q", len(seen), next)
+	}
+	beyond := b.ask(ask{path: "/activity?page=9", cookie: cookie, page: true})
+	if beyond.status != http.StatusOK || !strings.Contains(beyond.body, "The list has no such page") {
+		t.Errorf("a page that is not there: %d\n%s", beyond.status, beyond.body)
+	}
+}
+
+func TestCallsAreWrittenInBatchesAndKeptThirtyDays(t *testing.T) {
+	withClock(t, func(t *testing.T, s *server.Server, _ keystore.Store) {
+		cookie := enter(t, s)
+		count := func() (n int) {
+			for _, row := range listed(handled(s, "/activity?who=tray", cookie).body) {
+				if strings.HasPrefix(row, "Invoices read") {
+					n++
+				}
+			}
+			return n
+		}
+		call := xero.Call{At: time.Now(), Caller: xero.Caller{Kind: xero.ByTray}, Method: "GET", Resource: "/api.xro/2.0/Invoices", Status: 200}
+		s.Called(call)
+		if n := s.CallsWaiting(); n != 1 {
+			t.Errorf("%d wait, want 1: nobody waits for the disk", n)
+		}
+		time.Sleep(61 * time.Second)
+		if n := s.CallsWaiting(); n != 0 {
+			t.Errorf("%d wait after a minute", n)
+		}
+		for range 200 {
+			s.Called(call)
+		}
+		time.Sleep(time.Millisecond)
+		if n := s.CallsWaiting(); n != 0 {
+			t.Errorf("%d wait after two hundred", n)
+		}
+		if n := count(); n != 50 {
+			t.Errorf("the page shows %d", n)
+		}
+		for range 6 { // a session that is used lives
+			time.Sleep(5*24*time.Hour - 30*time.Minute)
+			if g := handled(s, "/", cookie); g.cookie != "" {
+				cookie = g.cookie
+			}
+		}
+		if n := count(); n != 50 {
+			t.Errorf("hours before thirty days the page shows %d", n)
+		}
+		time.Sleep(5 * time.Hour)
+		if n := count(); n != 0 {
+			t.Errorf("after thirty days the page shows %d", n)
+		}
+		if n := s.CallsKept(t.Context()); n != 0 {
+			t.Errorf("after thirty days %d are kept", n)
+		}
+	})
+}
+
+func TestOutcomesAreSaidInWords(t *testing.T) {
+	for _, test := range []struct {
+		method, resource string
+		status           int
+		code             xero.Code
+		want             string
+	}{
+		{"GET", "/api.xro/2.0/BankTransactions", 200, "", "Bank transactions read"},
+		{"POST", "/api.xro/2.0/Contacts", 200, "", "Contacts written"},
+		{"DELETE", "/connections", 204, "", "Organisations of the sign-in deleted"},
+		{"GET", "/api.xro/2.0/Reports/ProfitAndLoss", 304, "", "Profit and loss: nothing new"},
+		{"GET", "/api.xro/2.0/Invoices", 429, "", "Invoices: refused, too many calls"},
+		{"GET", "/api.xro/2.0/Invoices", 403, "", "Invoices: refused, the sign-in may not"},
+		{"GET", "/api.xro/2.0/Invoices", 400, "", "Invoices: refused (400)"},
+		{"GET", "/api.xro/2.0/Invoices", 503, "", "Invoices: Xero failed (503)"},
+		{"GET", "/api.xro/2.0/Invoices", 0, "xero_unreachable", "Invoices: no answer from Xero"},
+		{"GET", "/api.xro/2.0/Invoices", 0, "rate_limited", "Invoices: not sent, too many calls"},
+		{"GET", "/api.xro/2.0/Invoices", 0, "needs_login", "Invoices: not sent, nobody was signed in"},
+		{"GET", "", 200, "", "Xero read"},
+	} {
+		if got := server.InWords(store.Call{Method: test.method, Resource: test.resource, Status: test.status, Code: string(test.code)}); got != test.want {
+			t.Errorf("%s %s %d %s: %q, want %q", test.method, test.resource, test.status, test.code, got, test.want)
+		}
+	}
+}

@@ -1,0 +1,255 @@
+package cli_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A surfer is a browser at the pages of a running FCC.
+type surfer struct {
+	t      *testing.T
+	base   string
+	cookie string
+}
+
+// surf follows no redirects.
+var surf = &http.Client{
+	Timeout:       30 * time.Second,
+	Transport:     &http.Transport{DisableKeepAlives: true},
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+}
+
+func (s *surfer) ask(method, path string, form url.Values) (status int, page string) {
+	s.t.Helper()
+	r, err := http.NewRequestWithContext(s.t.Context(), method, s.base+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	r.Header.Set("Accept", "text/html")
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Cookie", s.cookie)
+	answer, err := surf.Do(r)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if set, _, _ := strings.Cut(answer.Header.Get("Set-Cookie"), ";"); set != "" {
+		s.cookie = set
+	}
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return answer.StatusCode, string(body)
+}
+
+func (s *surfer) get(path string) string {
+	s.t.Helper()
+	status, page := s.ask(http.MethodGet, path, nil)
+	if status != http.StatusOK {
+		s.t.Fatalf("%s: %d\n%s", path, status, page)
+	}
+	return page
+}
+
+// stillSignedIn waits until FCC has read its sign-in, and fails when it has none.
+func (m *machine) stillSignedIn() {
+	m.t.Helper()
+	var got said
+	for until := time.Now().Add(20 * time.Second); time.Now().Before(until); time.Sleep(20 * time.Millisecond) {
+		if got = m.fcc("token"); got.code == 0 {
+			return
+		}
+	}
+	m.t.Fatalf("fcc token: %+v\n%s", got, m.logged())
+}
+
+func TestSecretsMoveFromARealKeyringToTheFileAndBackWhileFCCRuns(t *testing.T) {
+	m := newMachine(t)
+	bus := m.keyring()
+	m.set("FCC_KEYSTORE", "")
+	sim := m.far(freePort(t))
+	r := m.start("serve")
+	m.signIn(sim)
+	person := &surfer{t: t, base: r.base}
+	person.get("/settings")
+	before := items(t, bus)
+	if before < 3 {
+		t.Fatalf("%d items are in the keyring", before)
+	}
+
+	// Without a passphrase the next start could not open the file.
+	if page := person.get("/settings/move?to=file"); !strings.Contains(page, "FCC_KEYSTORE_PASSPHRASE_FILE") {
+		t.Errorf("the way is not said\n%s", page)
+	}
+	if status, _ := person.ask(http.MethodPost, "/settings/move", url.Values{"to": {"file"}}); status != http.StatusBadRequest || items(t, bus) != before {
+		t.Errorf("moved without a passphrase: %d, %d items", status, items(t, bus))
+	}
+	m.must("stop")
+	m.set("FCC_KEYSTORE_PASSPHRASE", "correct horse")
+
+	r = m.start("serve")
+	file := filepath.Join(m.dataDir(), "keystore.enc")
+	status, page := person.ask(http.MethodPost, "/settings/move", url.Values{"to": {"file"}})
+	if status != http.StatusSeeOther || items(t, bus) != 0 || m.setting("keystore") != "file" {
+		t.Fatalf("moved: %d, %d items, settings %q\n%s\n%s", status, items(t, bus), m.setting("keystore"), page, m.logged())
+	}
+	if page := person.get("/settings"); !strings.Contains(page, "an encrypted file in the data folder") {
+		t.Errorf("the page does not say where the secrets are\n%s", page)
+	}
+	// A renewal after the move is kept in the file, and outlives kill -9.
+	was := m.refreshToken()
+	sim.ExpireAccessTokens()
+	m.stillSignedIn()
+	if now := m.refreshToken(); now == was {
+		t.Error("the renewal is not in the file")
+	}
+	r.kill()
+	m.start("serve")
+	m.stillSignedIn()
+	person.get("/settings") // with the cookie of before
+
+	if status, page := person.ask(http.MethodPost, "/settings/move", url.Values{"to": {"os"}}); status != http.StatusSeeOther || items(t, bus) != before || m.setting("keystore") != "os" {
+		t.Fatalf("moved back: %d, %d items of %d, settings %q\n%s\n%s", status, items(t, bus), before, m.setting("keystore"), page, m.logged())
+	}
+	m.must("stop")
+	if _, err := os.Stat(file); err != nil {
+		t.Error(err)
+	}
+	m.set("FCC_KEYSTORE_PASSPHRASE", "") // not needed any more
+	m.start("serve")
+	m.stillSignedIn()
+	for _, text := range []string{m.logged(), page} {
+		if strings.Contains(text, "correct horse") || strings.Contains(text, was) {
+			t.Error("a secret is told")
+		}
+	}
+	m.must("stop")
+	m.set("FCC_KEYSTORE_PASSPHRASE", "correct horse")
+	m.wantErased(m.fcc("erase", "--yes"))
+}
+
+func TestAFCCThatIsKilledDuringAMoveFindsItsSignInAgain(t *testing.T) {
+	m := newMachine(t)
+	bus := m.keyring()
+	m.set("FCC_KEYSTORE", "")
+	m.set("FCC_KEYSTORE_PASSPHRASE", "correct horse")
+	sim := m.far(freePort(t))
+	r := m.start("serve")
+	m.signIn(sim)
+	to, kills := "file", 0
+	for round := range 6 {
+		person := &surfer{t: t, base: r.base}
+		person.get("/settings")
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.base+"/settings/move", strings.NewReader("to="+to))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Cookie", person.cookie)
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		answered := make(chan bool, 1)
+		go func() {
+			answer, err := surf.Do(request)
+			if err == nil {
+				answer.Body.Close()
+			}
+			answered <- err == nil
+		}()
+		// The settings are written when the move begins and when it switches.
+		for until := time.Now().Add(20 * time.Second); m.setting("keystore_left") == "" && m.setting("keystore") != to; time.Sleep(time.Millisecond) {
+			if time.Now().After(until) {
+				t.Fatalf("round %d: no move began\n%s", round, m.logged())
+			}
+		}
+		time.Sleep(time.Duration(round) * 15 * time.Millisecond)
+		r.kill()
+		if !<-answered {
+			kills++
+		}
+		r = m.start("serve")
+		m.stillSignedIn()
+		for until := time.Now().Add(20 * time.Second); m.setting("keystore_left") != ""; time.Sleep(5 * time.Millisecond) {
+			if time.Now().After(until) {
+				t.Fatalf("round %d: copies are left\n%s", round, m.logged())
+			}
+		}
+		if in := fmt.Sprint(items(t, bus) > 0); in != map[string]string{"": "true", "os": "true", "file": "false"}[m.setting("keystore")] {
+			t.Errorf("round %d: the settings say %q, and that the keyring holds something is %s", round, m.setting("keystore"), in)
+		}
+		to = map[string]string{"": "file", "os": "file", "file": "os"}[m.setting("keystore")]
+	}
+	if kills == 0 {
+		t.Error("no kill hit a move: they show nothing")
+	}
+}
+
+func TestTheSettingsOfThePagesCountAtTheNextStart(t *testing.T) {
+	m := newMachine(t)
+	m.set("FCC_KEYSTORE", "file")
+	m.set("FCC_KEYSTORE_PASSPHRASE", "correct horse")
+	m.set("XDG_CONFIG_HOME", filepath.Join(m.home, "config"))
+	first := freePort(t)
+	m.write("settings.json", `{"port":`+first+`}`)
+	r := m.start("serve")
+	person := &surfer{t: t, base: r.base}
+	page := person.get("/settings")
+	for _, want := range []string{m.dataDir(), filepath.Join(m.dataDir(), "logs", "fcc.log"), "1.2.3"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %s", want)
+		}
+	}
+	if page := person.get("/settings/move?to=os"); !strings.Contains(page, "FCC was started with FCC_KEYSTORE") {
+		t.Errorf("a keystore that was chosen by hand\n%s", page)
+	}
+
+	second := freePort(t)
+	if status, page := person.ask(http.MethodPost, "/settings/port", url.Values{"port": {second}}); status != http.StatusSeeOther {
+		t.Fatalf("port: %d\n%s", status, page)
+	}
+	if status, _ := person.ask(http.MethodPost, "/settings/start-at-sign-in", url.Values{"turn": {"on"}}); status != http.StatusSeeOther {
+		t.Errorf("start at sign-in: %d", status)
+	}
+	if entries, err := os.ReadDir(filepath.Join(m.home, "config", "autostart")); err != nil || len(entries) != 1 {
+		t.Errorf("what starts at sign-in: %v, %v", entries, err)
+	}
+	if status, _ := person.ask(http.MethodPost, "/settings/notifications", url.Values{"turn": {"off"}}); status != http.StatusSeeOther {
+		t.Errorf("notifications: %d", status)
+	}
+	if page := person.get("/settings"); !strings.Contains(page, "Turn on: Notifications") || !strings.Contains(page, "Turn off: Start at sign-in") {
+		t.Errorf("the switches\n%s", page)
+	}
+
+	// FCC starts again, as the same process, where the page says.
+	if status, page := person.ask(http.MethodPost, "/settings/restart", url.Values{}); status != http.StatusOK || !strings.Contains(page, "http://localhost:"+second+"/settings") {
+		t.Fatalf("restart: %d\n%s", status, page)
+	}
+	person.base = "http://localhost:" + second
+	for until := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		if answer, err := surf.Get(person.base + "/health"); err == nil {
+			answer.Body.Close()
+			break
+		}
+		if time.Now().After(until) {
+			t.Fatalf("it did not start again\n%s\n%s", r.words(), m.logged())
+		}
+	}
+	if got := m.readRun(); got.PID != r.Process.Pid {
+		t.Errorf("process %d, it was %d", got.PID, r.Process.Pid)
+	}
+	if page := person.get("/settings"); !strings.Contains(page, "Turn on: Notifications") {
+		t.Errorf("notifications are on again\n%s", page)
+	}
+	if status, _ := person.ask(http.MethodPost, "/settings/port", url.Values{"port": {""}}); status != http.StatusSeeOther {
+		t.Errorf("no port: %d", status)
+	}
+	if text, err := os.ReadFile(filepath.Join(m.dataDir(), "settings.json")); err != nil || strings.Contains(string(text), `"port"`) {
+		t.Errorf("settings.json is %s, %v", text, err)
+	}
+}
