@@ -266,7 +266,7 @@ func refusedByXero(answer *http.Response) error {
 		f.retryAfter = time.Duration(seconds) * time.Second
 		return f
 	case status == http.StatusUnauthorized:
-		return fail(xero.CodeNeedsLogin).saying("The sign-in to Xero does not allow this.", widerScopes).because(cause)
+		return fail(xero.CodeNeedsLogin).saying("The sign-in to Xero does not allow this.", widerScopes).offering("Choose what FCC may do", "/setup/app#access").because(cause)
 	case status == http.StatusForbidden && strings.HasPrefix(answer.Header.Get("Content-Type"), "text/html"):
 		// Xero's edge, which has not looked at the sign-in.
 		return fail(xero.CodeUnreachable).saying("Xero turns this computer away for now.", "Try again in a few minutes.").because(cause)

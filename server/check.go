@@ -20,4 +20,6 @@ type Check struct {
 	Found  string     `json:"found"`
 	Since  *time.Time `json:"since,omitempty"`
 	Action string     `json:"action,omitempty"`
+
+	mend button // what does Action, on a page; none where a page cannot
 }

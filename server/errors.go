@@ -37,40 +37,49 @@ const (
 )
 
 // widerScopes is the way from a sign-in that may not do something to one that may.
-const widerScopes = "Start FCC with --scopes that allow it, then sign in again."
+const widerScopes = "Choose in FCC's Set-up what it may do (or start it with --scopes), then sign in again."
 
 // answers is the one table of errors: code to status, and what is said where the
-// place that fails has no better words.
+// place that fails has no better words. A page offers the button, or the command to
+// copy, unless that place offers something else.
 var answers = map[xero.Code]struct {
 	status          int
 	message, action string
+	button          button
+	command         string
 }{
-	codeBadRequest:          {400, "FCC cannot read this request.", "Check the address and what was sent with it."},
-	xero.CodeTenantRequired: {400, "The request does not say which organisation is meant.", "Name one: its id as xero-tenant-id with a key, as ?tenant= with a browser."},
-	xero.CodeBadState:       {400, "This sign-in is not one that FCC is waiting for.", "Start again from FCC."},
-	codeSessionRequired:     {401, "FCC does not know this browser yet.", "Open FCC from its icon in the tray, or run: fcc open"},
-	codeKeyRequired:         {401, "This address is for programs that have a key.", "Make one with: fcc keys add NAME. Send it as Authorization: Bearer fcc_…"},
-	codeKeyReadOnly:         {403, "This key may read and not write.", "Make one that may: fcc keys add NAME --write"},
-	codeTenantNotAllowed:    {403, "This key is for another organisation.", "Use the key of the organisation that is meant, or leave xero-tenant-id out."},
-	codeOtherUser:           {403, "FCC belongs to another user of this computer.", "Start FCC under your own name. For a program, its owner can make a key with: fcc keys add NAME --any-user"},
-	codeTicketInvalid:       {403, "This link was used already, or is older than ten minutes.", "Get a new one from the tray, or run: fcc open"},
-	codeCrossSite:           {403, "Another web site sent this request.", "If it was you, go on here."},
-	codeDebugOff:            {403, "This address answers only while FCC runs with --debug.", "Stop FCC and start it with: fcc --debug"},
-	codeWriteRefused:        {403, "This sign-in may read and not write.", widerScopes},
-	codeNotFound:            {404, "There is nothing at this address.", "Go to the start page."},
-	codeMethodNotAllowed:    {405, "This address does not take requests of this kind.", "The Allow header names the kinds it takes."},
-	xero.CodeAttemptsFull:   {409, "Too many sign-ins are open in this browser.", "Finish one of them, or wait ten minutes."},
-	codeTooLarge:            {413, "This is more than FCC takes here.", "Send at most 1 MiB."},
-	codeBadHost:             {421, "FCC is not at this address.", "Use http://localhost and the port that FCC names when it starts."},
-	codeRateLimited:         {429, "Xero asks to wait: too many requests.", "Try again after the time in Retry-After."},
-	codeKeyLimit:            {429, "This key is used too often.", "Try again after the time in Retry-After."},
-	codeInternal:            {500, "Something in FCC went wrong.", "Try again. If it happens again, look in the log."},
-	xero.CodeLoginFailed:    {502, "The sign-in could not be finished.", "Sign in again."},
-	xero.CodeNeedsLogin:     {503, "Nobody is signed in to Xero.", "Sign in to Xero from FCC's start page."},
-	codeKeystoreUnavailable: {503, "The keychain of this computer cannot be used.", "Unlock it. FCC goes on by itself."},
-	codeStateUnavailable:    {503, "FCC cannot read what it keeps on the disk.", "Run: fcc doctor. It says what is wrong."},
-	xero.CodeUnreachable:    {504, "Xero cannot be reached.", "Check the internet connection. FCC tries again by itself."},
+	codeBadRequest:          {400, "FCC cannot read this request.", "Check the address and what was sent with it.", button{"Go to the start page", "/"}, ""},
+	xero.CodeTenantRequired: {400, "The request does not say which organisation is meant.", "Name one: its id as xero-tenant-id with a key, as ?tenant= with a browser.", button{"Choose an organisation", "/profile"}, ""},
+	xero.CodeBadState:       {400, "This sign-in is not one that FCC is waiting for.", "Start again from FCC.", button{"Sign in to Xero", "/login"}, ""},
+	codeSessionRequired:     {401, "FCC does not know this browser yet.", "Open FCC from its icon in the tray, or run: fcc open", button{}, "fcc open"},
+	codeKeyRequired:         {401, "This address is for programs that have a key.", "Make one with: fcc keys add NAME. Send it as Authorization: Bearer fcc_…", button{"Make a key", "/settings/programs"}, ""},
+	codeKeyReadOnly:         {403, "This key may read and not write.", "Make one that may: fcc keys add NAME --write", button{"Look at the keys", "/settings/programs"}, ""},
+	codeTenantNotAllowed:    {403, "This key is for another organisation.", "Use the key of the organisation that is meant, or leave xero-tenant-id out.", button{"Look at the keys", "/settings/programs"}, ""},
+	codeOtherUser:           {403, "FCC belongs to another user of this computer.", "Start FCC under your own name. For a program, its owner can make a key with: fcc keys add NAME --any-user", button{}, "fcc"},
+	codeTicketInvalid:       {403, "This link was used already, or is older than ten minutes.", "Get a new one from the tray, or run: fcc open", button{}, "fcc open"},
+	codeCrossSite:           {403, "Another web site sent this request.", "If it was you, go on here.", button{"Open FCC", "/"}, ""},
+	codeDebugOff:            {403, "This address answers only while FCC runs with --debug.", "Stop FCC and start it with: fcc --debug", button{}, "fcc --debug"},
+	codeWriteRefused:        {403, "This sign-in may read and not write.", widerScopes, button{"Choose what FCC may do", "/setup/app#access"}, ""},
+	codeNotFound:            {404, "There is nothing at this address.", "Go to the start page.", button{"Go to the start page", "/"}, ""},
+	codeMethodNotAllowed:    {405, "This address does not take requests of this kind.", "The Allow header names the kinds it takes.", button{"Go to the start page", "/"}, ""},
+	xero.CodeAttemptsFull:   {409, "Too many sign-ins are open in this browser.", "Finish one of them, or wait ten minutes.", button{"Look at the sign-in", "/setup/sign-in"}, ""},
+	codeTooLarge:            {413, "This is more than FCC takes here.", "Send at most 1 MiB.", button{"Go to the start page", "/"}, ""},
+	codeBadHost:             {421, "FCC is not at this address.", "Use http://localhost and the port that FCC names when it starts.", button{"Open FCC", toFCC}, ""},
+	codeRateLimited:         {429, "Xero asks to wait: too many requests.", "Try again after the time in Retry-After.", button{"Try again", thisPage}, ""},
+	codeKeyLimit:            {429, "This key is used too often.", "Try again after the time in Retry-After.", button{"Try again", thisPage}, ""},
+	codeInternal:            {500, "Something in FCC went wrong.", "Try again. If it happens again, look in the log.", button{"Look at FCC's health", "/health"}, ""},
+	xero.CodeLoginFailed:    {502, "The sign-in could not be finished.", "Sign in again.", button{"Sign in again", "/login"}, ""},
+	xero.CodeNeedsLogin:     {503, "Nobody is signed in to Xero.", "Sign in to Xero from FCC's start page.", button{"Sign in to Xero", "/login"}, ""},
+	codeKeystoreUnavailable: {503, "The keychain of this computer cannot be used.", "Unlock it. FCC goes on by itself.", button{"Try again", thisPage}, ""},
+	codeStateUnavailable:    {503, "FCC cannot read what it keeps on the disk.", "Run: fcc doctor. It says what is wrong.", button{}, "fcc doctor"},
+	xero.CodeUnreachable:    {504, "Xero cannot be reached.", "Check the internet connection. FCC tries again by itself.", button{"Try again", thisPage}, ""},
 }
+
+// Where the links of a button lead that depend on the request.
+const (
+	thisPage = "here" // the page again that was asked for; the start page after a form
+	toFCC    = "fcc"  // the address that FCC has
+)
 
 // A failure is an error on its way to the caller: what is said, and, for the log
 // alone, its cause.

@@ -26,7 +26,7 @@ func (s *Server) health(w http.ResponseWriter, r *http.Request, c *call) error {
 		status = http.StatusServiceUnavailable
 	}
 	if wantsPage(r) {
-		return s.render(w, r, c, status, "health", healthTitle(status, checks), checks)
+		return s.render(w, r, c, status, "health", healthTitle(status, checks), s.healthView(r.Context(), c, status, checks))
 	}
 	xeroStatus := s.cfg.Connections.Status()
 	connected := slices.ContainsFunc(xeroStatus.Connections, func(c xero.ConnectionStatus) bool {
@@ -51,6 +51,9 @@ func (s *Server) health(w http.ResponseWriter, r *http.Request, c *call) error {
 	})
 	return nil
 }
+
+// lookAgain is for what mends itself, or is mended elsewhere.
+var lookAgain = button{"Look again", "/health"}
 
 func healthWord(status int, checks []Check) string {
 	well := func(c Check) bool { return c.Status == FoundWell }
@@ -119,6 +122,7 @@ func check(name string, part *standing, well string) Check {
 	c := Check{Name: name, Status: FoundWell, Found: well, Since: part.since()}
 	if p := part.problem(); p != nil {
 		c.Status, c.Found, c.Action = FoundBad, p.Message, p.Action
+		c.mend = answers[p.Code].button
 	}
 	return c
 }
@@ -133,15 +137,20 @@ func checkSignIn(status xero.Status) Check {
 		c.Status, c.Found = FoundWell, "signed in, renews by itself"
 		if p := status.Problem; p != nil {
 			c.Status, c.Found, c.Action = FoundWarning, "signed in, and not all is well", fail(p.Code).Action
+			c.mend = answers[p.Code].button
 		}
 	case xero.Retrying:
 		c.Found, c.Action = "signed in; Xero cannot be reached", "Check the internet connection. FCC tries again by itself."
+		c.mend = lookAgain
 	case xero.NeedsLogin:
 		c.Status, c.Found, c.Action = FoundBad, "Xero ended the sign-in", "Sign in again from FCC's start page."
+		c.mend = button{"Sign in again", "/login?next=/health"}
 	case xero.Disconnected:
 		c.Found, c.Action = "nobody is signed in", "Sign in from FCC's start page."
+		c.mend = button{"Sign in to Xero", "/login?next=/health"}
 	default:
 		c.Found, c.Action = "not known until the keychain was read", "Unlock the keychain if it asks. FCC goes on by itself."
+		c.mend = lookAgain
 	}
 	return c
 }
@@ -184,6 +193,7 @@ func checkRenewal(connections []xero.ConnectionStatus) Check {
 	if time.Since(last) > renewalIsLate {
 		c.Status, c.Found = FoundWarning, fmt.Sprintf("the last renewal was %d days ago", int(time.Since(last).Hours()/24))
 		c.Action = "Let FCC reach Xero before " + by.Local().Format("2 January 2006") + ": Xero ends the sign-in then."
+		c.mend = lookAgain
 	}
 	return c
 }
@@ -230,13 +240,13 @@ func (s *Server) checkSessionConfig() Check {
 	config := s.sessionConfig()
 	switch checks := config.Checks; {
 	case !checks.SecretConfigured:
-		return Check{Name: name, Status: FoundBad, Found: "there is no session secret yet", Action: "Unlock the keychain if it asks. FCC goes on by itself."}
+		return Check{Name: name, Status: FoundBad, Found: "there is no session secret yet", Action: "Unlock the keychain if it asks. FCC goes on by itself.", mend: lookAgain}
 	case !checks.SecretSecure:
-		return Check{Name: name, Status: FoundWarning, Found: "the session secret is short", Action: "Make a new one: fcc secret rotate"}
+		return Check{Name: name, Status: FoundWarning, Found: "the session secret is short", Action: "Make a new one: fcc secret rotate", mend: button{"Open the settings", "/settings"}}
 	case !checks.FolderWritable:
-		return Check{Name: name, Status: FoundWarning, Found: "the data folder cannot be written", Action: "Make room on the disk, or make the folder writable."}
+		return Check{Name: name, Status: FoundWarning, Found: "the data folder cannot be written", Action: "Make room on the disk, or make the folder writable.", mend: lookAgain}
 	case !checks.SecretStored && s.cfg.Mode != Demo:
-		return Check{Name: name, Status: FoundWarning, Found: "the keys are in memory: sessions and sign-ins end with FCC", Action: "Start FCC with a keychain, or with --keystore file."}
+		return Check{Name: name, Status: FoundWarning, Found: "the keys are in memory: sessions and sign-ins end with FCC", Action: "Start FCC with a keychain, or with --keystore file.", mend: button{"Open the settings", "/settings"}}
 	}
 	return Check{Name: name, Status: FoundWell, Found: "kept for seven days after the last visit, also over a restart"}
 }

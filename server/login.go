@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"financial-command-center/server/xero"
@@ -20,8 +21,9 @@ func (s *Server) loginRoutes() []route {
 	}
 }
 
-// login begins a sign-in for this browser and sends it to Xero. A link on another
-// site cannot: it gets a page with a button.
+// login begins a sign-in for this browser and sends it to Xero. With ?scope=, once or
+// more, it asks for those too. A link on another site cannot: it gets a page with a
+// button.
 func (s *Server) login(w http.ResponseWriter, r *http.Request, c *call) error {
 	if crossSite(r) {
 		return fail(codeCrossSite).saying("Another web site wants FCC to sign in to Xero.", "If that is what you want, go on here.").
@@ -39,7 +41,11 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request, c *call) error {
 		})
 		return nil
 	}
-	attempt, err := s.cfg.Connections.Begin(r.Context(), c.session.ID, localPath(r.URL.Query().Get("next")))
+	more := r.URL.Query()["scope"]
+	if slices.ContainsFunc(more, func(name string) bool { return !slices.Contains(knownScopes, name) }) {
+		return fail(codeBadRequest).saying("The link asks Xero for something that does not exist.", "Sign in without it.").offering("Sign in to Xero", "/login")
+	}
+	attempt, err := s.cfg.Connections.Begin(r.Context(), c.session.ID, localPath(r.URL.Query().Get("next")), more...)
 	if err != nil {
 		return err
 	}
@@ -54,11 +60,16 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request, c *call) error
 	done, err := s.cfg.Connections.Finish(r.Context(), callbackOf(r.URL.Query()))
 	if err != nil {
 		f := asFailure(err)
-		switch {
+		switch word := xero.RefusedApp(err); {
+		case word == "invalid_scope":
+			f = f.offering("Choose what FCC may do", "/setup/app")
+		case word != "":
+			f = f.offering("Look at the client id", "/setup/client")
 		case f.Code != xero.CodeBadState:
 			f = f.offering("Sign in to Xero", "/login?next="+url.QueryEscape(localPath(done.Next)))
 		case s.cfg.Connections.Status().State == xero.Connected:
 			f.Action = "Nothing needs doing: FCC is signed in to Xero already."
+			f = f.offering("Go to the start page", "/")
 		}
 		return f
 	}
@@ -69,8 +80,11 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request, c *call) error
 	}
 	all := s.cfg.Connections.Status().Organisations()
 	said := "Signed in to Xero. It stays that way by itself."
-	if len(done.Organisations) > 0 {
+	switch {
+	case len(done.Organisations) > 0:
 		said = "Signed in to Xero for " + names(done.Organisations) + ". It stays that way by itself."
+	case s.reachesNothing(done.Connection):
+		said, next = "Signed in to Xero, but no organisation was ticked there. Sign in again and tick those that you work with.", "/setup/sign-in"
 	}
 	if len(all) > 1 && chosen(all, c) == nil {
 		next = "/profile?next=" + url.QueryEscape(next)
@@ -86,6 +100,16 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request, c *call) error
 	}
 	http.Redirect(w, r, next, http.StatusSeeOther)
 	return nil
+}
+
+// reachesNothing reports whether Xero said that this sign-in reaches no organisation.
+func (s *Server) reachesNothing(connection string) bool {
+	for _, c := range s.cfg.Connections.Status().Connections {
+		if c.ID == connection {
+			return c.Problem != nil && c.Problem.Code == xero.CodeTenantRequired
+		}
+	}
+	return false
 }
 
 // callbackOf reads what Xero sent along. A parameter that is there twice is there

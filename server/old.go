@@ -225,6 +225,7 @@ func CheckOld(found OldSignIn, startup []string) (list []Check) {
 			Name: "Older program", Status: FoundWarning,
 			Found:  "an older Financial Command Center left a sign-in, readable by every program of yours: " + strings.Join(found.Files, ", "),
 			Action: "Open FCC's start page (fcc open) and take it over, or delete it there.",
+			mend:   button{"Look at it", "/"},
 		})
 	}
 	for _, name := range startup {
@@ -232,6 +233,7 @@ func CheckOld(found OldSignIn, startup []string) (list []Check) {
 			Name: "Older program", Status: FoundWarning,
 			Found:  fmt.Sprintf("an older Financial Command Center starts when you sign in to this computer: %s", name),
 			Action: "Turn that off, in Task Manager under Startup apps or wherever it was turned on: both programs want the same port.",
+			mend:   lookAgain,
 		})
 	}
 	return list

@@ -191,16 +191,26 @@ func chosen(all []xero.Organisation, c *call) *xero.Organisation {
 	return nil
 }
 
-// errorPage shows f to somebody who reads. If even that fails, in plain text.
+// errorPage shows f to somebody who reads, and one thing to do. If even that fails,
+// in plain text.
 func (s *Server) errorPage(w http.ResponseWriter, r *http.Request, c *call, status int, f *failure) {
 	data := struct {
 		*failure
 		Status        int
 		Organisations []xero.Organisation
 		Button        button
-	}{f, status, f.organisations, f.button}
-	if data.Button.Label == "" && c != nil && c.session != nil && r.URL.Path != "/" {
-		data.Button = button{"Go to the start page", "/"}
+		Command       string
+	}{failure: f, Status: status, Organisations: f.organisations, Button: f.button}
+	if data.Button.Label == "" {
+		data.Button, data.Command = answers[f.Code].button, answers[f.Code].command
+	}
+	switch {
+	case data.Button.Link == toFCC:
+		data.Button.Link = s.BaseURL() + "/"
+	case data.Button.Link == thisPage && r.Method == http.MethodGet:
+		data.Button.Link = r.URL.RequestURI()
+	case data.Button.Link == thisPage:
+		data.Button.Link = "/"
 	}
 	if f.Code == codeKeystoreUnavailable && r.Method == http.MethodGet {
 		w.Header().Set("Refresh", "5") // the page goes on by itself once the keychain is open

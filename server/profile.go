@@ -1,9 +1,12 @@
 package server
 
 import (
+	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
+	"time"
 
 	"financial-command-center/server/xero"
 )
@@ -15,10 +18,80 @@ func (s *Server) profileRoutes() []route {
 	}
 }
 
-// profile offers the organisations to choose from.
+// profileView is the organisations to choose from.
+type profileView struct {
+	Next, Query string
+	Search      bool // there are many
+	Groups      []profileGroup
+	Found       int // of those that the search looks through
+}
+
+// A profileGroup is what one sign-in reaches. Who is "" while there is only one.
+type profileGroup struct {
+	Who           string
+	Organisations []profileLine
+}
+
+type profileLine struct {
+	xero.Organisation
+	Demo bool // Xero's demo company
+}
+
+// searchFrom is how many organisations a person still finds at a glance.
+const searchFrom = 8
+
+// profile offers the organisations to choose from, by sign-in when there are
+// several. ?q= leaves those whose name has it.
 func (s *Server) profile(w http.ResponseWriter, r *http.Request, c *call) error {
-	data := struct{ Next string }{localPath(r.URL.Query().Get("next"))}
-	return s.render(w, r, c, http.StatusOK, "profile", "Organisations", data)
+	st := s.cfg.Connections.Status()
+	all := len(st.Organisations())
+	v := profileView{
+		Next: withoutTenant(localPath(r.URL.Query().Get("next"))), Query: strings.TrimSpace(r.URL.Query().Get("q")), Search: all > searchFrom,
+	}
+	for _, connection := range st.Connections {
+		group := profileGroup{}
+		if len(st.Connections) > 1 {
+			group.Who = "Somebody"
+			if p := connection.Person; p != nil {
+				group.Who = strings.TrimSpace(p.Name + " " + p.Email)
+			}
+		}
+		for _, o := range connection.Organisations {
+			if !strings.Contains(strings.ToLower(o.Name), strings.ToLower(v.Query)) {
+				continue
+			}
+			// A word about each of many is not worth a call for each.
+			group.Organisations = append(group.Organisations, profileLine{o, !v.Search && s.isDemoCompany(r.Context(), o.TenantID)})
+		}
+		if len(group.Organisations) > 0 {
+			v.Groups = append(v.Groups, group)
+			v.Found += len(group.Organisations)
+		}
+	}
+	return s.render(w, r, c, http.StatusOK, "profile", "Organisations", v)
+}
+
+// anyAge is for what hardly ever changes.
+const anyAge = 365 * 24 * time.Hour
+
+// isDemoCompany reports what is known; nobody waits for it.
+func (s *Server) isDemoCompany(ctx context.Context, tenantID string) bool {
+	ended, end := context.WithCancel(ctx)
+	end()
+	return s.books.Of(tenantID).Organisation(ended, anyAge).Value.IsDemo
+}
+
+// withoutTenant is a local path without the organisation that it looks at, so that
+// the one that is chosen is what it shows.
+func withoutTenant(path string) string {
+	u, err := url.Parse(path)
+	if err != nil {
+		return "/"
+	}
+	query := u.Query()
+	query.Del("tenant")
+	u.RawQuery = query.Encode()
+	return u.RequestURI()
 }
 
 // chooseOrganisation keeps the choice with the session.
@@ -34,7 +107,7 @@ func (s *Server) chooseOrganisation(w http.ResponseWriter, r *http.Request, c *c
 			if err := s.notice(w, r, c, fmt.Sprintf("You work in %s now.", o.Name)); err != nil {
 				return err
 			}
-			http.Redirect(w, r, localPath(r.PostForm.Get("next")), http.StatusSeeOther)
+			http.Redirect(w, r, withoutTenant(localPath(r.PostForm.Get("next"))), http.StatusSeeOther)
 			return nil
 		}
 	}

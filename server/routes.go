@@ -46,6 +46,7 @@ func (s *Server) routes() []route {
 		s.dashboardRoutes(),
 		s.profileRoutes(),
 		s.setupRoutes(),
+		s.helpRoutes(),
 		s.lookRoutes(),
 		s.settingsRoutes(),
 		s.programRoutes(),

@@ -1,34 +1,90 @@
 package server
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
+	"time"
+
+	"financial-command-center/keystore"
+	"financial-command-center/server/xero"
 )
 
 func (s *Server) setupRoutes() []route {
 	return []route{
-		{pattern: "GET /setup", who: page, handle: s.setup},
+		{pattern: "GET /setup", who: page, handle: s.setupStep(1)},
+		{pattern: "GET /setup/app", who: page, handle: s.setupStep(2)},
+		{pattern: "GET /setup/client", who: page, handle: s.setupStep(3)},
+		{pattern: "GET /setup/sign-in", who: page, handle: s.setupStep(4)},
+		{pattern: "POST /setup/demo", who: session, handle: s.openDemo},
+		{pattern: "POST /setup/app", who: session, handle: s.saveAccess},
 		{pattern: "POST /setup", who: session, handle: s.saveSetup},
+		{pattern: "POST /setup/cancel", who: session, handle: s.cancelLogin},
 	}
 }
 
-// setupView is the wizard.
+// A setupStep is one of the wizard's four pages.
+type setupStep struct {
+	Number      int
+	Path, Title string
+	Here, Done  bool
+}
+
+// setupView is the wizard. Every step can be gone to at any time: what an earlier one
+// was told is kept in the settings.
 type setupView struct {
+	Steps []setupStep
+	Here  setupStep
+	Demo  bool // the demo can be started
+
+	Redirect  string // the one in use
+	Redirects []string
+	Accesses  []access
+	Access    string // the key of the one in use, "" for scopes that are none of them
+	Scopes    []string
+	OldNames  bool
+	Fixed     bool // by a flag or the environment
+	Asks      []string // in words
+
 	ClientID, Wrong string
+	WrongSecret     string
 	Saved           bool
-	Redirect        string // the one in use
-	Redirects       []string
+
+	Waiting   *time.Time // since when this browser's sign-in waits for Xero
+	SignedIn  []xero.Organisation
+	Connected bool
+	OldApp    bool // Xero gave a scope that only old apps have
+	Problem   *xero.Problem
 }
 
 // RegisteredPorts are those of the redirect URIs that people register with Xero, in
 // the order that FCC tries them.
 var RegisteredPorts = []int{8000, 18000, 28000}
 
-func (s *Server) setupView() setupView {
-	v := setupView{ClientID: s.cfg.Connections.App().ClientID, Redirect: s.cfg.Connections.RedirectURI()}
-	v.Saved = v.ClientID != ""
+func (s *Server) setupView(c *call, step int) setupView {
+	app, st := s.cfg.Connections.App(), s.cfg.Connections.Status()
+	v := setupView{
+		Demo: s.cfg.Host.StartDemo != nil, ClientID: app.ClientID, Saved: app.ClientID != "", Redirect: s.cfg.Connections.RedirectURI(),
+		Accesses: accesses, Access: accessOf(app.Scopes), Scopes: app.Scopes, OldNames: hasOldNames(app.Scopes), Fixed: s.cfg.Host.SaveScopes == nil,
+		SignedIn: st.Organisations(), Connected: st.State == xero.Connected || st.State == xero.Retrying, Problem: st.Problem,
+	}
+	v.Asks = scopeWords(app.Scopes)
+	for _, connection := range st.Connections {
+		v.OldApp = v.OldApp || hasOldNames(connection.Scopes)
+	}
+	if since := s.cfg.Connections.Waiting(c.session.ID); !since.IsZero() {
+		v.Waiting = &since
+	}
+	v.Steps = []setupStep{
+		{1, "/setup", "What FCC does", false, false},
+		{2, "/setup/app", "Make the Xero app", false, v.Saved},
+		{3, "/setup/client", "Paste the client id", false, v.Saved},
+		{4, "/setup/sign-in", "Sign in", false, v.Connected},
+	}
+	v.Steps[step-1].Here = true
+	v.Here = v.Steps[step-1]
 	if !slices.Contains(RegisteredPorts, s.cfg.Port) {
 		v.Redirects = []string{v.Redirect}
 		return v
@@ -39,8 +95,71 @@ func (s *Server) setupView() setupView {
 	return v
 }
 
-func (s *Server) setup(w http.ResponseWriter, r *http.Request, c *call) error {
-	return s.render(w, r, c, http.StatusOK, "setup", "Set-up", s.setupView())
+func (s *Server) setupStep(step int) func(http.ResponseWriter, *http.Request, *call) error {
+	return func(w http.ResponseWriter, r *http.Request, c *call) error {
+		v := s.setupView(c, step)
+		return s.render(w, r, c, http.StatusOK, "setup", "Set-up: "+v.Here.Title, v)
+	}
+}
+
+// demoTimeout is how long the demo may take to start.
+const demoTimeout = 20 * time.Second
+
+// openDemo starts the demo and shows the way into it. It redirects nobody there: the
+// demo is another origin, to which our forms may not lead (protect).
+func (s *Server) openDemo(w http.ResponseWriter, r *http.Request, c *call) error {
+	if s.cfg.Host.StartDemo == nil {
+		return fail(codeNotFound).saying("The demo cannot be started from here.", "Run: fcc demo")
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), demoTimeout)
+	defer cancel()
+	link, err := s.cfg.Host.StartDemo(ctx)
+	if err != nil {
+		return fail(codeInternal).because(err).saying("The demo did not start.", "Try again, or run: fcc demo").offering("Back to the set-up", "/setup")
+	}
+	return s.render(w, r, c, http.StatusOK, "setup-demo", "The demo is running", struct{ Link string }{link})
+}
+
+// saveAccess keeps what sign-ins ask for: one of the accesses, or with names=other
+// what is asked for now in the words of the other generation of Xero apps.
+func (s *Server) saveAccess(w http.ResponseWriter, r *http.Request, c *call) error {
+	if err := r.ParseForm(); err != nil {
+		return formError(err)
+	}
+	if s.cfg.Host.SaveScopes == nil {
+		return fail(codeBadRequest).saying("What FCC asks for was set when it was started.", "Start it without --scopes and XERO_SCOPES to choose here.").offering("Back to the set-up", "/setup/app")
+	}
+	app := s.cfg.Connections.App()
+	next := "/setup/client"
+	switch i := slices.IndexFunc(accesses, func(a access) bool { return a.Key == r.PostForm.Get("access") }); {
+	case r.PostForm.Get("names") == "other":
+		app.Scopes, next = otherNames(app.Scopes), "/setup/sign-in"
+	case i >= 0 && accessOf(app.Scopes) != accesses[i].Key:
+		app.Scopes = accesses[i].Scopes
+	case i < 0 && (r.PostForm.Get("access") != "own" || accessOf(app.Scopes) != ""):
+		return fail(codeBadRequest).saying("There is no such choice.", "Choose one that the page shows.").offering("Back to the set-up", "/setup/app")
+	}
+	if !sameScopes(app.Scopes, s.cfg.Connections.App().Scopes) {
+		if err := s.cfg.Connections.SetApp(r.Context(), app); err != nil {
+			return err
+		}
+		if err := s.cfg.Host.SaveScopes(app.Scopes); err != nil {
+			return notKept("What FCC may do", err)
+		}
+		said := "Kept. It counts from the next sign-in."
+		if next == "/setup/sign-in" {
+			said = "FCC asks by the other names now. Sign in again."
+		}
+		if err := s.notice(w, r, c, said); err != nil {
+			return err
+		}
+	}
+	http.Redirect(w, r, next, http.StatusSeeOther)
+	return nil
+}
+
+func notKept(what string, err error) *failure {
+	return fail(codeStateUnavailable).because(err).saying(what+" could not be kept in the settings file.", "Make the data folder writable, then save again.")
 }
 
 func (s *Server) saveSetup(w http.ResponseWriter, r *http.Request, c *call) error {
@@ -49,24 +168,26 @@ func (s *Server) saveSetup(w http.ResponseWriter, r *http.Request, c *call) erro
 	}
 	app := s.cfg.Connections.App()
 	app.ClientID = strings.TrimSpace(r.PostForm.Get("client_id"))
-	if wrong := s.wrongClientID(app.ClientID); wrong != "" {
+	app.Secret = keystore.NewSecret(strings.TrimSpace(r.PostForm.Get("client_secret")))
+	wrong, wrongSecret := s.wrongClientID(app.ClientID), wrongSecret(app.Secret)
+	if wrong != "" || wrongSecret != "" {
 		if !wantsPage(r) {
-			return fail(codeBadRequest).saying(wrong, "Copy the client id from the app at Xero.")
+			return fail(codeBadRequest).saying(strings.TrimSpace(wrong+" "+wrongSecret), "Copy it from the app at Xero.")
 		}
-		v := s.setupView()
-		v.ClientID, v.Wrong = app.ClientID, wrong
-		return s.render(w, r, c, http.StatusBadRequest, "setup", "Set-up", v)
+		v := s.setupView(c, 3)
+		v.ClientID, v.Wrong, v.WrongSecret = app.ClientID, wrong, wrongSecret
+		return s.render(w, r, c, http.StatusBadRequest, "setup", "Set-up: "+v.Here.Title, v)
 	}
 	if err := s.cfg.Connections.SetApp(r.Context(), app); err != nil {
 		return err
 	}
 	if err := s.cfg.SaveClientID(app.ClientID); err != nil {
-		return fail(codeStateUnavailable).because(err).saying("The client id could not be kept in the settings file.", "Make the data folder writable, then save again.")
+		return notKept("The client id", err)
 	}
 	if err := s.notice(w, r, c, "The client id is kept. Sign in next."); err != nil {
 		return err
 	}
-	http.Redirect(w, r, "/setup", http.StatusSeeOther)
+	http.Redirect(w, r, "/setup/sign-in", http.StatusSeeOther)
 	return nil
 }
 
@@ -76,7 +197,7 @@ func (s *Server) wrongClientID(id string) string {
 	switch {
 	case id == "":
 		return "The client id is missing."
-	case len(id) > 100 || strings.ContainsFunc(id, func(c rune) bool { return c <= ' ' || c > '~' }):
+	case len(id) > 100 || strings.ContainsFunc(id, notInIDs):
 		return "This is no client id: it holds characters that none has."
 	case s.cfg.Connections.LoginHost() != "https://login.xero.com":
 		return ""
@@ -86,6 +207,26 @@ func (s *Server) wrongClientID(id string) string {
 		return "A client id of Xero has only the digits 0 to 9 and the letters A to F."
 	}
 	return ""
+}
+
+// wrongSecret says what is wrong with a client secret, or "".
+func wrongSecret(secret keystore.Secret) string {
+	if secret.Len() > 200 || strings.ContainsFunc(secret.Reveal(), notInIDs) {
+		return "This is no client secret: it is too long, or holds characters that none has."
+	}
+	return ""
+}
+
+func notInIDs(c rune) bool { return c <= ' ' || c > '~' }
+
+// cancelLogin ends the sign-ins that this browser waits for.
+func (s *Server) cancelLogin(w http.ResponseWriter, r *http.Request, c *call) error {
+	s.cfg.Connections.Abandon(c.session.ID)
+	if err := s.notice(w, r, c, "The sign-in is cancelled. You can close Xero's page."); err != nil {
+		return err
+	}
+	http.Redirect(w, r, "/setup/sign-in", http.StatusSeeOther)
+	return nil
 }
 
 // formError is what became of a form that could not be read.

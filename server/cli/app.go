@@ -165,6 +165,7 @@ type app struct {
 	note   string // see desk
 	moved  string // see whereNow
 	offers offers
+	child  demoChild
 
 	// The lines with a check mark in the menu, and on the page of settings; see desk.
 	startSwitch, noticeSwitch, updateSwitch desktop.Switch
@@ -207,7 +208,7 @@ func (a *app) run(listeners []net.Listener, parts ...func(context.Context) error
 	state, closeState := context.WithCancel(context.WithoutCancel(ctx))
 	defer closeState()
 	work(&keeping, state, srv.Run)
-	for _, part := range append(parts, connections.Run, func(ctx context.Context) error { return srv.Serve(ctx, listeners...) }) {
+	for _, part := range append(parts, a.child.run, connections.Run, func(ctx context.Context) error { return srv.Serve(ctx, listeners...) }) {
 		work(&working, ctx, part)
 	}
 	a.log.Info("started", "version", a.Version.Version, "mode", a.mode, "port", port, "keystore", a.keystore)

@@ -15,7 +15,9 @@ import (
 	"financial-command-center/server/xero/xerosim"
 )
 
-type demoCmd struct{}
+type demoCmd struct {
+	Child bool `hidden:"" help:"As the set-up page starts it: without tray and browser, and until stdin ends."`
+}
 
 func (demoCmd) Help() string {
 	return "Signs in to a simulated Xero with three invented organisations. State is thrown away at the end, keys stay in memory, and your own " +
@@ -24,8 +26,8 @@ func (demoCmd) Help() string {
 
 // Run is fcc demo: FCC as it always is, with a simulated Xero as its issuer and
 // API, in a folder of its own.
-func (demoCmd) Run(c *call) error {
-	c.alone = true
+func (cmd demoCmd) Run(c *call) error {
+	c.alone = !cmd.Child
 	f := c.flags
 	if f.DataDir != nil || f.Keystore != nil || f.ClientID != nil || f.Scopes != nil || f.Issuer != nil || f.API != nil {
 		return failf(exitUsage, "The demo brings its own data folder, keystore and Xero. Of the settings only --port and --debug can be given.")
@@ -78,8 +80,12 @@ func (demoCmd) Run(c *call) error {
 		return err
 	}
 	c.say("This is a demo: Xero is simulated and the books are invented. Commands reach it with --data-dir %s, which is removed at the end.", dir)
-	a := &app{call: c, settings: s, mode: server.Demo, desktop: true, log: log, only: only, secretsIn: &movableStore{kind: s.keystore, store: keystore.Memory()}}
-	return a.run(listeners, func(ctx context.Context) error { return serveXero(ctx, far, sim.Handler(), log) })
+	a := &app{call: c, settings: s, mode: server.Demo, desktop: !cmd.Child, log: log, only: only, secretsIn: &movableStore{kind: s.keystore, store: keystore.Memory()}}
+	parts := []func(context.Context) error{func(ctx context.Context) error { return serveXero(ctx, far, sim.Handler(), log) }}
+	if cmd.Child {
+		parts = append(parts, a.obey)
+	}
+	return a.run(listeners, parts...)
 }
 
 // serveXero is the simulated Xero's own web server.

@@ -3,13 +3,14 @@ package cli
 import (
 	"context"
 	"strconv"
+	"strings"
 
 	"financial-command-center/server"
 	"financial-command-center/server/desktop"
 )
 
-// host is what the pages may do to FCC and this computer. The demo does nothing to
-// either.
+// host is what the pages may do to FCC and this computer. The demo changes only its
+// own settings, which are thrown away.
 func (a *app) host() server.Host {
 	h := server.Host{
 		Keystore: a.secretsIn.inUse,
@@ -19,9 +20,13 @@ func (a *app) host() server.Host {
 			{Name: "Log", Path: a.logFile()},
 		},
 	}
+	if !a.scopesGiven {
+		h.SaveScopes = func(scopes []string) error { return a.save("scopes", strings.Join(scopes, " ")) }
+	}
 	if a.mode == server.Demo {
 		return h
 	}
+	h.StartDemo = a.child.link
 	h.Places = append(h.Places, server.Place{Name: "Settings", Path: a.settingsFile()})
 	h.StartAtSignIn = pageSwitch(a.startSwitch)
 	h.Notifications = pageSwitch(a.noticeSwitch)

@@ -14,6 +14,9 @@ func isPrivate(info fs.FileInfo) bool { return info.Mode().Perm()&0o077 == 0 }
 // exclusive: a port that somebody listens on cannot be had twice anyway.
 func exclusive(_, _ string, _ syscall.RawConn) error { return nil }
 
+// apart gives a process a session of its own, without this one's terminal.
+func apart() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
+
 // onOwnDrive matters on Windows, where drives are let in without the person.
 func onOwnDrive(string) bool { return true }
 

@@ -35,6 +35,11 @@ func exclusive(_, _ string, conn syscall.RawConn) error {
 	return errors.Join(controlErr, err)
 }
 
+// apart gives a process a console of its own, which no window shows.
+func apart() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{CreationFlags: windows.CREATE_NO_WINDOW}
+}
+
 // onOwnDrive reports whether a folder is on a drive of this computer, without a look
 // at it. Windows knows a network drive by its letter, also while it is away
 // (learn.microsoft.com/windows/win32/api/fileapi/nf-fileapi-getdrivetypew).

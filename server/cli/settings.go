@@ -21,15 +21,6 @@ import (
 
 const xeroAPI = "https://api.xero.com"
 
-// readScopes let FCC read what its dashboard shows, and nothing more:
-// developer.xero.com/documentation/guides/oauth2/scopes, the granular names.
-const readScopes = "openid profile email offline_access " +
-	"accounting.settings.read accounting.contacts.read " +
-	"accounting.invoices.read accounting.payments.read accounting.banktransactions.read " +
-	"accounting.reports.banksummary.read accounting.reports.profitandloss.read " +
-	"accounting.reports.balancesheet.read accounting.reports.aged.read " +
-	"accounting.reports.executivesummary.read"
-
 // settingFlags are the settings as flags. Nil: not given.
 type settingFlags struct {
 	Port     *string `group:"settings" placeholder:"N" help:"Port on this computer (FCC_PORT). Without it 8000, then 18000, then 28000: the ones to register with Xero. Given by hand it is the only one tried."`
@@ -53,6 +44,7 @@ type settings struct {
 	clientID     string
 	clientSecret keystore.Secret
 	scopes       []string
+	scopesGiven  bool // by flag or environment, which settings.json does not change
 	issuer, api  string
 	debug        bool
 	// notifications are wanted, updates looked for. The menu turns them off, in
@@ -107,7 +99,8 @@ func readSettings(f settingFlags, env environ) (settings, error) {
 	s.issuer, errs[2] = find(f.Issuer, "issuer", "FCC_XERO_ISSUER", "issuer", xero.XeroIssuer).address()
 	s.api, errs[3] = find(f.API, "api", "FCC_XERO_API", "api", xeroAPI).address()
 	s.clientID, errs[4] = find(f.ClientID, "client-id", "XERO_CLIENT_ID", "client_id", "").clientID(s.issuer == xero.XeroIssuer)
-	s.scopes, errs[5] = find(f.Scopes, "scopes", "XERO_SCOPES", "scopes", readScopes).scopes()
+	s.scopesGiven = f.Scopes != nil || env("XERO_SCOPES") != ""
+	s.scopes, errs[5] = find(f.Scopes, "scopes", "XERO_SCOPES", "scopes", strings.Join(server.ReadScopes, " ")).scopes()
 	s.debug, errs[6] = find(debug, "debug", "FCC_DEBUG", "debug", "false").yesNo("debug setting")
 	s.notifications, errs[7] = find(nil, "", "", "notifications", "true").yesNo("setting for notifications")
 	s.updates, errs[8] = find(nil, "", "", "updates", "true").yesNo("setting for updates")
@@ -141,6 +134,12 @@ func (s settings) settingsFile() string { return filepath.Join(s.dataDir, "setti
 func (s settings) logFile() string      { return filepath.Join(s.dataDir, "logs", "fcc.log") }
 func (s settings) statePath() string    { return filepath.Join(s.dataDir, "state.db") }
 func (s settings) crashFile() string    { return filepath.Join(s.dataDir, "logs", "crash.log") }
+
+// settingVariables are the settings in the environment.
+var settingVariables = []string{
+	"FCC_PORT", "FCC_DATA_DIR", "FCC_KEYSTORE", "FCC_KEYSTORE_PASSPHRASE", "FCC_KEYSTORE_PASSPHRASE_FILE", "XERO_CLIENT_ID", "XERO_CLIENT_SECRET",
+	"XERO_SCOPES", "FCC_XERO_ISSUER", "FCC_XERO_API", "FCC_DEBUG", "FLASK_SECRET_KEY",
+}
 
 // secretVariables hold secrets; programs that FCC starts must not inherit them.
 var secretVariables = []string{"XERO_CLIENT_SECRET", "FCC_KEYSTORE_PASSPHRASE", "FLASK_SECRET_KEY"}

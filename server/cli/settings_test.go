@@ -9,6 +9,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"financial-command-center/server"
 	"financial-command-center/server/xero"
 )
 
@@ -73,10 +74,10 @@ func TestAFlagBeatsTheEnvironmentBeatsTheFileBeatsTheDefault(t *testing.T) {
 			issuer: "https://c.example", api: "http://[::1]:9", debug: true,
 		}},
 		{"defaults", nil, nil, "", settings{
-			keystore: "os", scopes: strings.Fields(readScopes), issuer: xero.XeroIssuer, api: xeroAPI,
+			keystore: "os", scopes: server.ReadScopes, issuer: xero.XeroIssuer, api: xeroAPI,
 		}},
 		{"empty fields count as unset", nil, nil, `{"port": null, "keystore": "", "client_id": ""}`, settings{
-			keystore: "os", scopes: strings.Fields(readScopes), issuer: xero.XeroIssuer, api: xeroAPI,
+			keystore: "os", scopes: server.ReadScopes, issuer: xero.XeroIssuer, api: xeroAPI,
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -91,7 +92,7 @@ func TestAFlagBeatsTheEnvironmentBeatsTheFileBeatsTheDefault(t *testing.T) {
 			}
 		})
 	}
-	if n := len(strings.Fields(readScopes)); n != 14 {
+	if n := len(server.ReadScopes); n != 14 {
 		t.Errorf("%d scopes by default, want 14", n)
 	}
 }

@@ -256,7 +256,7 @@ func adoptError(err error) *Error {
 		return keystoreError(err)
 	case deadGrant(err):
 		return &Error{Problem: problem(CodeNeedsLogin, "Xero does not take the old sign-in any more: it was renewed elsewhere, or not used for 60 days.", "Sign in again, and delete what the older program left."), Err: err}
-	case settingError(err):
+	case RefusedApp(err) != "":
 		return &Error{Problem: problem(CodeLoginFailed, "Xero does not know the app of the older program any more, or its secret has changed.", "Sign in through an app of your own (Set-up), and delete what the older program left."), Err: err}
 	case errors.Is(err, errNobody):
 		return &Error{Problem: problem(CodeLoginFailed, "Xero's answer did not prove whose sign-in it is, so it was not used.", "Sign in again, and delete what the older program left."), Err: err}

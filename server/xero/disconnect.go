@@ -138,7 +138,7 @@ func apiError(err error) *Error {
 	if isKeystore(err) {
 		return keystoreError(err)
 	}
-	if settingError(err) {
+	if RefusedApp(err) != "" {
 		return &Error{Problem: refusedApp(err), Err: err}
 	}
 	return unreachable(err)
@@ -302,7 +302,7 @@ func (s *Session) leaveStep(ctx context.Context, now time.Time) {
 	defer s.set.mu.Unlock()
 	s.failures++
 	pause := min(10*backoff(s.failures), settingPause)
-	if settingError(err) {
+	if RefusedApp(err) != "" {
 		pause = time.Hour
 	}
 	s.nextTry = now.Add(pause)

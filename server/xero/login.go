@@ -6,7 +6,9 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,6 +38,7 @@ type attempt struct {
 	verifier    string
 	app         App
 	expires     time.Time
+	abandoned   bool // the browser that began it does not wait any more
 }
 
 // Attempt is a sign-in that has begun.
@@ -45,10 +48,11 @@ type Attempt struct {
 }
 
 // Begin starts a sign-in for owner (a browser session; at most 8 open each) that
-// ends at next, a local path. It fails with CodeKeystoreUnavailable before the
+// ends at next, a local path, and asks for more scopes besides the app's own: what
+// was consented to stays so (Xero adds consents up). It fails with CodeKeystoreUnavailable before the
 // keychain was read, CodeLoginFailed without a client id, CodeAttemptsFull, or
 // CodeUnreachable when the issuer's endpoints cannot be found.
-func (c *Connections) Begin(ctx context.Context, owner, next string) (Attempt, error) {
+func (c *Connections) Begin(ctx context.Context, owner, next string, more ...string) (Attempt, error) {
 	issuer, err := c.issuer(ctx)
 	if err != nil {
 		return Attempt{}, unreachable(err)
@@ -63,10 +67,10 @@ func (c *Connections) Begin(ctx context.Context, owner, next string) (Attempt, e
 	defer c.mu.Unlock()
 	c.attemptsDueLocked(now)
 	a.app = c.app
-	open := 0
-	for _, other := range c.attempts {
-		if other.owner == owner {
-			open++
+	a.app.Scopes = slices.Clone(c.app.Scopes)
+	for _, scope := range more {
+		if !slices.Contains(a.app.Scopes, scope) {
+			a.app.Scopes = append(a.app.Scopes, scope)
 		}
 	}
 	switch {
@@ -74,7 +78,7 @@ func (c *Connections) Begin(ctx context.Context, owner, next string) (Attempt, e
 		return Attempt{}, &Error{Problem: startingProblem(c.problem)}
 	case a.app.ClientID == "":
 		return Attempt{}, &Error{Problem: problem(CodeLoginFailed, "FCC does not know your Xero app yet.", "Open Set-up and paste its client id.")}
-	case open >= attemptsMax:
+	case len(c.openLocked(owner)) >= attemptsMax:
 		return Attempt{}, &Error{Problem: problem(CodeAttemptsFull, "Several sign-ins are open already.", "Finish one of them, or wait ten minutes.")}
 	}
 	c.attempts[sha256.Sum256([]byte(state))] = a
@@ -102,16 +106,42 @@ func (c *Connections) oauth(i *issuer, app App) *oauth2.Config {
 	}
 }
 
-// Abandon ends the open attempts of owner.
+// Abandon ends the open attempts of owner. When Xero sends the browser back all the
+// same, Finish says that it was cancelled here.
 func (c *Connections) Abandon(owner string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for key, a := range c.attempts {
-		if a.owner == owner {
-			delete(c.attempts, key)
-		}
+	open := c.openLocked(owner)
+	maps.DeleteFunc(c.attempts, func(_ attemptKey, a *attempt) bool { return a.owner == owner && a.abandoned })
+	for _, a := range open {
+		a.abandoned = true
 	}
 	c.publishLocked()
+}
+
+// Waiting is since when owner's oldest open attempt waits for Xero; zero when none
+// does.
+func (c *Connections) Waiting(owner string) time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.attemptsDueLocked(time.Now())
+	var since time.Time
+	for _, a := range c.openLocked(owner) {
+		if begun := a.expires.Add(-attemptLife); since.IsZero() || begun.Before(since) {
+			since = begun
+		}
+	}
+	return since
+}
+
+// openLocked are the attempts that owner waits for; of anybody, with "".
+func (c *Connections) openLocked(owner string) (open []*attempt) {
+	for _, a := range c.attempts {
+		if !a.abandoned && (owner == "" || a.owner == owner) {
+			open = append(open, a)
+		}
+	}
+	return open
 }
 
 // Callback is the query that Xero sent the browser back with.
@@ -127,15 +157,18 @@ type SignIn struct {
 	Organisations []Organisation
 }
 
-// Finish ends the attempt that cb.State names. CodeBadState: none, spent or
-// late; nothing was changed and nobody called. On any other error the attempt is
+// Finish ends the attempt that cb.State names. CodeBadState: none, spent, late or
+// abandoned; nothing was changed and nobody called. On any other error the attempt is
 // spent, SignIn has its Owner and Next, and what was connected before stays so.
 //
 // Once the state was found the exchange goes on even if ctx ends: a code that Xero
 // has seen works only once.
 func (c *Connections) Finish(ctx context.Context, cb Callback) (SignIn, error) {
 	a := c.take(cb.State)
-	if a == nil {
+	switch {
+	case a != nil && a.abandoned:
+		return SignIn{}, &Error{Problem: problem(CodeBadState, "This sign-in was cancelled in FCC before Xero answered, so nothing has changed.", "Sign in again if you want to.")}
+	case a == nil:
 		return SignIn{}, &Error{Problem: problem(CodeBadState, "This sign-in is not one that FCC is waiting for: it was finished already, took longer than ten minutes, or began somewhere else.", "Start again from FCC.")}
 	}
 	defer c.settled()
@@ -179,6 +212,8 @@ func (c *Connections) take(state string) *attempt {
 	a := c.attempts[key]
 	if a != nil {
 		delete(c.attempts, key)
+	}
+	if a != nil && !a.abandoned {
 		c.settling++
 	}
 	c.publishLocked()
@@ -215,7 +250,7 @@ func (c *Connections) signIn(ctx context.Context, a *attempt, cb Callback) (s *S
 		return nil, false, errors.New("id token: it is not for this sign-in (nonce)")
 	}
 	if got.RefreshToken.IsZero() {
-		return nil, false, &Error{Problem: problem(CodeLoginFailed, "Xero gave a sign-in that ends after half an hour.", "Start FCC with offline_access among its --scopes, then sign in again.")}
+		return nil, false, &Error{Problem: problem(CodeLoginFailed, "Xero gave a sign-in that ends after half an hour.", "Have FCC ask for offline_access (--scopes, or Set-up), then sign in again.")}
 	}
 	s, isNew = c.accept(ctx, id, got, grant{ClientID: a.app.ClientID})
 	s.begun(ctx)
@@ -256,6 +291,9 @@ func (i identity) person() Person {
 	return Person{Name: name, Email: i.Email}
 }
 
+// errClock: an id token is all right but for its times.
+var errClock = errors.New("id token")
+
 // checkIDToken checks signature, issuer, audience and times (OpenID Connect Core,
 // section 3.1.3.7), by Xero's clock and with idTokenLeeway. The nonce is the
 // caller's to compare.
@@ -284,9 +322,9 @@ func (c *Connections) checkIDToken(ctx context.Context, i *issuer, clientID stri
 	now := c.xeroNow()
 	switch {
 	case now.Add(-idTokenLeeway).After(token.Expiry):
-		return identity{}, errors.New("id token: it is too old")
+		return identity{}, fmt.Errorf("%w: it is too old", errClock)
 	case now.Add(idTokenLeeway).Before(token.IssuedAt):
-		return identity{}, errors.New("id token: it was issued in the future")
+		return identity{}, fmt.Errorf("%w: it was issued in the future", errClock)
 	}
 	if err := token.Claims(&id); err != nil {
 		return identity{}, fmt.Errorf("id token: %w", err)
@@ -355,9 +393,13 @@ func loginError(err error) *Error {
 		return say("The sign-in was cancelled at Xero.", "Nothing has changed here. Sign in again when you like.")
 	case answered && a.code == "invalid_grant":
 		return say("Xero did not take the code that it had given: it was used before, or is older than five minutes.", "Sign in again.")
-	case settingError(err):
-		p := refusedApp(err)
-		return &Error{Problem: p, Err: err}
+	case RefusedApp(err) == "invalid_client": // and the authorize page knew the id
+		return say("This looks like a Web app: Xero wants its secret, or does not take the one that FCC has.",
+			"Paste the secret beside the client id in Set-up; or make a \"Mobile or desktop app\" at Xero, which has none, and paste that one's client id.")
+	case RefusedApp(err) != "":
+		return &Error{Problem: refusedApp(err), Err: err}
+	case errors.Is(err, errClock):
+		return say("The time on this computer and at Xero differ too much for Xero's answer to be trusted.", "Set the clock of this computer (in Windows: Settings, Time & language, Date & time, Sync now), then sign in again.")
 	case answered && a.code != "":
 		return say("Xero refused the sign-in.", "Sign in again. The log has Xero's word for it: "+a.code+".")
 	case answered:

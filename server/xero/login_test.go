@@ -3,8 +3,10 @@ package xero_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -362,4 +364,106 @@ func TestNothingOfATokenAnswerIsTakenBeyondTheContract(t *testing.T) {
 			t.Errorf("a record of %d bytes, want a small one", text.Len())
 		}
 	})
+}
+
+func TestWhatWasCancelledHereSaysSoWhenXeroAnswersAllTheSame(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		begin := func() xero.Callback {
+			t.Helper()
+			attempt, err := b.Begin(t.Context(), "browser", "/")
+			if err != nil {
+				t.Fatal(err)
+			}
+			back, err := b.sim.Approve(attempt.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return callback(t, back)
+		}
+		began := time.Now()
+		first := begin()
+		time.Sleep(time.Minute)
+		other := begin()
+		if since := b.Waiting("browser"); !since.Equal(began) {
+			t.Errorf("it waits since %v, want %v", since, began)
+		}
+		b.Abandon("browser")
+		if st := b.Status(); st.SigningIn || !b.Waiting("browser").IsZero() {
+			t.Error("a sign-in still counts as open")
+		}
+		calls := len(b.sim.Journal())
+		_, err := b.Finish(t.Context(), first)
+		if e, ok := errors.AsType[*xero.Error](err); !ok || e.Code != xero.CodeBadState || !strings.Contains(e.Message, "cancelled in FCC") {
+			t.Errorf("a late callback: %v", err)
+		}
+		if _, err := b.Finish(t.Context(), first); err == nil || strings.Contains(err.(*xero.Error).Message, "cancelled") {
+			t.Errorf("the same again: %v", err)
+		}
+		b.Begin(t.Context(), "browser", "/")
+		b.Abandon("browser")
+		if _, err := b.Finish(t.Context(), other); codeOf(err) != xero.CodeBadState || strings.Contains(err.(*xero.Error).Message, "cancelled") {
+			t.Errorf("one that was cancelled before the last time is remembered: %v", err)
+		}
+		if len(b.sim.Journal()) != calls || b.Status().State != xero.Disconnected {
+			t.Error("a callback of a cancelled sign-in did something")
+		}
+		b.signIn()
+	})
+}
+
+func TestASignInMayAskForMoreAndTheNextAsksForTheAppsOwnAgain(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.signIn()
+		attempt, err := b.Begin(t.Context(), "browser", "/", "accounting.payments.read", scopes[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		u, _ := url.Parse(attempt.URL)
+		if got := u.Query().Get("scope"); got != strings.Join(scopes, " ")+" accounting.payments.read" {
+			t.Errorf("asked for %q", got)
+		}
+		back, err := b.sim.Approve(attempt.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.Finish(t.Context(), callback(t, back)); err != nil {
+			t.Fatal(err)
+		}
+		if st := b.Status(); len(st.Connections) != 1 || !slices.Contains(st.Connections[0].Scopes, "accounting.payments.read") {
+			t.Errorf("the sign-in may %v", st.Connections[0].Scopes)
+		}
+		attempt, err = b.Begin(t.Context(), "browser", "/")
+		if err != nil || strings.Contains(attempt.URL, "payments") {
+			t.Errorf("the next asks for more too: %v", err)
+		}
+	})
+}
+
+func TestEachWayThatASignInFailsHasItsSentence(t *testing.T) {
+	for name, c := range map[string]struct {
+		spoil   func(*http.Request, func() (*http.Response, error)) (*http.Response, error)
+		skew    time.Duration
+		message string
+	}{
+		"a web app without its secret": {spoil: instead(400, "application/json", `{"error":"invalid_client"}`), message: "looks like a Web app"},
+		"too many scopes":              {spoil: instead(400, "application/json", `{"error":"invalid_scope"}`), message: "may not do all"},
+		"a code that is spent":         {spoil: instead(400, "application/json", `{"error":"invalid_grant"}`), message: "did not take the code"},
+		"a clock that is wrong":        {skew: 20 * time.Minute, message: "differ too much"},
+		"Xero in trouble":              {spoil: instead(503, "text/plain", "offline"), message: "answers with error 503"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, b *bench) {
+				w := b.withBetween()
+				if c.spoil != nil {
+					w.at("/connect/token", c.spoil)
+				}
+				b.sim.Skew(c.skew, 0)
+				_, err := b.trySignIn()
+				e, ok := errors.AsType[*xero.Error](err)
+				if !ok || e.Code != xero.CodeLoginFailed || !strings.Contains(e.Message, c.message) || e.Action == "" {
+					t.Errorf("%v says %+v", err, e)
+				}
+			})
+		})
+	}
 }

@@ -250,7 +250,7 @@ func (s *Session) failed(sent grant, err error) (string, error) {
 	switch {
 	case isKeystore(err):
 		e = keystoreError(err)
-	case settingError(err):
+	case RefusedApp(err) != "":
 		e = &Error{Problem: refusedApp(err), Err: err}
 		pause = settingPause
 	default:
@@ -274,10 +274,12 @@ func (s *Session) failed(sent grant, err error) (string, error) {
 
 // refusedApp says that the settings of the Xero app are wrong. The grant stays.
 func refusedApp(err error) Problem {
-	var a *answerError
-	if errors.As(err, &a) && a.code == "invalid_client" {
+	switch RefusedApp(err) {
+	case "invalid_client":
 		return problem(CodeLoginFailed, "Xero does not know the app, or wants a secret for it.",
 			"Compare the client id in Set-up with the one in Xero's developer portal. The app must be a \"Mobile or desktop app\"; a \"Web app\" needs its secret too.")
+	case "invalid_scope":
+		return problem(CodeLoginFailed, "The app at Xero may not do all that FCC asks for.", "Choose anew in Set-up what FCC may do, then sign in again.")
 	}
 	return problem(CodeLoginFailed, "Xero does not let this app do what FCC asks.",
 		"Compare the app in Xero's developer portal with the page Set-up.")

@@ -161,7 +161,7 @@ func (c *Connections) publishLocked() {
 }
 
 func (c *Connections) statusLocked() Status {
-	st := Status{State: Connected, Since: time.Now().UTC(), SigningIn: len(c.attempts)+c.settling > 0, Connections: []ConnectionStatus{}}
+	st := Status{State: Connected, Since: time.Now().UTC(), SigningIn: len(c.openLocked(""))+c.settling > 0, Connections: []ConnectionStatus{}}
 	switch {
 	case !c.loaded:
 		st.State, st.Problem = Starting, c.problem

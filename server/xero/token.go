@@ -104,18 +104,16 @@ func (e *answerError) words() string {
 	return "its answer makes no sense"
 }
 
-// settingError reports whether Xero refused the app rather than the grant: a
-// wrong client id or secret, or a kind of app that may not do this.
-func settingError(err error) bool {
-	var a *answerError
-	if !errors.As(err, &a) {
-		return false
+// RefusedApp is Xero's word where it refused the app rather than the grant: a wrong
+// client id or secret, or an app that may not do this. Else it is "".
+func RefusedApp(err error) string {
+	if a, ok := errors.AsType[*answerError](err); ok {
+		switch a.code {
+		case "invalid_client", "unauthorized_client", "unsupported_grant_type", "invalid_scope", "invalid_request":
+			return a.code
+		}
 	}
-	switch a.code {
-	case "invalid_client", "unauthorized_client", "unsupported_grant_type", "invalid_scope", "invalid_request":
-		return true
-	}
-	return false
+	return ""
 }
 
 // deadGrant reports whether Xero refused the grant itself.

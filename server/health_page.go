@@ -1,0 +1,176 @@
+package server
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"financial-command-center/server/store"
+	"financial-command-center/server/xero"
+)
+
+// healthView is the page. To a browser without a session it says how each check
+// stands, and not what was found.
+type healthView struct {
+	Checks   []healthCheck
+	Closed   *xero.Problem // why FCC cannot serve: every page says so to everybody
+	Renewals []renewalDay  // the last days, the oldest first; nil when there were none
+	Renewed  string        // what they come to
+	Report   string
+}
+
+type healthCheck struct {
+	Check
+	Mend button
+}
+
+func (s *Server) healthView(ctx context.Context, c *call, status int, checks []Check) healthView {
+	v := healthView{Closed: s.closed.problem()}
+	for _, check := range checks {
+		if check.mend.Link == thisPage {
+			check.mend = lookAgain
+		}
+		v.Checks = append(v.Checks, healthCheck{check, check.mend})
+	}
+	worst := map[Finding]int{FoundBad: 0, FoundWarning: 1, FoundWell: 2}
+	slices.SortStableFunc(v.Checks, func(a, b healthCheck) int { return cmp.Compare(worst[a.Status], worst[b.Status]) })
+	if c.session == nil {
+		return v
+	}
+	if v.Renewals = s.renewalDays(ctx, time.Now()); v.Renewals != nil {
+		v.Renewed = renewedInWords(v.Renewals)
+	}
+	v.Report = s.report(time.Now(), status, v)
+	return v
+}
+
+// renewalsShown is how many days the page looks back.
+const renewalsShown = 14
+
+// A renewalDay is what renewing came to on one day of this computer's calendar.
+type renewalDay struct {
+	Day                 time.Time
+	OK, Retried, Failed int
+}
+
+// Tone is as a state's; "" for a day on which FCC renewed nothing.
+func (d renewalDay) Tone() string {
+	switch {
+	case d.Failed > 0:
+		return "late"
+	case d.Retried > 0:
+		return "warn"
+	case d.OK > 0:
+		return "good"
+	}
+	return ""
+}
+
+// Says is the day in words.
+func (d renewalDay) Says() string {
+	day := d.Day.Format("Mon 2 Jan")
+	if d.OK+d.Retried+d.Failed == 0 {
+		return day + ": nothing renewed"
+	}
+	said := []string{fmt.Sprintf("%d renewed", d.OK)}
+	if d.Retried > 0 {
+		said = append(said, fmt.Sprintf("%d tried again", d.Retried))
+	}
+	if d.Failed > 0 {
+		said = append(said, fmt.Sprintf("%d failed", d.Failed))
+	}
+	return day + ": " + strings.Join(said, ", ")
+}
+
+// renewalDays counts the renewals of the last fourteen days, nil when there were none
+// or the state cannot be read now: a page of health waits for nothing.
+func (s *Server) renewalDays(ctx context.Context, now time.Time) []renewalDay {
+	select {
+	case <-s.opened:
+	default:
+		return nil
+	}
+	if s.state == nil {
+		return nil
+	}
+	year, month, day := now.Date()
+	today := time.Date(year, month, day, 0, 0, 0, 0, now.Location())
+	days := make([]renewalDay, renewalsShown)
+	for i := range days {
+		days[i].Day = today.AddDate(0, 0, i+1-renewalsShown)
+	}
+	all, err := s.state.Renewals(ctx, days[0].Day)
+	if err != nil {
+		s.log.Warn("renewals not read", "err", err)
+		return nil
+	}
+	for _, r := range all {
+		i := slices.IndexFunc(days, func(d renewalDay) bool { return r.At.Before(d.Day.AddDate(0, 0, 1)) })
+		if i >= 0 {
+			days[i].count(r)
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return days
+}
+
+func (d *renewalDay) count(r store.Renewal) {
+	switch r.Outcome {
+	case xero.OutcomeRenewed, xero.OutcomeReplaced:
+		d.OK++
+	case xero.OutcomeEnded:
+		d.Failed++
+	default: // Xero or the keychain could not be reached: it goes on by itself
+		d.Retried++
+	}
+}
+
+func renewedInWords(days []renewalDay) string {
+	var sum renewalDay
+	for _, d := range days {
+		sum.OK, sum.Retried, sum.Failed = sum.OK+d.OK, sum.Retried+d.Retried, sum.Failed+d.Failed
+	}
+	said := fmt.Sprintf("%d renewed", sum.OK)
+	if sum.Retried > 0 {
+		said += fmt.Sprintf(", %d had to be tried again", sum.Retried)
+	}
+	if sum.Failed > 0 {
+		return said + fmt.Sprintf(", %d failed: Xero had ended the sign-in.", sum.Failed)
+	}
+	return said + ", none failed."
+}
+
+// anEmail is enough to find those that may stand in a check.
+var anEmail = regexp.MustCompile(`[^\s<>"',;:]+@[^\s<>"',;:]+`)
+
+// report is the page as text, to be sent to somebody who helps: no secrets, which no
+// check holds, and no e-mail addresses.
+func (s *Server) report(now time.Time, status int, v healthView) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Financial Command Center %s, %s, on %s/%s\n", s.cfg.Version, s.cfg.Mode, runtime.GOOS, runtime.GOARCH)
+	fmt.Fprintf(&b, "%s, at %s\n", map[bool]string{true: "serving", false: "not able to serve"}[status == http.StatusOK], now.UTC().Format(time.RFC3339))
+	for _, c := range v.Checks {
+		fmt.Fprintf(&b, "\n[%s] %s: %s", c.Status, c.Name, c.Found)
+		if c.Since != nil {
+			fmt.Fprintf(&b, " (since %s)", c.Since.UTC().Format(time.RFC3339))
+		}
+		if c.Action != "" {
+			fmt.Fprintf(&b, "\n    to do: %s", c.Action)
+		}
+	}
+	if v.Renewals != nil {
+		fmt.Fprintf(&b, "\n\nRenewals of %d days: %s\n", renewalsShown, v.Renewed)
+		for _, d := range v.Renewals {
+			fmt.Fprintf(&b, "%s\n", d.Says())
+		}
+	}
+	return anEmail.ReplaceAllString(strings.TrimRight(b.String(), "\n"), "(e-mail left out)") + "\n"
+}
