@@ -2,8 +2,8 @@ package assets
 
 import "embed"
 
-// Pages are the templates of the local web pages: layout.html, and one file for
-// each page, which defines "main".
+// Pages are the templates of the local web pages: layout.html, part-*.html with what
+// several pages have, and one file for each page, which defines "main".
 //
 //go:embed pages/*.html
 var Pages embed.FS

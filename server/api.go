@@ -4,15 +4,13 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"net/http"
-	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"financial-command-center/server/books"
 	"financial-command-center/server/xero"
 )
 
@@ -91,48 +89,45 @@ type (
 	}
 )
 
-// pagination is lower case in an answer that is not (Xero-OpenAPI, accounting).
-type pagination struct {
-	PageCount int `json:"pageCount"`
-	ItemCount int `json:"itemCount"`
+// apiAge is how old what a program is given may be.
+const apiAge = time.Minute
+
+// given is a reading that is young enough to be given to a program, which does not
+// see how old it is. Xero has so long to answer.
+func given[T any](r *http.Request, read func(context.Context, time.Duration) books.Reading[T]) (T, error) {
+	ctx, cancel := context.WithTimeout(r.Context(), xeroPatience)
+	defer cancel()
+	reading := read(ctx, apiAge)
+	if reading.At.IsZero() || time.Since(reading.At) > apiAge+xeroPatience {
+		return reading.Value, unread(reading.Trouble)
+	}
+	return reading.Value, nil
 }
 
-const pageSize = 1000 // the most that Xero gives
-
-// contacts answers with all contacts of the organisation.
+// contacts answers with all contacts of the organisation but those in the archive,
+// as Xero does who is not asked for them.
 func (s *Server) contacts(w http.ResponseWriter, r *http.Request, c *call) error {
-	organisation, session, err := s.organisation(r, c)
+	ledger, err := s.ledger(r, c)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), xeroPatience)
-	defer cancel()
-	list := []contact{}
-	for page := 1; ; page++ {
-		var got struct {
-			Pagination pagination `json:"pagination"`
-			Contacts   []struct {
-				ContactID, Name, EmailAddress, ContactStatus string
-				IsSupplier, IsCustomer                       truth
-			}
+	all, err := given(r, ledger.Contacts)
+	if err != nil {
+		return err
+	}
+	list := make([]contact, 0, len(all))
+	for _, one := range all {
+		if one.Status == "ARCHIVED" {
+			continue
 		}
-		query := url.Values{"page": {strconv.Itoa(page)}, "pageSize": {strconv.Itoa(pageSize)}}
-		if err := s.ask(ctx, session, organisation.TenantID, "/api.xro/2.0/Contacts", query, &got); err != nil {
-			return err
-		}
-		for _, one := range got.Contacts {
-			list = append(list, contact{one.ContactID, one.Name, one.EmailAddress, one.ContactStatus, bool(one.IsSupplier), bool(one.IsCustomer)})
-		}
-		if page >= got.Pagination.PageCount {
-			break
-		}
+		list = append(list, contact{one.ID, one.Name, one.Email, one.Status, one.Supplier, one.Customer})
 	}
 	writeJSON(w, http.StatusOK, struct {
 		Success  bool      `json:"success"`
 		Contacts []contact `json:"contacts"`
 		Count    int       `json:"count"`
 		TenantID string    `json:"tenant_id"`
-	}{true, list, len(list), organisation.TenantID})
+	}{true, list, len(list), ledger.TenantID()})
 	return nil
 }
 
@@ -155,42 +150,27 @@ func (s *Server) invoices(w http.ResponseWriter, r *http.Request, c *call) error
 		return fail(codeBadRequest).saying("The limit is no number of invoices.", "Give a whole number from 1, as limit=50.")
 	}
 	asked := filters{strings.ToUpper(strings.ReplaceAll(cmp.Or(query.Get("status"), defaultStatuses), " ", "")), limit}
-	organisation, session, err := s.organisation(r, c)
+	ledger, err := s.ledger(r, c)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), xeroPatience)
-	defer cancel()
+	all, err := given(r, ledger.Invoices)
+	if err != nil {
+		return err
+	}
+	statuses := strings.Split(asked.Status, ",")
 	list, available := []invoice{}, 0
-	size := min(limit, pageSize)
-	for page := 1; len(list) < limit; page++ {
-		var got struct {
-			Pagination pagination `json:"pagination"`
-			Invoices   []struct {
-				InvoiceID, InvoiceNumber, Type, Status, CurrencyCode, DateString, DueDateString string
-				Total                                                                           json.Number
-				Contact                                                                         struct{ Name string }
-			}
+	for _, one := range all {
+		if !slices.Contains(statuses, one.Status) {
+			continue
 		}
-		query := url.Values{
-			"Statuses": {asked.Status}, "order": {"Date DESC"}, "summaryOnly": {"true"},
-			"page": {strconv.Itoa(page)}, "pageSize": {strconv.Itoa(size)},
-		}
-		if err := s.ask(ctx, session, organisation.TenantID, "/api.xro/2.0/Invoices", query, &got); err != nil {
-			return err
-		}
-		available = got.Pagination.ItemCount
-		for _, one := range got.Invoices {
+		if available++; available <= limit {
 			list = append(list, invoice{
-				one.InvoiceID, one.InvoiceNumber, one.Type, one.Status, cmp.Or(one.Total, "0"), one.CurrencyCode,
-				day(one.DateString), day(one.DueDateString), one.Contact.Name,
+				one.ID, one.Number, one.Type, one.Status, json.Number(one.Total.StringFixed(max(2, -one.Total.Exponent()))), one.Currency,
+				day(one.Date), day(one.Due), one.ContactName,
 			})
 		}
-		if page >= got.Pagination.PageCount {
-			break
-		}
 	}
-	list = list[:min(limit, len(list))]
 	writeJSON(w, http.StatusOK, struct {
 		Success        bool      `json:"success"`
 		Invoices       []invoice `json:"invoices"`
@@ -201,79 +181,10 @@ func (s *Server) invoices(w http.ResponseWriter, r *http.Request, c *call) error
 	return nil
 }
 
-// day is the calendar day of a DateString, which has no zone: it is not shifted.
-func day(text string) *string {
-	date, _, _ := strings.Cut(text, "T")
-	if date == "" {
+// day is a calendar day as programs read it, nil where there is none.
+func day(t time.Time) *string {
+	if t.IsZero() {
 		return nil
 	}
-	return &date
-}
-
-// truth is a boolean that some of Xero's answers have in quotes.
-type truth bool
-
-func (t *truth) UnmarshalJSON(text []byte) error {
-	*t = strings.Trim(string(text), `"`) == "true"
-	return nil
-}
-
-// mostAnswer bounds what is read of one answer: a page of a thousand records is a
-// few MB.
-const mostAnswer = 64 << 20
-
-// ask reads JSON from Xero's API for our own routes. tenantID is "" for what is no
-// organisation's.
-func (s *Server) ask(ctx context.Context, session *xero.Session, tenantID, path string, query url.Values, into any) error {
-	u := s.cfg.Connections.API().JoinPath(path)
-	u.RawQuery = query.Encode()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
-	if err != nil {
-		return err
-	}
-	r.Header.Set("Accept", "application/json") // Xero answers XML else
-	if tenantID != "" {
-		r.Header.Set("Xero-Tenant-Id", tenantID)
-	}
-	answer, err := session.Transport().RoundTrip(r)
-	switch {
-	case err != nil && ctx.Err() != nil: // too late, or nobody waits for it any more
-		return fail(xero.CodeUnreachable).saying("Xero did not answer in time.", "Try again. If it goes on, look at Xero's status page.").because(err)
-	case err != nil:
-		return err
-	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		return refusedByXero(answer)
-	}
-	if err := json.NewDecoder(io.LimitReader(answer.Body, mostAnswer)).Decode(into); err != nil {
-		return fail(xero.CodeUnreachable).saying("The answer broke off, or did not come from Xero.", "Try again. On a hotel's or an airport's network, open any web page first.").because(errors.New("an answer that is no JSON"))
-	}
-	return nil
-}
-
-// refusedByXero says in our words why Xero refused what a route of ours asked. Its
-// body is not passed on: through the gateway it would be.
-func refusedByXero(answer *http.Response) error {
-	cause := fmt.Errorf("xero answered %d (correlation id %s)", answer.StatusCode, answer.Header.Get("Xero-Correlation-Id"))
-	switch status := answer.StatusCode; {
-	case status == http.StatusTooManyRequests:
-		f := fail(codeRateLimited).because(cause)
-		seconds, err := strconv.Atoi(answer.Header.Get("Retry-After"))
-		if err != nil || seconds < 1 {
-			seconds = 1
-		}
-		f.retryAfter = time.Duration(seconds) * time.Second
-		return f
-	case status == http.StatusUnauthorized:
-		return fail(xero.CodeNeedsLogin).saying("The sign-in to Xero does not allow this.", widerScopes).offering("Choose what FCC may do", "/setup/app#access").because(cause)
-	case status == http.StatusForbidden && strings.HasPrefix(answer.Header.Get("Content-Type"), "text/html"):
-		// Xero's edge, which has not looked at the sign-in.
-		return fail(xero.CodeUnreachable).saying("Xero turns this computer away for now.", "Try again in a few minutes.").because(cause)
-	case status == http.StatusForbidden:
-		return fail(xero.CodeTenantRequired).saying("Xero does not let this sign-in reach the organisation, or this part of it.", "Choose another organisation, or ask who looks after it in Xero.").because(cause)
-	case status == http.StatusBadRequest:
-		return fail(codeBadRequest).saying("Xero does not understand this request.", "Check the values that were sent with it.").because(cause)
-	}
-	return fail(xero.CodeUnreachable).saying(fmt.Sprintf("Xero is in trouble: it answered %d.", answer.StatusCode), "Try again in a few minutes.").because(cause)
+	return new(t.Format(time.DateOnly))
 }

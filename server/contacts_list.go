@@ -20,11 +20,7 @@ type contactQuery struct {
 const usualContacts = "name"
 
 func readContacts(asked url.Values) (contactQuery, error) {
-	keys := []string{usualContacts}
-	for _, c := range contactColumns {
-		keys = append(keys, c.Key)
-	}
-	list, err := readList(asked, keys, "type", "archived")
+	list, err := readList(asked, contactColumns, usualContacts, "type", "archived")
 	q := contactQuery{listQuery: list}
 	if err != nil {
 		return q, err

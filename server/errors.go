@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"financial-command-center/server/books"
 	"financial-command-center/server/store"
 	"financial-command-center/server/xero"
 )
@@ -133,6 +134,13 @@ func asFailure(err error) *failure {
 		if _, known := answers[e.Code]; known {
 			return &failure{Problem: e.Problem, cause: e.Err, retryAfter: e.RetryAfter}
 		}
+	}
+	if t, ok := errors.AsType[*books.Trouble](err); ok {
+		f := &failure{Problem: t.Problem, cause: t}
+		if !t.Retry.IsZero() {
+			f.retryAfter = max(time.Second, time.Until(t.Retry))
+		}
+		return f
 	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return fail(codeTooLarge).because(err)

@@ -29,14 +29,15 @@ func (s *Server) AddKeySaying(ctx context.Context, want store.Key) (key, warning
 func (s *Server) ListKeys(ctx context.Context) ([]store.Key, error) { return s.listKeys(ctx) }
 func (s *Server) RevokeKey(ctx context.Context, name string) error  { return s.revokeKey(ctx, name) }
 
-// Ask reads a path of Xero's API as our own routes do, and returns the error's code.
-func (s *Server) Ask(ctx context.Context, tenantID, path string) xero.Code {
+// AskConnections asks Xero what the sign-in reaches that reaches the organisation,
+// and returns the error's code.
+func (s *Server) AskConnections(ctx context.Context, tenantID string) xero.Code {
 	session, ok := s.cfg.Connections.Find(tenantID)
 	if !ok {
 		return xero.CodeTenantRequired
 	}
-	var into any
-	return asFailure(s.ask(ctx, session, tenantID, path, nil, &into)).Code
+	_, err := s.connectionsOf(ctx, session)
+	return asFailure(err).Code
 }
 
 // AsTimedelta is a duration in Python's words.

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"financial-command-center/server/books"
 	"financial-command-center/server/xero"
 )
 
@@ -197,8 +198,8 @@ func (s *Server) listConnections(w http.ResponseWriter, r *http.Request, c *call
 		if !ok {
 			continue
 		}
-		var tenants []json.RawMessage
-		if err := s.ask(ctx, session, "", "/connections", nil, &tenants); err != nil {
+		tenants, err := s.connectionsOf(ctx, session)
+		if err != nil {
 			failed = errors.Join(failed, err)
 			continue
 		}
@@ -221,4 +222,32 @@ func (s *Server) listConnections(w http.ResponseWriter, r *http.Request, c *call
 	}
 	writeJSON(w, http.StatusOK, list)
 	return nil
+}
+
+// mostAnswer bounds what is read of the list of connections.
+const mostAnswer = 4 << 20
+
+// connectionsOf asks Xero what a sign-in reaches.
+func (s *Server) connectionsOf(ctx context.Context, session *xero.Session) ([]json.RawMessage, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.cfg.Connections.API().JoinPath("/connections").String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Accept", "application/json") // Xero answers XML else
+	answer, err := session.Transport().RoundTrip(r)
+	switch {
+	case err != nil && ctx.Err() != nil: // too late, or nobody waits for it any more
+		return nil, fail(xero.CodeUnreachable).saying("Xero did not answer in time.", "Try again. If it goes on, look at Xero's status page.").because(err)
+	case err != nil:
+		return nil, err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return nil, books.Refused(answer)
+	}
+	var all []json.RawMessage
+	if json.NewDecoder(io.LimitReader(answer.Body, mostAnswer)).Decode(&all) != nil {
+		return nil, fail(xero.CodeUnreachable).saying("The answer broke off, or did not come from Xero.", "Try again. On a hotel's or an airport's network, open any web page first.").because(errors.New("an answer that is no JSON"))
+	}
+	return all, nil
 }

@@ -29,13 +29,7 @@ type invoiceQuery struct {
 const usualInvoices = "-date"
 
 func readInvoices(asked url.Values) (invoiceQuery, error) {
-	keys := []string{usualInvoices}
-	for _, c := range invoiceColumns {
-		if c.Key != "" {
-			keys = append(keys, c.Key)
-		}
-	}
-	list, err := readList(asked, keys, "type", "status", "overdue", "contact", "from", "to")
+	list, err := readList(asked, invoiceColumns, usualInvoices, "type", "status", "overdue", "contact", "from", "to")
 	q := invoiceQuery{listQuery: list}
 	if err != nil {
 		return q, err
@@ -58,6 +52,10 @@ func readInvoices(asked url.Values) (invoiceQuery, error) {
 	}
 	return q, nil
 }
+
+// FromDay and ToDay are its days as an input has them.
+func (q invoiceQuery) FromDay() string { return q.values.Get("from") }
+func (q invoiceQuery) ToDay() string   { return q.values.Get("to") }
 
 // An invoiceRow is an invoice as the list shows it.
 type invoiceRow struct {
@@ -86,7 +84,7 @@ func (t *invoiceTotals) add(row invoiceRow, base string) {
 // tally counts how amounts of i came to base currency.
 func tally(f *books.Foreign, i books.Invoice, base string) {
 	switch {
-	case i.Currency == base:
+	case inOwn(i, base):
 	case !i.Rate.IsPositive():
 		f.Unknown++
 	default:
@@ -152,16 +150,24 @@ func (q invoiceQuery) finds(i invoiceRow) bool {
 	return true
 }
 
-// inBase is an amount of i in base currency, to the cent.
+// inBase is an amount of i in base currency, at its own rate; without one not Valid.
 func inBase(i books.Invoice, amount decimal.Decimal, base string) decimal.NullDecimal {
 	switch {
-	case i.Currency == base:
+	case inOwn(i, base):
 		return decimal.NewNullDecimal(amount)
 	case i.Rate.IsPositive():
-		return decimal.NewNullDecimal(amount.DivRound(i.Rate, 2))
+		return decimal.NewNullDecimal(amount.DivRound(i.Rate, books.Places(base)))
 	}
 	return decimal.NullDecimal{}
 }
+
+// inOwn reports whether i is in base currency. While that is not known, its rate
+// tells.
+func inOwn(i books.Invoice, base string) bool {
+	return base != "" && i.Currency == base || i.Rate.Equal(one)
+}
+
+var one = decimal.NewFromInt(1)
 
 // byBase orders amounts by what they are in base currency, those without a rate
 // below all others.

@@ -39,9 +39,9 @@ type listQuery struct {
 	page   int // from 1
 }
 
-// readList reads an address whose list is ordered by one of the keys, the first
-// being the order of who asks for none, and knows the filters.
-func readList(asked url.Values, keys []string, filters ...string) (listQuery, error) {
+// readList reads the address of a list with columns. usual is the order for who asks
+// for none, and filters are the list's own.
+func readList[T any](asked url.Values, columns []column[T], usual string, filters ...string) (listQuery, error) {
 	q := listQuery{values: url.Values{}, page: 1}
 	for _, name := range append(filters, "q", "sort", "page", "tenant") {
 		if value := strings.TrimSpace(asked.Get(name)); value != "" {
@@ -54,8 +54,8 @@ func readList(asked url.Values, keys []string, filters ...string) (listQuery, er
 		q.values.Set("q", q.Search)
 	}
 	q.words = strings.Fields(fold(q.Search))
-	q.sort, q.down = strings.CutPrefix(cmp.Or(q.values.Get("sort"), keys[0]), "-")
-	if !slices.ContainsFunc(keys, func(key string) bool { return strings.TrimPrefix(key, "-") == q.sort }) {
+	q.sort, q.down = strings.CutPrefix(cmp.Or(q.values.Get("sort"), usual), "-")
+	if q.sort == "" || !slices.ContainsFunc(columns, func(c column[T]) bool { return c.Key == q.sort }) {
 		return q, fail(codeBadRequest).saying("The list cannot be put in that order.", "Choose an order in the head of its table.")
 	}
 	if page := q.values.Get("page"); page != "" {
@@ -75,6 +75,15 @@ func (q listQuery) Filtered() bool {
 		}
 	}
 	return false
+}
+
+// cleared is the address of the list at path without its filters.
+func (q listQuery) cleared(path string) string {
+	whole := listQuery{values: url.Values{}}
+	if tenant := q.values.Get("tenant"); tenant != "" {
+		whole.values.Set("tenant", tenant)
+	}
+	return whole.link(path, "sort", q.values.Get("sort"))
 }
 
 // link is the address of this list at path with name as value, "" without it. It

@@ -28,10 +28,10 @@ func parsePages() (pages, error) {
 	parsed := pages{}
 	for _, file := range files {
 		name := strings.TrimSuffix(path.Base(file), ".html")
-		if name == "layout" {
+		if name == "layout" || strings.HasPrefix(name, "part-") {
 			continue
 		}
-		parsed[name], err = template.New("layout.html").Funcs(pageFuncs).ParseFS(assets.Pages, "pages/layout.html", file)
+		parsed[name], err = template.New("layout.html").Funcs(pageFuncs).ParseFS(assets.Pages, "pages/layout.html", "pages/part-*.html", file)
 		if err != nil {
 			return nil, err
 		}

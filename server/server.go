@@ -117,6 +117,7 @@ type Server struct {
 	tickets   tickets
 	keys      keyring
 	books     *books.Books
+	exports   *exports
 	folder    folder
 	state     *store.Store  // may be read once opened is closed
 	opened    chan struct{} // closed when state was opened
@@ -147,6 +148,7 @@ func New(cfg Config) (*Server, error) {
 		calls:    calls{full: make(chan struct{}, 1)},
 	}
 	s.books = books.New(books.Config{Connections: cfg.Connections, State: s.openedState, Key: s.booksKey, Log: cfg.Log})
+	s.exports = newExports(cfg.DataDir, s.log)
 	s.browsers = newBrowsers(cfg.Port, func() *store.Store { return s.state }, s.stateIs)
 	for _, host := range []string{"localhost", "127.0.0.1", "[::1]"} {
 		s.origins = append(s.origins, "http://"+host+":"+strconv.Itoa(cfg.Port))

@@ -29,6 +29,8 @@ func (s *Server) Run(ctx context.Context) error {
 		return err
 	}
 	defer s.closeState()
+	s.exports.sweep()
+	defer s.exports.close()
 	var beside sync.WaitGroup // what uses the state too
 	beside.Go(func() { s.backupTokens(ctx) })
 	beside.Go(func() { _ = s.books.Run(ctx) })

@@ -1,0 +1,160 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/gorilla/sessions"
+
+	"financial-command-center/server/sheet"
+	"financial-command-center/server/xero"
+)
+
+func (s *Server) exportRoutes() []route {
+	return []route{
+		{pattern: "GET /export", who: page, handle: s.exportPage},
+		{pattern: "POST /export", who: session, handle: s.startExport},
+		{pattern: "POST /export/cancel", who: session, handle: s.cancelExport},
+		{pattern: "GET /export/file", who: session, handle: s.exportFile},
+		{pattern: "GET /api/export/excel", who: sessionOrKey, handle: s.exportExcel, stream: true},
+	}
+}
+
+// sessionExport is the value of a session that holds the id of its export.
+const sessionExport = "export"
+
+// exportOf is the export that a browser began last, nil when it has none.
+func (s *Server) exportOf(session *sessions.Session) *export {
+	id, _ := session.Values[sessionExport].(string)
+	return s.exports.find(id)
+}
+
+// exportView is the page of exports.
+type exportView struct {
+	Organisation string
+	Here         string
+	Now          *exportStatus // nil: nothing was begun
+	Missing      []missingPart
+}
+
+type missingPart struct {
+	Part string
+	*cardTrouble
+}
+
+func (v exportView) loading() bool { return v.Now != nil && v.Now.Running }
+
+// exportPage says what a workbook has in it, how far the one is that this browser
+// began, and where it is.
+func (s *Server) exportPage(w http.ResponseWriter, r *http.Request, c *call) error {
+	ledger, err := s.ledger(r, c)
+	if err != nil {
+		return err
+	}
+	data := exportView{Organisation: ledger.Organisation(ended, whoAge).Value.Name, Here: r.URL.RequestURI()}
+	if e := s.exportOf(c.session); e != nil && e.tenant == ledger.TenantID() {
+		data.Now = new(e.status())
+		for _, m := range data.Now.Missing {
+			data.Missing = append(data.Missing, missingPart{m.Part, listTrouble(&m.Trouble, data.Here)})
+		}
+	}
+	return s.render(w, r, c, http.StatusOK, "export", "Export", data)
+}
+
+// startExport begins to make a workbook. A browser has one: an earlier one ends.
+func (s *Server) startExport(w http.ResponseWriter, r *http.Request, c *call) error {
+	ledger, err := s.ledger(r, c)
+	if err != nil {
+		return err
+	}
+	if old := s.exportOf(c.session); old != nil {
+		s.exports.remove(old)
+	}
+	ctx := xero.WithCaller(context.Background(), c.caller())
+	e, err := s.exports.start(ctx, ledger, s.cfg.Mode == Demo)
+	if err != nil {
+		return err
+	}
+	c.session.Values[sessionExport] = e.id
+	if err := c.session.Save(r, w); err != nil {
+		s.exports.remove(e)
+		return err
+	}
+	http.Redirect(w, r, r.URL.RequestURI(), http.StatusSeeOther)
+	return nil
+}
+
+func (s *Server) cancelExport(w http.ResponseWriter, r *http.Request, c *call) error {
+	if e := s.exportOf(c.session); e != nil {
+		s.exports.remove(e)
+		if err := s.notice(w, r, c, "The export was stopped. Nothing of it is kept."); err != nil {
+			return err
+		}
+	}
+	http.Redirect(w, r, "/export", http.StatusSeeOther)
+	return nil
+}
+
+// exportFile gives out the workbook that this browser's export has made.
+func (s *Server) exportFile(w http.ResponseWriter, r *http.Request, c *call) error {
+	gone := fail(codeNotFound).saying("The workbook is not there any more.", "Export again.").offering("Export to Excel", "/export")
+	e := s.exportOf(c.session)
+	if e == nil || e.status().Name == "" {
+		return gone
+	}
+	file, err := os.Open(e.path)
+	if err != nil {
+		return gone.because(err)
+	}
+	defer file.Close()
+	asFile(w, excelType, e.status().Name)
+	http.ServeContent(w, r, "", time.Time{}, file)
+	return nil
+}
+
+// exportTimeout is how long a caller may take to receive a workbook.
+const exportTimeout = 2 * time.Minute
+
+// exportExcel answers with the workbook as it is made, and stops when the caller
+// hangs up. A part that another try may read fails it: a script would not see that
+// it is missing.
+func (s *Server) exportExcel(w http.ResponseWriter, r *http.Request, c *call) error {
+	ledger, err := s.ledger(r, c)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), xeroPatience)
+	defer cancel()
+	e := readExport(ctx, ledger, s.cfg.Mode == Demo, func(string) {})
+	if err := e.worth(true); err != nil {
+		return err
+	}
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(exportTimeout)) // not every writer has one
+	asFile(w, excelType, e.fileName())
+	begun := &counter{w: w}
+	err = sheet.Excel(r.Context(), begun, e.sheets(), nil)
+	switch {
+	case err == nil:
+		return nil
+	case begun.bytes == 0:
+		w.Header().Del("Content-Disposition")
+		return err
+	case r.Context().Err() == nil:
+		s.log.Warn("workbook broke off", "err", err)
+	}
+	panic(http.ErrAbortHandler) // half a workbook must not look like a whole one
+}
+
+// counter counts what passes through it.
+type counter struct {
+	w     http.ResponseWriter
+	bytes int64
+}
+
+func (c *counter) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	c.bytes += int64(n)
+	return n, err
+}

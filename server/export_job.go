@@ -1,0 +1,190 @@
+package server
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"financial-command-center/server/books"
+	"financial-command-center/server/sheet"
+	"financial-command-center/server/xero"
+)
+
+// How long an export may take, and how long its workbook is kept.
+const (
+	exportPatience = 15 * time.Minute
+	exportKept     = 10 * time.Minute
+)
+
+// exportFiles are the names of workbooks in the data folder.
+const exportFiles = ".export-*"
+
+// exports are the workbooks that browsers have made. Those are files of the data
+// folder that only its user may read, and go after a while, at the next export of
+// the same browser, or when FCC stops.
+type exports struct {
+	dir string
+	log *slog.Logger
+
+	mu      sync.Mutex
+	all     map[string]*export
+	closed  bool
+	working sync.WaitGroup
+}
+
+func newExports(dir string, log *slog.Logger) *exports {
+	return &exports{dir: dir, log: log, all: map[string]*export{}}
+}
+
+// An export makes one workbook.
+type export struct {
+	id, tenant string
+	cancel     context.CancelFunc
+	done       chan struct{} // closed when nothing is written any more
+	// Of the workbook, once status is not Running.
+	path   string
+	expiry *time.Timer
+
+	mu  sync.Mutex
+	now exportStatus
+}
+
+// exportStatus is how far an export is: Running, or failed by a Problem, or ready
+// under a Name.
+type exportStatus struct {
+	Running    bool
+	Part       string // that is being read; "" while rows are written
+	Rows, Of   int
+	Problem    *xero.Problem
+	Name       string
+	Until      time.Time // when the workbook goes
+	Missing    []missing
+	Began, End time.Time
+}
+
+// Took is how long it took.
+func (e exportStatus) Took() time.Duration { return e.End.Sub(e.Began).Round(100 * time.Millisecond) }
+
+func (e *export) status() exportStatus {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.now
+}
+
+func (e *export) is(change func(*exportStatus)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	change(&e.now)
+}
+
+func (x *exports) find(id string) *export {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.all[id]
+}
+
+// start begins to make a workbook of ledger. It goes on when ctx, whose caller it
+// reads for, has long ended.
+func (x *exports) start(ctx context.Context, ledger *books.Ledger, demo bool) (*export, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), exportPatience)
+	e := &export{id: rand.Text(), tenant: ledger.TenantID(), cancel: cancel, done: make(chan struct{})}
+	e.now = exportStatus{Running: true, Began: time.Now()}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.closed {
+		cancel()
+		return nil, fail(xero.CodeUnreachable).saying("FCC is stopping.", "Start it again, then export.")
+	}
+	x.all[e.id] = e
+	x.working.Go(func() {
+		defer close(e.done)
+		defer cancel()
+		name, missing, err := e.make(ctx, x.dir, ledger, demo)
+		e.is(func(now *exportStatus) {
+			now.Running, now.End = false, time.Now()
+			if err == nil {
+				now.Name, now.Missing, now.Until = name, missing, now.End.Add(exportKept)
+				return
+			}
+			now.Problem = &asFailure(err).Problem
+		})
+		if err != nil && ctx.Err() == nil {
+			x.log.Warn("export failed", "err", err)
+		}
+		e.expiry = time.AfterFunc(exportKept, func() { x.remove(e) })
+	})
+	return e, nil
+}
+
+// make reads the books and writes the workbook.
+func (e *export) make(ctx context.Context, dir string, ledger *books.Ledger, demo bool) (name string, left []missing, err error) {
+	read := readExport(ctx, ledger, demo, func(part string) { e.is(func(now *exportStatus) { now.Part = part }) })
+	if err := read.worth(false); err != nil {
+		return "", nil, err
+	}
+	e.is(func(now *exportStatus) { now.Part, now.Of = "", read.rows() })
+	file, err := os.CreateTemp(dir, exportFiles) // 0600
+	if err != nil {
+		return "", nil, stateFailure(err)
+	}
+	e.path = file.Name()
+	buffered := bufio.NewWriter(file)
+	err = sheet.Excel(ctx, buffered, read.sheets(), func(rows int) {
+		e.is(func(now *exportStatus) { now.Rows = min(rows, now.Of) })
+	})
+	if err = errors.Join(err, buffered.Flush(), file.Close()); err != nil {
+		_ = os.Remove(e.path)
+		if ctx.Err() != nil {
+			return "", nil, fail(xero.CodeUnreachable).saying("Reading the books from Xero takes too long.", "Try again later: what was read is kept.").because(err)
+		}
+		return "", nil, stateFailure(err)
+	}
+	return read.fileName(), read.missing(), nil
+}
+
+// remove ends e, and deletes its workbook.
+func (x *exports) remove(e *export) {
+	e.cancel()
+	<-e.done
+	e.expiry.Stop()
+	x.mu.Lock()
+	delete(x.all, e.id)
+	x.mu.Unlock()
+	if e.path == "" {
+		return
+	}
+	if err := os.Remove(e.path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		x.log.Warn("workbook not removed", "err", err) // somebody still reads it; sweep gets it
+	}
+}
+
+// sweep deletes the workbooks that an FCC left which did not come to its end.
+func (x *exports) sweep() {
+	entries, _ := os.ReadDir(x.dir)
+	for _, entry := range entries {
+		if left, _ := filepath.Match(exportFiles, entry.Name()); left && entry.Type().IsRegular() {
+			_ = os.Remove(filepath.Join(x.dir, entry.Name()))
+		}
+	}
+}
+
+// close ends all exports and deletes their workbooks. None begins afterwards.
+func (x *exports) close() {
+	x.mu.Lock()
+	x.closed = true
+	var all []*export
+	for _, e := range x.all {
+		all = append(all, e)
+	}
+	x.mu.Unlock()
+	for _, e := range all {
+		x.remove(e)
+	}
+	x.working.Wait()
+}

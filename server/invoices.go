@@ -1,0 +1,134 @@
+package server
+
+import (
+	"net/http"
+	"time"
+
+	"financial-command-center/server/books"
+)
+
+func (s *Server) invoiceRoutes() []route {
+	return []route{{pattern: "GET /xero/invoices", who: page, handle: s.invoicesPage}}
+}
+
+// invoicesView is the page of invoices and bills.
+type invoicesView struct {
+	listView
+	Query           invoiceQuery
+	Types, Statuses []choice
+	Of              int // all there are
+	Sums            []sums
+	Rows            []invoiceLine
+	OfContact       string // the name of the one contact whose invoices are shown
+	AllContacts     string // the address without that
+}
+
+// invoicesPage shows the invoices that the address asks for, or gives them out as
+// CSV or XLSX.
+func (s *Server) invoicesPage(w http.ResponseWriter, r *http.Request, c *call) error {
+	q, err := readInvoices(r.URL.Query())
+	if err != nil {
+		return err
+	}
+	ledger, err := s.ledger(r, c)
+	if err != nil {
+		return err
+	}
+	ctx, cancel, format, err := listContext(r)
+	if err != nil {
+		return err
+	}
+	defer cancel()
+	o := ledger.Organisation(ctx, whoAge).Value
+	reading := ledger.Invoices(ctx, listAge)
+	today := o.Today(time.Now())
+	if format != "" {
+		if reading.At.IsZero() {
+			return unread(reading.Trouble)
+		}
+		list := listInvoices(reading.Value, q, o, today)
+		return giveOut(w, r, format, o, today, sheetOf("Invoices", invoiceColumns, list.Rows))
+	}
+	view := invoicesView{listView: listOf(reading, o, q.listQuery, r.URL.RequestURI()), Query: q, Of: len(reading.Value)}
+	view.Types = choices(q.Type, "Sales and bills", "sales", "Sales", "bills", "Bills")
+	view.Statuses = choices(q.Status, "All", "AUTHORISED", "Awaiting payment", "DRAFT", "Draft", "SUBMITTED", "Awaiting approval", "PAID", "Paid", "VOIDED", "Voided")
+	if view.Read {
+		view.fill(listInvoices(reading.Value, q, o, today))
+		view.OfContact = contactName(reading.Value, q.Contact)
+	}
+	return s.render(w, r, c, http.StatusOK, "invoices", "Invoices", view)
+}
+
+// fill puts the page of list in v that its query asks for.
+func (v *invoicesView) fill(list invoiceList) {
+	h := v.Organisation.Habits()
+	for _, t := range []struct {
+		invoiceTotals
+		one, many, owed string
+	}{{list.Sales, "sale", "sales", "to be paid to you"}, {list.Bills, "bill", "bills", "to be paid by you"}} {
+		if t.Count == 0 {
+			continue
+		}
+		said := sums{Count: counted(h, t.Count, t.one, t.many), Total: h.Money(t.Total), Due: h.Money(t.Due) + " " + t.owed, Foreign: foreign(t.Foreign, t.one, t.many)}
+		if t.Voided > 0 {
+			said.Voided = "The total has " + counted(h, t.Voided, "voided "+t.one, "voided "+t.many) + " in it."
+		}
+		v.Sums = append(v.Sums, said)
+	}
+	v.None = v.Of == 0
+	v.AllContacts = v.Query.link(v.Path, "contact", "")
+	for _, row := range cutTo(&v.listView, list.Rows, invoiceColumns, v.Query.listQuery, usualInvoices) {
+		v.Rows = append(v.Rows, invoiceLine{row, v.Organisation, h})
+	}
+}
+
+// invoiceLine is a row as it is read.
+type invoiceLine struct {
+	invoiceRow
+	organisation books.Organisation
+	habits       books.Habits
+}
+
+// Link leads into Xero; "" where that is not known.
+func (i invoiceLine) Link() string { return i.organisation.InvoiceLink(i.ID) }
+
+// Day and DueDay are its days in words.
+func (i invoiceLine) Day() string    { return i.day(i.Date) }
+func (i invoiceLine) DueDay() string { return i.day(i.Due) }
+
+func (i invoiceLine) day(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return i.habits.Day(t)
+}
+
+// VeryLate is late by more than a month.
+func (i invoiceLine) VeryLate() bool { return i.Late > 30 }
+
+// Foreign is its currency, "" where that is the base currency.
+func (i invoiceLine) Foreign() string {
+	if inOwn(i.Invoice, i.organisation.Base) {
+		return ""
+	}
+	return i.Currency
+}
+
+// TotalText and DueText are its amounts, in its own currency.
+func (i invoiceLine) TotalText() string { return i.habits.In(i.Currency).Amount(i.Total) }
+func (i invoiceLine) DueText() string   { return i.habits.In(i.Currency).Amount(i.AmountDue) }
+
+// sums are the totals of one type, in words.
+type sums struct {
+	Count, Total, Due, Voided, Foreign string
+}
+
+// contactName is the name of the contact with this id, as its invoices have it.
+func contactName(invoices []books.Invoice, id string) string {
+	for _, i := range invoices {
+		if id != "" && i.ContactID == id {
+			return i.ContactName
+		}
+	}
+	return id
+}

@@ -1,0 +1,191 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/shopspring/decimal"
+
+	"financial-command-center/server/books"
+	"financial-command-center/server/sheet"
+	"financial-command-center/server/xero"
+)
+
+// How old what a list shows may be before Xero is asked anew, and how long a page
+// waits for what it has never had: it is better shown as a frame that fills.
+const (
+	listAge      = time.Minute
+	whoAge       = 24 * time.Hour // of the organisation's name and currency
+	listPatience = 300 * time.Millisecond
+)
+
+// listContext is how long r waits for Xero, and the format it asks for: csv, xlsx,
+// or "" for a page.
+func listContext(r *http.Request) (ctx context.Context, cancel context.CancelFunc, format string, err error) {
+	patience := listPatience
+	switch format = r.URL.Query().Get("format"); format {
+	case "":
+	case "csv", "xlsx":
+		patience = xeroPatience
+	default:
+		return nil, nil, "", fail(codeBadRequest).saying("Lists are not given out in that format.", "Ask for csv or xlsx.")
+	}
+	ctx, cancel = context.WithTimeout(r.Context(), patience)
+	return ctx, cancel, format, nil
+}
+
+// listView is what the pages of lists have in common. Of Read, None and Nothing the
+// later ones say more.
+type listView struct {
+	Organisation books.Organisation
+	Path         string
+	Read         bool      // there is something to show; else it is Loading, or Trouble says why not
+	None         bool      // the books have no records of the kind
+	Nothing      bool      // the filters leave none
+	Loading      bool      // what is shown, if anything, is being brought up to date
+	At           time.Time // when what is shown was read; Old, when that was long ago
+	Age          string
+	Old          bool
+	Trouble      *cardTrouble
+	Head         []header
+	Pager        pager
+	Range        string // of the rows on the page, in words
+	CSV, Excel   string // addresses
+	Clear        string // of the list without filters
+	Bones        [8][5]struct{}
+	Carry        []carried
+}
+
+// loading reports whether the page will soon have more to show.
+func (v listView) loading() bool { return !v.Read && v.Trouble == nil }
+
+// cutTo has v show q's page of rows.
+func cutTo[T any](v *listView, rows []T, columns []column[T], q listQuery, usual string) []T {
+	shown, pager := cut(rows, q, v.Path)
+	h := v.Organisation.Habits()
+	number := func(n int) string { return h.Whole(decimal.NewFromInt(int64(n))) }
+	v.Nothing, v.Pager, v.Head = len(rows) == 0, pager, headers(columns, q, v.Path, usual)
+	v.Range = number(pager.First) + " to " + number(pager.Last) + " of " + number(pager.Of)
+	return shown
+}
+
+// counted is a number with the word for what is counted.
+func counted(h books.Habits, n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return h.Whole(decimal.NewFromInt(int64(n))) + " " + many
+}
+
+// carried is what a filter form sends along unseen.
+type carried struct{ Name, Value string }
+
+// A choice is an option of a select.
+type choice struct {
+	Value, Label string
+	Chosen       bool
+}
+
+// choices are none, called all, and pairs of value and label.
+func choices(chosen, all string, pairs ...string) []choice {
+	list := []choice{{"", all, chosen == ""}}
+	for i := 0; i < len(pairs); i += 2 {
+		list = append(list, choice{pairs[i], pairs[i+1], strings.EqualFold(pairs[i], chosen)})
+	}
+	return list
+}
+
+func listOf[T any](reading books.Reading[T], o books.Organisation, q listQuery, here string) listView {
+	path, _, _ := strings.Cut(here, "?")
+	v := listView{
+		Organisation: o, Path: path, Read: !reading.At.IsZero(), Loading: reading.Loading, At: reading.At,
+		Trouble: listTrouble(reading.Trouble, here), Clear: q.cleared(path), CSV: q.link(path, "format", "csv"), Excel: q.link(path, "format", "xlsx"),
+	}
+	if v.Read {
+		v.Age, v.Old = ago(reading.At, time.Now()), time.Since(reading.At) > staleAfter
+	}
+	for _, name := range []string{"sort", "tenant", "contact"} {
+		if value := q.values.Get(name); value != "" {
+			v.Carry = append(v.Carry, carried{name, value})
+		}
+	}
+	return v
+}
+
+// listTrouble is why a list cannot be read, with the one thing to do about it.
+func listTrouble(t *books.Trouble, here string) *cardTrouble {
+	if t == nil {
+		return nil
+	}
+	said := troubleOf(t, here)
+	switch {
+	case t.Role:
+		said.Button = button{"Choose another organisation", "/profile?" + url.Values{"next": {here}}.Encode()}
+	case said.Button.Label == "":
+		said.Button = button{"Try again", here}
+	}
+	return said
+}
+
+// unread is why a part of the books cannot be given out.
+func unread(t *books.Trouble) error {
+	if t == nil {
+		return fail(xero.CodeUnreachable).saying("Reading the books takes longer than expected.", "It goes on. Try again in a minute.")
+	}
+	return t
+}
+
+// giveOut answers with a table as a file. It has been made before the first byte
+// goes out, so that half a file is never taken for a whole one.
+func giveOut(w http.ResponseWriter, r *http.Request, format string, o books.Organisation, day time.Time, s sheet.Sheet) error {
+	var file strings.Builder
+	kind, err := "text/csv; charset=utf-8", error(nil)
+	if format == "csv" {
+		err = sheet.CSV(r.Context(), &file, s)
+	} else {
+		kind, err = excelType, sheet.Excel(r.Context(), &file, []sheet.Sheet{s}, nil)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", format, err)
+	}
+	asFile(w, kind, fileName(o.Name, strings.ToLower(s.Name), day, format))
+	_, _ = w.Write([]byte(file.String())) // the caller may have gone
+	return nil
+}
+
+const excelType = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+// asFile has the browser keep what follows as a file.
+func asFile(w http.ResponseWriter, kind, name string) {
+	w.Header().Set("Content-Type", kind)
+	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
+}
+
+// fileName is a name that every system takes (learn.microsoft.com, Naming Files),
+// with the day: two do not overwrite each other.
+func fileName(organisation, what string, day time.Time, extension string) string {
+	name := strings.Map(func(r rune) rune {
+		switch {
+		case strings.ContainsRune(`<>:"/\|?*;%`, r), unicode.IsControl(r), unicode.IsSpace(r):
+			return ' '
+		case !unicode.IsPrint(r): // what would write the rest from right to left, too
+			return -1
+		}
+		return r
+	}, organisation)
+	name = strings.Join(strings.Fields(name), " ")
+	if long := []rune(name); len(long) > 80 {
+		name = string(long[:80])
+	}
+	name = strings.Trim(name, " .-")
+	if name == "" {
+		name = "Xero"
+	}
+	return name + " " + what + " " + day.Format(time.DateOnly) + "." + extension
+}
