@@ -102,8 +102,8 @@ func everyShot(to string, state stage.State) []shot {
 		}
 		for _, width := range widths {
 			for _, scheme := range schemes {
-				name := strings.ReplaceAll(fmt.Sprintf("%s, %s, %d, %s.png", page.Name, state.Name, width, scheme), " ", "-")
-				shots = append(shots, shot{filepath.Join(to, strings.ReplaceAll(name, ",-", "_")), page.Path, width, scheme, true})
+				name := fmt.Sprintf("%s_%s_%d_%s.png", page.Name, state.Name, width, scheme)
+				shots = append(shots, shot{filepath.Join(to, strings.ReplaceAll(name, " ", "-")), page.Path, width, scheme, true})
 			}
 		}
 	}

@@ -86,12 +86,6 @@ func counted(h books.Habits, n int, one, many string) string {
 // carried is what a filter form sends along unseen.
 type carried struct{ Name, Value string }
 
-// A choice is an option of a select.
-type choice struct {
-	Value, Label string
-	Chosen       bool
-}
-
 // choices are none, called all, and pairs of value and label.
 func choices(chosen, all string, pairs ...string) []choice {
 	list := []choice{{"", all, chosen == ""}}

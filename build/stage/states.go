@@ -23,6 +23,7 @@ type Page struct {
 	shows      shows
 	more       string // what the paths of others like it begin with
 	status     int    // of the answer where it is not 200
+	unsigned   int    // status while no organisation is reached
 	alike      bool   // the same whether FCC can open its keychain or not
 	live       bool   // not in the demo
 }
@@ -47,8 +48,14 @@ const (
 // Pages are all there are.
 var Pages = []Page{
 	{Name: "dashboard", Path: "/", shows: theSignIn | theBooks | theReports | theSetUp},
+	{Name: "invoices", Path: "/xero/invoices", unsigned: http.StatusServiceUnavailable, shows: theSignIn | theBooks},
+	{Name: "contacts", Path: "/xero/contacts", unsigned: http.StatusServiceUnavailable, shows: theSignIn | theBooks},
+	{Name: "export", Path: "/export", unsigned: http.StatusServiceUnavailable, shows: theSignIn},
 	{Name: "profile", Path: "/profile", shows: theSignIn},
 	{Name: "set-up", Path: "/setup", shows: theSetUp},
+	{Name: "set-up, the app", Path: "/setup/app", shows: theSetUp},
+	{Name: "set-up, the client id", Path: "/setup/client", shows: theSetUp},
+	{Name: "set-up, the sign-in", Path: "/setup/sign-in", shows: theSetUp | theSignIn},
 	{Name: "disconnect", Path: "/disconnect", shows: theSignIn},
 	{Name: "activity", Path: "/activity", shows: theSignIn},
 	{Name: "settings", Path: "/settings", shows: theSignIn},
@@ -56,6 +63,7 @@ var Pages = []Page{
 	{Name: "sign out everywhere", Path: "/settings/sign-out"},
 	{Name: "programs", Path: "/settings/programs", shows: theSignIn, more: "/settings/programs/"},
 	{Name: "health", Path: "/health", shows: theSignIn},
+	{Name: "help", Path: "/help"},
 	{Name: "nowhere", Path: "/nowhere", status: http.StatusNotFound, alike: true},
 	{Name: "late callback", Path: "/callback?state=wrong&code=x", status: http.StatusBadRequest},
 }
@@ -67,8 +75,8 @@ var NoPages = []string{"/login", "/api/"}
 // A State is one in which the pages must be good.
 type State struct {
 	Name string
-	// Says is what a page in this state shows: in the side bar, where every page
-	// tells of the sign-in, or in its own part.
+	// Says is a regular expression of what a page in this state shows: in the side
+	// bar, where every page tells of the sign-in, or in its own part.
 	Says string
 	// Chosen is the organisation that a browser has to choose first, if any.
 	Chosen string
@@ -77,8 +85,10 @@ type State struct {
 	demo   bool
 	unset  bool // without a client id
 	sealed bool // FCC lets nobody in
-	env    []string
-	set    func(*Stage) error
+	// unreached: no organisation is.
+	unreached bool
+	env       []string
+	set       func(*Stage) error
 }
 
 // On reports whether the page has to be good in the state: each in every state of
@@ -100,6 +110,8 @@ func (s State) Status(p Page) int {
 	switch {
 	case s.sealed:
 		return http.StatusServiceUnavailable
+	case s.unreached && p.unsigned != 0:
+		return p.unsigned
 	case p.status != 0:
 		return p.status
 	}
@@ -112,13 +124,13 @@ var States = []State{
 		Name: "demo", Says: "Signed in to Xero", of: theSignIn, demo: true, Chosen: joinery,
 		set: func(s *Stage) error { return s.signIn() },
 	}, {
-		Name: "no client id", Says: "Not signed in to Xero", of: theSetUp, unset: true,
+		Name: "no client id", Says: "Not signed in to Xero", of: theSetUp, unset: true, unreached: true,
 		set: func(s *Stage) error { return s.until("/", "Not signed in to Xero") },
 	}, {
-		Name: "signed out", Says: "Not signed in to Xero", of: theSignIn,
+		Name: "signed out", Says: "Not signed in to Xero", of: theSignIn, unreached: true,
 		set: func(s *Stage) error { return s.until("/", "Not signed in to Xero") },
 	}, {
-		Name: "connecting", Says: "A sign-in at Xero is open.", of: theSignIn,
+		Name: "connecting", Says: "A sign-in at Xero is open.", of: theSignIn, unreached: true,
 		set: func(s *Stage) error {
 			_, err := s.begin()
 			return err
@@ -159,7 +171,7 @@ var States = []State{
 		sealed: true, env: []string{"FCC_KEYSTORE=os", "FCC_KEYSTORE_PASSPHRASE_FILE="},
 		set: func(s *Stage) error { return s.until("/", "keychain") },
 	}, {
-		Name: "no organisation", Says: "no organisation is connected", of: theSignIn,
+		Name: "no organisation", Says: "no organisation is connected", of: theSignIn, unreached: true,
 		set: func(s *Stage) error {
 			if err := s.signIn(café); err != nil {
 				return err
@@ -186,7 +198,7 @@ var States = []State{
 			return s.signIn(café)
 		},
 	}, {
-		Name: "empty books", Says: "No ", of: theBooks,
+		Name: "empty books", Says: "No income and no costs|has no (invoices|contacts)", of: theBooks,
 		set: func(s *Stage) error { return s.signIn(empty) },
 	}, {
 		Name: "stale", Says: "igures from", of: theBooks,
