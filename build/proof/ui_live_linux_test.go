@@ -144,6 +144,13 @@ func TestPageAndTrayFollowWhatHappensAtXero(t *testing.T) {
 	o.browser.consent(t, café)
 	o.stands(t, "Signed in to Xero", "signed in")
 	o.asks(t)
+
+	// The day's calls are used up: the page says so, and the sign-in stands.
+	o.sim.control(t, "use-up", url.Values{"limit": {"day"}, "organisation": {café}}, nil)
+	o.browser.visit(t, o.base()+"/")
+	o.browser.press(t, `form[action="/refresh"] button`, "Refresh")
+	o.browser.sees(t, "Xero's calls for today are used up.")
+	o.stands(t, "Signed in to Xero", "signed in")
 	o.browser.quiet(t, "the dashboard")
 }
 

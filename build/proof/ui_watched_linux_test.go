@@ -10,12 +10,14 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 )
 
@@ -26,7 +28,7 @@ type watched struct {
 	mu       sync.Mutex
 	faults   []string
 	requests []string // addresses since the last navigation
-	expected string   // an address that may answer with an error
+	refuses  []string // addresses that may answer with an error
 }
 
 func openWatched(t testing.TB, profile string) *watched {
@@ -47,6 +49,27 @@ func (w *watched) window(t testing.TB) *watched {
 	other := &watched{browser: &browser{ctx, cancel}}
 	other.watch(t)
 	return other
+}
+
+// opens clicks a link, and is the tab that it opens.
+func (w *watched) opens(t testing.TB, selector string) *watched {
+	t.Helper()
+	opened := chromedp.WaitNewTarget(w.ctx, func(*target.Info) bool { return true })
+	w.do(t, "click "+selector, chromedp.Click(selector))
+	select {
+	case id := <-opened:
+		ctx, cancel := chromedp.NewContext(w.ctx, chromedp.WithTargetID(id))
+		t.Cleanup(cancel)
+		if err := chromedp.Do(ctx); err != nil {
+			t.Fatal(err)
+		}
+		other := &watched{browser: &browser{ctx, cancel}}
+		other.watch(t)
+		return other
+	case <-time.After(patience):
+		t.Fatalf("%s opens no tab", selector)
+		return nil
+	}
 }
 
 func (w *watched) watch(t testing.TB) {
@@ -75,8 +98,7 @@ func (w *watched) hear(event any) {
 			w.faults = append(w.faults, fmt.Sprintf("console.%s of a script", e.Type))
 		}
 	case *log.EventEntryAdded:
-		// The document of an error page has an error's status, and that is right.
-		if e.Entry.Level == log.EntryLevelError && (w.expected == "" || e.Entry.URL != w.expected) {
+		if e.Entry.Level == log.EntryLevelError && !slices.Contains(w.refuses, e.Entry.URL) {
 			w.faults = append(w.faults, e.Entry.Text+" "+e.Entry.URL)
 		}
 	case *network.EventRequestWillBeSent:
@@ -114,15 +136,22 @@ func (w *watched) leave(t testing.TB) {
 	w.quiet(t, "on leaving")
 }
 
+// asked are the addresses that were asked for since the last open.
+func (w *watched) asked() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.requests)
+}
+
 // open goes to an address that answers with status.
 func (w *watched) open(t testing.TB, address string, status int) {
 	t.Helper()
 	w.mu.Lock()
-	w.requests, w.expected = nil, ""
-	if status >= 400 {
-		w.expected = address
-	}
+	w.requests = nil
 	w.mu.Unlock()
+	if status >= 400 {
+		w.mayRefuse(address)
+	}
 	ctx, cancel := context.WithTimeout(w.ctx, patience)
 	defer cancel()
 	answer, err := chromedp.Run(ctx, chromedp.NavigateResponse(address))
@@ -132,6 +161,14 @@ func (w *watched) open(t testing.TB, address string, status int) {
 	if got := int(answer.Status); got != status {
 		t.Errorf("%s answers %d, not %d", address, got, status)
 	}
+}
+
+// mayRefuse is for a page whose status is an error's, as it should be: the browser
+// complains of that.
+func (w *watched) mayRefuse(address string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.refuses = append(w.refuses, address)
 }
 
 // theme is what the computer prefers.
