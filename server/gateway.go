@@ -10,7 +10,6 @@ import (
 	"net/http/httputil"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"financial-command-center/server/books"
@@ -21,10 +20,9 @@ import (
 // Xero client works with this server as its base URL.
 const gatewayPrefix = "/api.xro/"
 
-// xeroPatience is how long Xero may keep a caller waiting, through the gateway for
-// the head of an answer, at our own routes for all that they ask: xero_unreachable
-// is promised within 35 seconds. The time that a caller takes to send a body does
-// not count.
+// xeroPatience is how long Xero may keep a caller of our own routes waiting for all
+// that they ask: xero_unreachable is promised within 35 seconds. Through the gateway
+// it is the Transport that keeps this promise.
 const xeroPatience = 34 * time.Second
 
 func (s *Server) gatewayRoutes() []route {
@@ -35,8 +33,8 @@ func (s *Server) gatewayRoutes() []route {
 }
 
 // forward sends the request to Xero as it is, but for who sends it, and streams
-// the answer back. Nothing is repeated or waited for here: that a request with a
-// dead token is sent once more is the session's doing.
+// the answer back. Nothing is repeated or waited for here: that a request waits for
+// Xero's limits, or with a dead token is sent once more, is the session's doing.
 func (s *Server) forward(w http.ResponseWriter, r *http.Request, c *call) error {
 	switch r.Method {
 	case http.MethodTrace, http.MethodConnect: // TRACE would show the access token
@@ -62,13 +60,16 @@ func (s *Server) forward(w http.ResponseWriter, r *http.Request, c *call) error 
 			p.Out.Trailer = nil // nobody looks at what comes after the body
 			p.Out.Header.Set("Xero-Tenant-Id", organisation.TenantID)
 		},
-		Transport:      &patient{r.Context(), session.Transport(), xeroPatience},
+		Transport:      &checkedOnly{r.Context(), session.Transport()},
 		FlushInterval:  -1,
 		ModifyResponse: keepIn,
 		ErrorHandler:   func(_ http.ResponseWriter, _ *http.Request, err error) { failed = err },
 		ErrorLog:       log.New(serveLog{s.log}, "", 0),
 	}
 	proxy.ServeHTTP(w, r)
+	if failed != nil && r.Context().Err() != nil {
+		return fail(xero.CodeUnreachable).saying("FCC stopped before Xero answered.", "Start FCC, and try again.").because(failed)
+	}
 	return failed
 }
 
@@ -108,74 +109,32 @@ func keepIn(answer *http.Response) error {
 		return errors.New("an answer that switches protocols")
 	}
 	drop(answer.Header, ownAnswerHeaders)
-	answer.Trailer = nil // what is announced; see lastingBody
+	answer.Trailer = nil // what is announced; see checkedOnly
 	return nil
 }
 
-// patient gives up a request whose answer does not begin in time. It sends with
-// the caller's own context: ReverseProxy's would pass interim answers on, whose
-// headers nobody has looked at.
-type patient struct {
-	ctx   context.Context
-	next  http.RoundTripper
-	limit time.Duration
+// checkedOnly keeps back what nobody has looked at: the headers of interim answers, by
+// sending with the caller's own context (ReverseProxy's would pass them on), and the
+// trailers that come at a body's end.
+type checkedOnly struct {
+	ctx  context.Context
+	next http.RoundTripper
 }
 
-func (p *patient) RoundTrip(r *http.Request) (*http.Response, error) {
-	ctx, cancel := context.WithCancelCause(p.ctx)
-	var settled atomic.Bool // the answer began, or came too late
-	timer := time.AfterFunc(p.limit, func() {
-		if settled.CompareAndSwap(false, true) {
-			cancel(context.DeadlineExceeded)
-		}
-	})
-	defer timer.Stop()
-	r = r.WithContext(ctx)
-	if r.Body != nil {
-		r.Body = &waitingBody{r.Body, timer, p.limit}
+func (u *checkedOnly) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := u.next.RoundTrip(r.WithContext(u.ctx))
+	if err == nil {
+		answer.Body = &lastBody{answer.Body, answer}
 	}
-	answer, err := p.next.RoundTrip(r)
-	late := !settled.CompareAndSwap(false, true)
-	switch {
-	case late:
-		if err == nil {
-			answer.Body.Close()
-		}
-		return nil, fail(xero.CodeUnreachable).saying("Xero did not answer in time.", "Try again. If it goes on, look at Xero's status page.").because(err)
-	case err != nil:
-		cancel(nil)
-		if p.ctx.Err() != nil {
-			return nil, fail(xero.CodeUnreachable).saying("FCC stopped before Xero answered.", "Start FCC, and try again.").because(err)
-		}
-		return nil, err
-	}
-	answer.Body = &lastingBody{answer.Body, answer, cancel}
-	return answer, nil
+	return answer, err
 }
 
-// waitingBody stops the clock while the caller is the one who is waited for.
-type waitingBody struct {
-	io.ReadCloser
-	timer *time.Timer
-	limit time.Duration
-}
-
-func (b *waitingBody) Read(p []byte) (int, error) {
-	b.timer.Stop()
-	defer b.timer.Reset(b.limit)
-	return b.ReadCloser.Read(p)
-}
-
-// lastingBody frees the request's context with the body, and drops the trailers
-// that came at its end: nobody has looked at them.
-type lastingBody struct {
+type lastBody struct {
 	io.ReadCloser
 	answer *http.Response
-	free   context.CancelCauseFunc
 }
 
-func (b *lastingBody) Close() error {
-	defer b.free(nil)
+func (b *lastBody) Close() error {
 	err := b.ReadCloser.Close()
 	b.answer.Trailer = nil
 	return err

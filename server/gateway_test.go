@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -296,14 +297,41 @@ func TestXerosRefusalsArePassedOnAsTheyCameAndOnce(t *testing.T) {
 		t.Errorf("an answer that Xero cut in the middle looks whole: %.100s", part)
 	}
 
-	if err := b.sim.UseUp("minute", café); err != nil {
+	if err := b.sim.UseUp("day", café); err != nil {
 		t.Fatal(err)
 	}
 	before = calls()
 	limited := b.ask(ask{path: invoices, key: key})
-	if limited.status != 429 || limited.header.Get("Retry-After") == "" || limited.header.Get("X-Rate-Limit-Problem") != "minute" ||
-		limited.header.Get("X-MinLimit-Remaining") != "0" || limited.body != "" || calls()-before != 1 {
+	if limited.status != 429 || limited.header.Get("Retry-After") == "" || limited.header.Get("X-Rate-Limit-Problem") != "day" ||
+		limited.header.Get("X-DayLimit-Remaining") != "0" || limited.body != "" || calls()-before != 1 {
 		t.Errorf("429: %d %v %q, asked %d times", limited.status, limited.header, limited.body, calls()-before)
+	}
+	// Then FCC knows, and says it itself.
+	again := b.ask(ask{path: invoices, key: key})
+	seconds, err := strconv.Atoi(again.header.Get("Retry-After"))
+	if first, _ := strconv.Atoi(limited.header.Get("Retry-After")); again.status != 429 || again.code != "rate_limited" || err != nil || seconds > first || seconds < first-60 || calls()-before != 1 {
+		t.Errorf("429 of our own: %d %v %s, Xero asked %d times", again.status, again.header, again.body, calls()-before)
+	}
+}
+
+// More callers than Xero takes at once are answered one after the other.
+func TestACrowdOfCallersIsNotTooMuchForXero(t *testing.T) {
+	b := newBench(t).opened()
+	b.signIn(b.visit(), café)
+	key := b.addKey(store.Key{Name: "sheet"})
+	var callers sync.WaitGroup
+	for range 40 {
+		callers.Go(func() {
+			if g := b.ask(ask{path: invoices, key: key}); g.status != 200 {
+				t.Errorf("%d %s", g.status, g.body)
+			}
+		})
+	}
+	callers.Wait()
+	for _, e := range b.sim.Journal() {
+		if e.Status == 429 {
+			t.Error("Xero had to refuse one")
+		}
 	}
 }
 
@@ -322,7 +350,7 @@ func TestCallersOnAnExpiredTokenAreAllAnsweredByOneRenewal(t *testing.T) {
 	before := renewals()
 	b.sim.ExpireAccessTokens()
 	var callers sync.WaitGroup
-	for range 4 { // Xero takes five at once
+	for range 20 {
 		callers.Go(func() {
 			if g := b.ask(ask{path: invoices, key: key}); g.status != 200 {
 				t.Errorf("%d %s", g.status, g.body)

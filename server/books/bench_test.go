@@ -56,6 +56,7 @@ type bench struct {
 	mu       sync.Mutex
 	key      keystore.Secret
 	shut     error // what the keychain says to who wants the key
+	asked    []xero.Call
 	profiles map[string]xero.Profile
 	keychain keystore.Store
 
@@ -148,6 +149,11 @@ func (b *bench) start() {
 	b.connections, err = xero.New(xero.Config{
 		App: xero.App{ClientID: xerosim.DemoClientID, Scopes: b.scopes}, Issuer: xeroHost, API: xeroHost, RedirectURI: redirect,
 		Keystore: b.keychain, DataDir: b.t.TempDir(), Log: log, HTTP: way,
+		OnCall: func(c xero.Call) {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			b.asked = append(b.asked, c)
+		},
 		Recall: func(_ context.Context, id string) (xero.Profile, bool) {
 			b.mu.Lock()
 			defer b.mu.Unlock()

@@ -103,16 +103,22 @@ type OverdueInvoice struct {
 	Link string          // into Xero
 }
 
-// base is what is due of i in base currency, at its own rate. False: it has none.
-func (o Organisation) base(i Invoice) (due decimal.Decimal, converted, ok bool) {
-	one := decimal.NewFromInt(1)
+// InBase is an amount of i in base currency, at the rate of i, rounded half away from
+// zero. False: i is in a foreign currency and has no rate.
+func (o Organisation) InBase(i Invoice, amount decimal.Decimal) (base decimal.Decimal, ok bool) {
 	switch {
-	case i.Currency == o.Base && o.Base != "" || i.Rate.Equal(one):
-		return i.AmountDue, false, true
+	case !o.foreign(i):
+		return amount, true
 	case !i.Rate.IsPositive():
-		return decimal.Zero, false, false
+		return decimal.Zero, false
 	}
-	return i.AmountDue.DivRound(i.Rate, Places(o.Base)), true, true
+	return amount.DivRound(i.Rate, Places(o.Base)), true
+}
+
+// foreign reports whether i is in another currency than the base. Where that is not
+// known the rate tells: of the base currency one buys one.
+func (o Organisation) foreign(i Invoice) bool {
+	return (o.Base == "" || i.Currency != o.Base) && !i.Rate.Equal(decimal.NewFromInt(1))
 }
 
 // A debt is an open invoice, and what is due of it in base currency.
@@ -132,12 +138,12 @@ func (o Organisation) open(all []Invoice, sales bool) (debts []debt, foreign For
 		if !i.Open() || i.Type != kind {
 			continue
 		}
-		due, converted, ok := o.base(i)
+		due, ok := o.InBase(i, i.AmountDue)
 		if !ok {
 			foreign.Unknown++
 			continue
 		}
-		if converted {
+		if o.foreign(i) {
 			foreign.Count++
 			if !slices.Contains(foreign.Currencies, i.Currency) {
 				foreign.Currencies = append(foreign.Currencies, i.Currency)
@@ -216,7 +222,7 @@ func (o Organisation) Overdue(all []Invoice, today time.Time) Overdue {
 		if late := i.DaysLate(today); late > 0 {
 			out.Count++
 			out.Total = out.Total.Add(i.due)
-			out.Top = append(out.Top, OverdueInvoice{Invoice: i.Invoice, Days: late, Base: i.due, Link: o.InvoiceLink(i.ID)})
+			out.Top = append(out.Top, OverdueInvoice{Invoice: i.Invoice, Days: late, Base: i.due, Link: o.Link(i.Invoice)})
 		}
 	}
 	slices.SortFunc(out.Top, func(a, b OverdueInvoice) int {

@@ -92,6 +92,13 @@ func TestLinksLeadIntoTheOrganisation(t *testing.T) {
 	if got := (books.Organisation{ShortCode: `!a/"><b`}).InvoiceLink(`../"x`); got != `https://go.xero.com/app/!a%2F%22%3E%3Cb/invoicing/view/..%2F%22x` {
 		t.Error(got)
 	}
+	sale, bill := books.Invoice{ID: "0b42", Type: "ACCREC"}, books.Invoice{ID: "0b42", Type: "ACCPAY"}
+	if got := o.Link(sale); got != o.InvoiceLink("0b42") {
+		t.Error(got)
+	}
+	if got := o.Link(bill); got != "https://go.xero.com/organisationlogin/default.aspx?shortcode=!aB3xY&redirecturl=/AccountsPayable/Edit.aspx?InvoiceID=0b42" {
+		t.Error(got)
+	}
 	if (books.Organisation{}).InvoiceLink("0b42") != "" || o.ContactLink("") != "" {
 		t.Error("a link to nowhere")
 	}

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"financial-command-center/server/store"
 	"financial-command-center/server/xero"
@@ -22,9 +23,14 @@ import (
 // disk, nothing is kept, and the books go on in memory.
 type vault struct {
 	books *Books
-	mu    sync.Mutex
-	aead  cipher.AEAD // nil until the key was read
-	shut  string      // why the last use failed, "" when it did not
+
+	opening sync.Mutex  // one at a time asks the keychain; guards the next three
+	aead    cipher.AEAD // nil until the key was read
+	failed  error       // why it was not
+	asked   time.Time   // when
+
+	mu   sync.Mutex
+	shut string // why the last save failed, "" when it did not
 }
 
 // form is part of what is authenticated. A change of it has rows of another form
@@ -37,13 +43,19 @@ type record struct {
 	value any
 }
 
-// key reads the key at its first use.
+// key reads the key at its first use. A keychain that does not open may take long to
+// say so, and is not asked again for a while.
 func (v *vault) key(ctx context.Context) (cipher.AEAD, error) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.aead != nil {
-		return v.aead, nil
+	v.opening.Lock()
+	defer v.opening.Unlock()
+	if v.aead == nil && (v.failed == nil || time.Since(v.asked) >= failurePause) {
+		v.aead, v.failed = v.readKey(ctx)
+		v.asked = time.Now()
 	}
+	return v.aead, v.failed
+}
+
+func (v *vault) readKey(ctx context.Context) (cipher.AEAD, error) {
 	secret, err := v.books.cfg.Key(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("key of the records: %w", err)
@@ -54,10 +66,9 @@ func (v *vault) key(ctx context.Context) (cipher.AEAD, error) {
 	}
 	block, err := aes.NewCipher(raw)
 	if err != nil {
-		return nil, errors.New("key of the records: it is none")
+		return nil, err
 	}
-	v.aead, err = cipher.NewGCMWithRandomNonce(block)
-	return v.aead, err
+	return cipher.NewGCMWithRandomNonce(block)
 }
 
 // about is what a row is bound to. Ids and names hold no zero byte.

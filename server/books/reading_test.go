@@ -95,6 +95,12 @@ func TestAReadingGoesOnWithoutItsCaller(t *testing.T) {
 				t.Error("no contacts")
 			}
 		})
+		b.mu.Lock()
+		last := b.asked[len(b.asked)-1]
+		b.mu.Unlock()
+		if last.Caller.Name != "sheet" || last.TenantID != b.tenant(joinery) || last.Status != 200 {
+			t.Errorf("the call is on the list as %+v", last)
+		}
 		// What is kept is shown meanwhile.
 		time.Sleep(time.Hour)
 		r = l.Contacts(ended(), time.Minute)
@@ -468,4 +474,35 @@ func many() xerosim.Ledger {
 		})
 	}
 	return l
+}
+
+func TestRefusalsAreToldApart(t *testing.T) {
+	for name, c := range map[string]struct {
+		status       int
+		challenge    string
+		body         string
+		code         xero.Code
+		scope, words string
+	}{
+		"a scope that is missing":   {401, "insufficient_scope", `{"Title":"Unauthorized","Status":401,"Detail":"AuthorizationUnsuccessful"}`, xero.CodeNeedsLogin, "accounting.invoices.read", "invoices and bills"},
+		"a sign-in that is no good": {401, "", `{"Title":"Unauthorized","Status":401,"Detail":"AuthenticationUnsuccessful"}`, xero.CodeNeedsLogin, "", "does not accept"},
+		"an organisation":           {403, "", `{"Type":null,"Title":"Forbidden","Status":403,"Detail":"AuthenticationUnsuccessful"}`, xero.CodeTenantRequired, "", "reach the organisation"},
+		"too large for Xero":        {404, "", "", xero.CodeUnreachable, "", "404"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, someDay, func(t *testing.T, b *bench) {
+				r := b.ledger(tally).OpenInvoices(t.Context(), 0)
+				if r.Trouble == nil || r.Trouble.Code != c.code || r.Trouble.Scope != c.scope || r.Trouble.Role || !strings.Contains(r.Trouble.Message, c.words) || r.Trouble.Action == "" {
+					t.Errorf("%+v", r.Trouble)
+				}
+			}, swapped("/Invoices", func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+				w.Header().Set("Content-Type", "application/json; charset=utf-8")
+				if c.challenge != "" {
+					w.Header().Set("WWW-Authenticate", c.challenge)
+				}
+				w.WriteHeader(c.status)
+				_, _ = w.Write([]byte(c.body))
+			}))
+		})
+	}
 }

@@ -27,22 +27,31 @@ func (o Organisation) Today(now time.Time) time.Time {
 	return time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, time.UTC)
 }
 
-// InvoiceLink and ContactLink lead into Xero, "" without a short code
+// InvoiceLink, of a sale, and ContactLink lead into Xero, "" without a short code
 // (github.com/XeroAPI/xero-mcp-server, src/consts/deeplinks.ts).
 func (o Organisation) InvoiceLink(invoiceID string) string {
-	return o.link("invoicing/view/", invoiceID)
+	return o.link("app/", "/invoicing/view/", invoiceID)
 }
 
 func (o Organisation) ContactLink(contactID string) string {
-	return o.link("contacts/contact/", contactID)
+	return o.link("app/", "/contacts/contact/", contactID)
 }
 
-func (o Organisation) link(page, id string) string {
+// Link leads to i in Xero. Bills have no page of the new kind: Xero's older address
+// of them chooses the organisation first.
+func (o Organisation) Link(i Invoice) string {
+	if i.Sale() {
+		return o.InvoiceLink(i.ID)
+	}
+	return o.link("organisationlogin/default.aspx?shortcode=", "&redirecturl=/AccountsPayable/Edit.aspx?InvoiceID=", i.ID)
+}
+
+func (o Organisation) link(before, between, id string) string {
 	if o.ShortCode == "" || id == "" {
 		return ""
 	}
-	code := strings.ReplaceAll(url.PathEscape(o.ShortCode), "%21", "!") // as Xero writes it
-	return "https://go.xero.com/app/" + code + "/" + page + url.PathEscape(id)
+	code := strings.ReplaceAll(url.QueryEscape(o.ShortCode), "%21", "!") // as Xero writes it
+	return "https://go.xero.com/" + before + code + between + url.QueryEscape(id)
 }
 
 // Invoice is a sale (ACCREC) or a bill (ACCPAY). Amounts are in its own currency.

@@ -105,6 +105,9 @@ func (n need) refused(answer *http.Response) *Trouble {
 	case http.StatusTooManyRequests:
 		return limited(answer.Header, cause)
 	case http.StatusUnauthorized:
+		if !strings.Contains(answer.Header.Get("WWW-Authenticate"), "insufficient_scope") { // also after a renewal
+			return trouble(xero.CodeNeedsLogin, "Xero does not accept the sign-in.", "Sign in again.")
+		}
 		if len(n.scopes) > 0 {
 			return n.missing(cause)
 		}

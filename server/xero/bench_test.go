@@ -100,7 +100,7 @@ func (b *bench) start() {
 	c, err := xero.New(xero.Config{
 		App: b.app, Issuer: xeroHost, API: xeroHost, RedirectURI: redirect, Keystore: b.keychain, DataDir: b.dir, Lost: b.lost,
 		HTTP: way, Log: slog.New(slog.NewJSONHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		OnRenewal: b.notes.renewal, Recall: b.notes.recall, Remember: b.notes.remember, Forget: b.notes.forget,
+		OnRenewal: b.notes.renewal, OnCall: b.notes.call, Recall: b.notes.recall, Remember: b.notes.remember, Forget: b.notes.forget,
 	})
 	if err != nil {
 		b.t.Fatal(err)

@@ -129,3 +129,39 @@ func FuzzParseTokenAnswer(f *testing.F) {
 func answerOf(status int) *http.Response {
 	return &http.Response{StatusCode: status, Header: http.Header{}}
 }
+
+func TestAMomentIsPastByWhicheverClockSaysSo(t *testing.T) {
+	now := time.Now()
+	wall := now.Round(0)
+	for name, c := range map[string]struct {
+		t, at time.Time
+		want  bool
+	}{
+		"not yet":                          {now.Add(time.Minute), now, false},
+		"by both":                          {now, now, true},
+		"after a sleep, by the wall clock": {now.Add(time.Minute), wall.Add(time.Hour), true},
+		"the wall clock set back a week":   {wall.Add(7 * 24 * time.Hour), wall, false},
+	} {
+		if got := past(c.t, c.at); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	if !past(time.Time{}, now) {
+		t.Error("no moment at all is not past")
+	}
+}
+
+func TestAPathIsToldWithoutWhatItNames(t *testing.T) {
+	for path, want := range map[string]string{
+		"/connections": "/connections", "/connections/5040915e-8ce7-4177-8d08-fde416232f18": "/connections",
+		"/api.xro/2.0/Invoices": "/api.xro/2.0/Invoices", "/api.xro/2.0/Invoices/INV-0001/Attachments/my file.pdf": "/api.xro/2.0/Invoices",
+		"/api.xro/2.0/Reports/ProfitAndLoss":                        "/api.xro/2.0/Reports/ProfitAndLoss",
+		"/api.xro/2.0/Reports/5040915e-8ce7-4177-8d08-fde416232f18": "/api.xro/2.0/Reports",
+		"/payroll.xro/2.0/Employees/1/Leave":                        "/payroll.xro/2.0/Employees",
+		"/api.xro/2.0/Aroha Smith":                                  "/api.xro/2.0", "/": "/",
+	} {
+		if got := resourceOf(path); got != want {
+			t.Errorf("%s is told as %q", path, got)
+		}
+	}
+}

@@ -47,6 +47,7 @@ func wantNoSecret(t *testing.T, where, text string) {
 type notes struct {
 	mu       sync.Mutex
 	renewed  []xero.Renewal
+	calls    []xero.Call
 	profiles map[string]xero.Profile
 }
 
@@ -54,6 +55,21 @@ func (n *notes) renewal(r xero.Renewal) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.renewed = append(n.renewed, r)
+}
+
+func (n *notes) call(c xero.Call) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.calls = append(n.calls, c)
+}
+
+// called returns the calls since it was asked before.
+func (n *notes) called() []xero.Call {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	got := n.calls
+	n.calls = nil
+	return got
 }
 
 func (n *notes) recall(_ context.Context, id string) (xero.Profile, bool) {

@@ -306,15 +306,16 @@ func (p *pass) answered(resp *http.Response) (waits bool) {
 		return n
 	}
 	minute, day := left("X-MinLimit-Remaining"), left("X-DayLimit-Remaining")
-	p.app.minute.answered(p.number, left("X-AppMinLimit-Remaining"), now, l.sent)
-	p.gate.minute.answered(p.number, minute, now, l.sent)
+	refused := resp != nil && resp.StatusCode == http.StatusTooManyRequests
+	p.app.minute.answered(p.number, left("X-AppMinLimit-Remaining"), refused, now, l.sent)
+	p.gate.minute.answered(p.number, minute, refused, now, l.sent)
 	if minute >= 0 && day >= 0 && p.number > p.gate.toldBy {
 		p.gate.toldBy = p.number
 		p.gate.budget = Budget{Known: true, Day: day, Minute: minute, At: now.Round(0).UTC()}
 	}
 	switch {
-	case resp == nil || resp.StatusCode == http.StatusTooManyRequests:
-		waits = resp != nil && p.refusedLocked(resp.Header, now)
+	case resp == nil || refused:
+		waits = refused && p.refusedLocked(resp.Header, now)
 		p.endLocked()
 		return waits
 	case resp.Body == http.NoBody:
@@ -336,7 +337,7 @@ func (p *pass) refusedLocked(h http.Header, now time.Time) (waits bool) {
 	}
 	switch h.Get("X-Rate-Limit-Problem") {
 	case "day":
-		g.closed = now.Add(max(after, windowSpan))
+		g.closed = now.Add(cmp.Or(after, windowSpan))
 		return false
 	case "minute":
 		minute.refused(after, now, p.limits.sent)

@@ -183,7 +183,7 @@ func (s *Session) step(ctx context.Context) {
 		s.set.mu.Unlock()
 		s.leaveStep(ctx, now)
 		return
-	case s.state != NeedsLogin && !now.Before(s.renewAtLocked()):
+	case s.state != NeedsLogin && !now.Before(s.renewAtLocked(now)):
 		r, err := s.renewLocked(s.reasonLocked(now))
 		s.set.mu.Unlock()
 		if err == nil {
@@ -217,7 +217,7 @@ func (s *Session) sleep(now time.Time) time.Duration {
 	if s.grant.Leaving {
 		earlier(s.nextTry)
 	} else if s.state != NeedsLogin {
-		earlier(s.renewAtLocked())
+		earlier(s.renewAtLocked(now))
 	}
 	return max(next.Sub(now), 10*time.Millisecond)
 }
@@ -228,8 +228,7 @@ const keepAlive = 24 * time.Hour
 
 // renewAtLocked is when the next renewal is due: at about two thirds of the access
 // token's life. Times are the wall clock's, as far as token ages are.
-func (s *Session) renewAtLocked() time.Time {
-	now := time.Now()
+func (s *Session) renewAtLocked(now time.Time) time.Time {
 	if s.renewal != nil {
 		return now.Add(longestSleep)
 	}

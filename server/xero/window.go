@@ -6,25 +6,39 @@ import "time"
 // organisation.
 const windowSpan = time.Minute
 
-// window is what is known of the minute that Xero counts now. When it began nobody
-// says; but an answer says how many calls are left in it, and one that says more
-// than an earlier one did belongs to a new minute, which began before it came.
+// window is what is known of the minute that Xero counts now. Nobody says when it
+// began; but answers say how many calls are left in it, and when they say more than
+// can be left in the minute known so far, a new one has begun before they came.
 //
-// Calls are numbered in the order they are sent. Answers may come in another order:
-// a call counts before another for sure only if its answer had come before the
-// other was sent. Nothing here waits or locks.
+// Calls are numbered in the order they are sent, and "last" is the number of the
+// last one. Answers may come in another order: a call is counted after another for
+// sure only if it was sent after the other's answer had come. Nothing here waits or
+// locks.
 type window struct {
 	known  bool
 	low    int       // the least that was said to be left
-	lowAt  uint64    // the last call that was sent by then
-	ends   time.Time // by then the minute that low belongs to is over for sure
-	began  uint64    // the last call that was sent when this minute was seen to be a new one
+	lowAt  uint64    // the last call when that came
+	ends   time.Time // by then the minute is over for sure
+	exact  bool      // Xero said so itself
 	flying int       // sent, and no answer yet
-	lost   int       // calls that Xero may have counted after low, and no answer said so
-	lostAt uint64    // the last call that was sent by then
+
+	// What the first answer of this minute said is left, the last call when it came,
+	// and how many of those after it were answered: each took one of what was left.
+	first   int
+	firstAt uint64
+	took    int
+
+	// began is the last call when the minute was seen to be a new one: what an answer
+	// to an earlier one says may be of the one before.
+	began uint64
+
+	// lost are calls that Xero may have counted after low, though no answer says so;
+	// lostAt is the last call by then.
+	lost   int
+	lostAt uint64
 }
 
-// open reports whether a call may be sent; last is the number of the last one.
+// open reports whether a call may be sent.
 func (w *window) open(now time.Time, last uint64) bool {
 	w.turn(now, last)
 	return !w.known || w.low-w.flying-w.lost > 0
@@ -37,23 +51,45 @@ func (w *window) turn(now time.Time, last uint64) {
 	}
 }
 
+// begin takes left as the first that is known of a minute.
+func (w *window) begin(left int, now time.Time, last uint64) {
+	w.known, w.low, w.lowAt = true, left, last
+	w.first, w.firstAt, w.took = left, last, 0
+	w.ends, w.exact = now.Add(windowSpan), false
+}
+
 // answered takes what the answer to a call said is left; negative: it did not say,
-// or no answer came.
-func (w *window) answered(number uint64, left int, now time.Time, last uint64) {
+// or no answer came. A call that was refused did not count.
+func (w *window) answered(number uint64, left int, refused bool, now time.Time, last uint64) {
 	w.flying--
 	w.turn(now, last)
+	switch {
+	case !w.known || w.exact:
+	case left < 0 || number <= w.firstAt:
+		// It was under way when the first answer came, or may have been counted
+		// unseen: it may be of the minute after.
+		w.ends = now.Add(windowSpan)
+	case !refused:
+		w.took++
+	}
 	if left < 0 || number <= w.began {
-		// Sent before this minute was seen: what it says may be of the one before.
 		w.lost, w.lostAt = w.lost+1, last
 		return
 	}
 	switch {
 	case !w.known:
-		w.known, w.low, w.lowAt, w.ends = true, left, last, now.Add(windowSpan)
-	case left > w.low && number > w.lowAt:
-		w.low, w.lowAt, w.ends, w.began = left, last, now.Add(windowSpan), last
-	case left < w.low:
-		w.low, w.lowAt = left, last
+		w.begin(left, now, last)
+	case number > w.lowAt && (left > w.low || left == w.low && !refused):
+		w.begin(left, now, last)
+		w.began = last
+	default:
+		if left < w.low {
+			w.low, w.lowAt = left, last
+		}
+		if !w.exact && w.low > w.first-w.took { // some are of a new minute, who knows which
+			w.begin(w.low, now, last)
+			w.began = last
+		}
 	}
 	if number > w.lostAt {
 		w.lost = 0
@@ -63,13 +99,10 @@ func (w *window) answered(number uint64, left int, now time.Time, last uint64) {
 // refused takes a 429: nothing is left for so long, or, when Xero did not say, to
 // the end of the minute.
 func (w *window) refused(retryAfter time.Duration, now time.Time, last uint64) {
-	switch {
-	case retryAfter > 0:
-		w.ends = now.Add(retryAfter)
-	case !w.known:
-		w.ends = now.Add(windowSpan)
+	w.begin(0, now, last)
+	if retryAfter > 0 {
+		w.ends, w.exact = now.Add(retryAfter), true
 	}
-	w.known, w.low, w.lowAt = true, 0, last
 }
 
 // past reports whether t is over by whichever clock says so: the monotonic one may

@@ -347,7 +347,7 @@ func TestWithoutTheReportsRoleOnlyReportsAre403(t *testing.T) {
 	if err := a.SetReports(a.People()[0].Email, true); err != nil {
 		t.Fatal(err)
 	}
-	if got := a.get("/api.xro/2.0/Reports/ProfitAndLoss", joinery); got.status != 404 {
+	if got := a.get("/api.xro/2.0/Reports/BudgetSummary", joinery); got.status != 404 {
 		t.Errorf("a report that is not simulated: %d", got.status)
 	}
 }

@@ -175,6 +175,17 @@ func newLedgerBooks(p *profile, seed uint64, now time.Time) (*books, error) {
 			return nil, err
 		}
 	}
+	// They were written yesterday: who has read them sees later changes only.
+	yesterday := now.Add(-day)
+	for _, c := range b.contacts {
+		c.updated = yesterday
+	}
+	for _, i := range b.invoices {
+		i.updated = yesterday
+	}
+	for _, p := range b.payments {
+		p.updated = yesterday
+	}
 	return b, nil
 }
 

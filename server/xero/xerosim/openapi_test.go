@@ -110,10 +110,10 @@ type exchange struct {
 
 func TestEveryAnswerFitsXerosPublishedDescription(t *testing.T) {
 	d := loadDescription(t)
-	for _, organisation := range []string{joinery, cafe, kauri} {
+	for _, organisation := range []string{joinery, cafe, kauri, xerosim.Tally} {
 		t.Run(organisation, func(t *testing.T) {
-			s := newSite(t, func(o *xerosim.Options) { o.DayLimit = 5000 })
-			a := s.narrow(strings.ReplaceAll(readScopes, "contacts.read", "contacts") + " accounting.invoices")
+			s := newSite(t, func(o *xerosim.Options) { o.DayLimit, o.Books = 5000, []xerosim.Ledger{xerosim.TallyBooks()} })
+			a := s.narrow(strings.ReplaceAll(readScopes, "contacts.read", "contacts") + " accounting.invoices accounting.reports.trialbalance.read")
 			var contacts struct{ Contacts []struct{ ContactID string } }
 			var invoices struct{ Invoices []struct{ InvoiceID string } }
 			var payments struct{ Payments []struct{ PaymentID string } }
@@ -141,6 +141,16 @@ func TestEveryAnswerFitsXerosPublishedDescription(t *testing.T) {
 				{"payments", get, "/Payments?page=1&pageSize=200", ""},
 				{"a payment", get, "/Payments/" + payments.Payments[0].PaymentID, ""},
 				{"a report", get, "/Reports/BankSummary?fromDate=2020-01-01&toDate=2030-12-31", ""},
+				{"accounts that are banks", get, "/Accounts?where=Type%3D%3D%22BANK%22", ""},
+				{"a profit", get, "/Reports/ProfitAndLoss?standardLayout=true", ""},
+				{"a profit by months", get, "/Reports/ProfitAndLoss?fromDate=2026-03-01&toDate=2026-03-31&periods=11&timeframe=MONTH", ""},
+				{"a profit of nothing", get, "/Reports/ProfitAndLoss?fromDate=2001-01-01&toDate=2001-12-31&paymentsOnly=true", ""},
+				{"a balance", get, "/Reports/BalanceSheet", ""},
+				{"balances by quarters", get, "/Reports/BalanceSheet?date=2026-02-11&periods=3&timeframe=QUARTER", ""},
+				{"a trial balance", get, "/Reports/TrialBalance?date=2026-06-30", ""},
+				{"a summary", get, "/Reports/ExecutiveSummary", ""},
+				{"what a contact owes", get, "/Reports/AgedReceivablesByContact?contactId=" + contact, ""},
+				{"what a contact is owed", get, "/Reports/AgedPayablesByContact?date=2026-06-30&contactId=" + contact, ""},
 				{"a contact to create", put, "/Contacts", `{"Contacts":[{"Name":"Fits & Sons"}]}`},
 				{"a contact to refuse", put, "/Contacts", `{"Contacts":[{"EmailAddress":"nobody"}]}`},
 				{"contacts, each on its own", post, "/Contacts?summarizeErrors=false", `{"Contacts":[{"Name":""},{"Name":"Good"}]}`},

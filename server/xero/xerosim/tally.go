@@ -9,14 +9,14 @@ const Tally = "Tally & Daughters Ltd"
 // reckoned in the head. Base currency NZD; dates of invoices are the first of a
 // month, so that a month's sums are the same on every day of it.
 //
-// Owed to the organisation, 12 open invoices, by days after they fell due:
+// Owed to the organisation, 13 open invoices, by days after they fell due:
 //
 //	current  116.00 = 115 (S-1) + 1 (D0)
 //	1–30     202.50 = 200 (S-2: 230 less 30 paid) + 0.50 (D1) + 2 (D30)
 //	31–60    472.00 = 460 (S-3) + 4 (D31) + 8 (D60)
 //	61–90    548.00 = 500 (S-4: USD 300 / 0.6) + 16 (D61) + 32 (D90)
 //	90+      156.00 = 92 (S-5) + 64 (D91)
-//	total   1494.50, overdue 1378.50 by 11 of 13; the largest ten are
+//	total   1494.50, overdue 1378.50 by 11 of them; the largest ten are
 //	        S-4, S-3, S-2, S-5, D91, D90, D61, D60, D31, D30, without D1
 //
 // Owed by it, 7 open bills: current 230.00 = 115 (B-1) + 1 + 2 + 4 + 8 (E6, E7,

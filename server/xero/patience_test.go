@@ -1,4 +1,4 @@
-package server
+package xero_test
 
 import (
 	"context"
@@ -6,16 +6,15 @@ import (
 	"io"
 	"net/http"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"financial-command-center/server/xero"
 )
 
-// silent is a Xero that reads what it gets and never answers.
-type silent struct{}
+const contactsPath = "/api.xro/2.0/Contacts"
 
-func (silent) RoundTrip(r *http.Request) (*http.Response, error) {
+// silent reads what it gets and never answers.
+func silent(r *http.Request, _ func() (*http.Response, error)) (*http.Response, error) {
 	if r.Body != nil {
 		_, _ = io.Copy(io.Discard, r.Body)
 	}
@@ -35,7 +34,17 @@ func (s *slow) Read(p []byte) (int, error) {
 	return copy(p, "x"), nil
 }
 
-func TestWhoWaitsForXeroIsToldWithin35Seconds(t *testing.T) {
+// post sends a body through the session.
+func (b *bench) post(ctx context.Context, body io.Reader) (*http.Response, error) {
+	b.t.Helper()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, xeroHost+contactsPath, body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return b.session().Transport().RoundTrip(r)
+}
+
+func TestTheTimeACallerTakesForABodyDoesNotCount(t *testing.T) {
 	for name, c := range map[string]struct {
 		body io.Reader
 		took time.Duration // of the caller's own
@@ -44,17 +53,16 @@ func TestWhoWaitsForXeroIsToldWithin35Seconds(t *testing.T) {
 		"a caller who takes three minutes": {&slow{3}, 3 * time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://api.example/", c.body)
-				if err != nil {
-					t.Fatal(err)
-				}
+			inBubble(t, func(t *testing.T, b *bench) {
+				w := b.withBetween()
+				b.signIn()
+				w.at(contactsPath, silent)
 				start := time.Now()
-				_, err = (&patient{t.Context(), silent{}, xeroPatience}).RoundTrip(r)
+				_, err := b.post(t.Context(), c.body)
 				if waited := time.Since(start) - c.took; waited < 30*time.Second || waited > 35*time.Second {
 					t.Errorf("waited %v for Xero", waited)
 				}
-				if f, ok := errors.AsType[*failure](err); !ok || f.Code != xero.CodeUnreachable {
+				if codeOf(err) != xero.CodeUnreachable {
 					t.Errorf("got %v", err)
 				}
 			})
@@ -63,46 +71,39 @@ func TestWhoWaitsForXeroIsToldWithin35Seconds(t *testing.T) {
 }
 
 func TestACallerWhoLeavesIsNotWaitedFor(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		w := b.withBetween()
+		b.signIn()
+		w.at(contactsPath, silent)
 		ctx, leave := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, leave)
-		r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://api.example/", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
 		start := time.Now()
-		if _, err = (&patient{ctx, silent{}, xeroPatience}).RoundTrip(r); err == nil || time.Since(start) != time.Second {
+		if _, err := b.post(ctx, nil); !errors.Is(err, context.Canceled) || time.Since(start) != time.Second {
 			t.Errorf("%v after %v", err, time.Since(start))
 		}
 	})
 }
 
 // An answer that has begun may take as long as it takes.
-func TestABodyIsNotHurried(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		answering := func(r *http.Request) (*http.Response, error) {
-			return &http.Response{StatusCode: 200, Body: &bound{r.Context(), &slow{10}}}, nil
-		}
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://api.example/", &slow{1})
+func TestAnAnswerThatHasBegunIsNotHurried(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		w := b.withBetween()
+		b.signIn()
+		w.at(contactsPath, func(r *http.Request, _ func() (*http.Response, error)) (*http.Response, error) {
+			return &http.Response{StatusCode: 200, Header: http.Header{}, Body: &bound{r.Context(), &slow{10}}}, nil
+		})
+		resp, err := b.post(t.Context(), &slow{1})
 		if err != nil {
 			t.Fatal(err)
 		}
-		answer, err := (&patient{t.Context(), roundTrip(answering), xeroPatience}).RoundTrip(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if body, err := io.ReadAll(answer.Body); err != nil || len(body) != 10 {
+		if body, err := io.ReadAll(resp.Body); err != nil || len(body) != 10 {
 			t.Errorf("%q %v", body, err)
 		}
-		if err := answer.Body.Close(); err != nil {
+		if err := resp.Body.Close(); err != nil {
 			t.Error(err)
 		}
 	})
 }
-
-type roundTrip func(*http.Request) (*http.Response, error)
-
-func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // bound is a body that ends with its request's context, as net/http's do.
 type bound struct {
