@@ -30,6 +30,13 @@
 // invalid_grant, seen after the keychain was read once more, ends a grant;
 // invalid_client is a wrong setting and ends nothing.
 //
+// # Limits
+//
+// [Session.Transport] is the one way to Xero's API, and keeps Xero's limits: five
+// calls at once, so many a minute and so many a day for each app and organisation.
+// What is left it learns from Xero's answers alone. A minute that is used up is
+// waited out, a day is not.
+//
 // # Clocks
 //
 // A token's age is the larger of what the wall clock and the monotonic clock say:

@@ -78,6 +78,7 @@ func TestXeroNeverHasToRefuseACall(t *testing.T) {
 		delay := time.Duration(rapid.SampledFrom([]int{1, 50, 400, 3000}).Draw(rt, "delay")) * time.Millisecond
 		lossy := rapid.SampledFrom([]int{0, 0, 10}).Draw(rt, "answers lost in a hundred")
 		before := rapid.SampledFrom([]int{0, 0, 10, 20}).Draw(rt, "calls of an earlier FCC in this minute")
+		leaving := rapid.SampledFrom([]int{0, 0, 30}).Draw(rt, "callers in a hundred who may leave")
 		seed := rapid.Uint64().Draw(rt, "seed")
 		var wrong error
 		synctest.Test(t, func(t *testing.T) {
@@ -110,7 +111,10 @@ func TestXeroNeverHasToRefuseACall(t *testing.T) {
 				fates[uint64(n)+1] = fate{some(delay), some(delay), some(delay), some(delay), luck.IntN(100) < lossy}
 			}
 			for range calls {
-				arrives := some(spread)
+				arrives, stays := some(spread), 24*time.Hour
+				if luck.IntN(100) < leaving {
+					stays = some(3 * time.Minute)
+				}
 				group.Go(func() {
 					time.Sleep(arrives)
 					mu.Lock()
@@ -119,12 +123,16 @@ func TestXeroNeverHasToRefuseACall(t *testing.T) {
 					}
 					waiting++
 					mu.Unlock()
+					ctx, cancel := context.WithTimeout(ctx, stays)
+					defer cancel()
 					w := newWaiter(ctx, "app", "tenant")
 					for {
 						p, err := l.wait(ctx, w)
 						if err != nil {
-							fail(err)
-							return
+							if stays == 24*time.Hour {
+								fail(err)
+							}
+							break
 						}
 						mu.Lock()
 						longest = max(longest, time.Since(last))

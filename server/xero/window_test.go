@@ -79,3 +79,18 @@ func TestAMinuteEndsWhenXeroSays(t *testing.T) {
 		t.Error("not open after a minute, or before")
 	}
 }
+
+func TestAPassThatIsGivenBackCostsNothing(t *testing.T) {
+	var l limits
+	for range 3 * atOnce {
+		p, err := l.wait(t.Context(), newWaiter(t.Context(), "app", "tenant"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.giveBack()
+	}
+	app, g := l.gateLocked("app", "tenant")
+	if g.busy != 0 || g.minute.flying != 0 || app.minute.flying != 0 || g.minute.lost != 0 {
+		t.Errorf("left behind: %+v", g)
+	}
+}
