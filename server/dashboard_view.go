@@ -82,7 +82,10 @@ func troubleOf(t *books.Trouble, here string) *cardTrouble {
 	case t.Code == xero.CodeNeedsLogin:
 		say.Button = button{"Sign in again", "/login?" + url.Values{"next": {here}}.Encode()}
 	case !t.Retry.IsZero():
-		say.Action = "Xero takes calls again at " + moment(t.Retry) + ". The figures come by themselves then."
+		say.Action = "The figures come by themselves then."
+		if !strings.Contains(t.Message, t.Retry.Local().Format("15:04")) {
+			say.Action = "Xero takes calls again at " + moment(t.Retry) + ". " + say.Action
+		}
 	}
 	return say
 }

@@ -2,15 +2,30 @@ package server_test
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	"financial-command-center/keystore"
+	"financial-command-center/server"
 )
 
-// stream opens /events; each call of next is one event's data, "" at the end.
+// stream opens /events; each call of next is one status, "" at the end.
 func (b *bench) stream(cookie string) (next func() string) {
+	b.t.Helper()
+	of := b.streamOf(cookie)
+	return func() string { return of("status") }
+}
+
+// streamOf opens /events; each call of next is the data of the next event with that
+// name, "" at the end.
+func (b *bench) streamOf(cookie string) (next func(event string) string) {
 	b.t.Helper()
 	answer, err := client.Do(b.request(ask{path: "/events", cookie: cookie}))
 	if err != nil {
@@ -21,13 +36,13 @@ func (b *bench) stream(cookie string) (next func() string) {
 		b.t.Fatalf("%d %s", answer.StatusCode, kind)
 	}
 	lines := bufio.NewScanner(answer.Body)
-	return func() string {
+	return func(event string) string {
 		named := false
 		for lines.Scan() {
-			if lines.Text() == "event: status" {
-				named = true
-			} else if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok && named {
-				return data
+			if name, ok := strings.CutPrefix(lines.Text(), "event: "); ok {
+				named = name == event
+			} else if data, ok := strings.CutPrefix(lines.Text(), "data:"); ok && named {
+				return strings.TrimPrefix(data, " ")
 			}
 		}
 		return ""
@@ -97,4 +112,43 @@ func TestStreamsEndWhenFCCStops(t *testing.T) {
 	if data := next(); data != "" {
 		t.Errorf("it says %s", data)
 	}
+}
+
+func TestTheOtherWindowsOfABrowserFollowItsChoice(t *testing.T) {
+	b := newBench(t).opened()
+	cookie := b.signIn(b.visit())
+	mine, others := b.streamOf(cookie), b.streamOf(b.visit())
+	mine("status")
+	others("status")
+	b.choose(cookie, café)
+	ended := make(chan string, 1)
+	go func() { ended <- others("figures") }()
+	mine("figures") // ends with the test where it does not come
+	b.stop()
+	if got := <-ended; got != "" {
+		t.Errorf("another browser is told %q", got)
+	}
+}
+
+func TestOpenPagesHearOfEachMinute(t *testing.T) {
+	withClock(t, func(t *testing.T, s *server.Server, _ keystore.Store) {
+		r := httptest.NewRequest(http.MethodGet, "/events", nil)
+		ctx, leave := context.WithCancel(t.Context())
+		r = r.WithContext(ctx)
+		r.Host = "localhost:8000"
+		r.Header.Set("Cookie", enter(t, s))
+		w := httptest.NewRecorder()
+		left := make(chan bool)
+		go func() {
+			s.Handler().ServeHTTP(w, r)
+			close(left)
+		}()
+		synctest.Wait()
+		time.Sleep(3*time.Minute + time.Second)
+		leave()
+		<-left
+		if body := w.Body.String(); !strings.HasPrefix(body, "retry: 1000\nevent: status\ndata: {") || strings.Count(body, "event: tick\ndata:\n\n") != 3 || strings.Contains(body, "figures") {
+			t.Errorf("in three minutes the page hears\n%s", body)
+		}
+	})
 }
