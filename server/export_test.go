@@ -42,6 +42,9 @@ var (
 	LocalPath      = localPath
 	Answers        = answers
 	MostSessions   = mostSessions
+	AccessOf       = accessOf
+	OtherNames     = otherNames
+	KnownScopes    = knownScopes
 	MaxConnections = maxConnections
 )
 
@@ -62,6 +65,26 @@ func (s *Server) Mount(pattern, who string, handle func(http.ResponseWriter, *ht
 
 // StatusOf is an error code's status, 0 for one that the table lacks.
 func StatusOf(code string) int { return answers[xero.Code(code)].status }
+
+// Accesses are the scopes of each that people choose, by its key.
+func Accesses() map[string][]string {
+	all := map[string][]string{}
+	for _, a := range accesses {
+		all[a.Key] = a.Scopes
+	}
+	return all
+}
+
+// Troubles are the codes that Help has an entry for.
+func Troubles() (all []string) {
+	for _, t := range troubles {
+		all = append(all, string(t.Code))
+	}
+	return all
+}
+
+// Fail is an error with this code and the words of the table.
+func Fail(code string) error { return fail(xero.Code(code)) }
 
 // Codes are those of the table.
 func Codes() []string {

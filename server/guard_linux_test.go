@@ -61,6 +61,13 @@ func matrix(b *bench) []row {
 		{"POST /refresh", ask{path: "/refresh?tenant=none", form: url.Values{}}, "400 tenant_required", asSession},
 		{"GET /setup", ask{}, "200", asPage},
 		{"POST /setup", ask{form: url.Values{"client_id": {""}}}, "400 bad_request", asSession},
+		{"GET /setup/app", ask{}, "200", asPage},
+		{"GET /setup/client", ask{}, "200", asPage},
+		{"GET /setup/sign-in", ask{}, "200", asPage},
+		{"POST /setup/app", ask{form: url.Values{}}, "400 bad_request", asSession},
+		{"POST /setup/demo", ask{form: url.Values{}}, "404 not_found", asSession},
+		{"POST /setup/cancel", ask{form: url.Values{}}, "303", asSession},
+		{"GET /help", ask{}, "200", asPage},
 
 		{"GET /settings", ask{}, "200", asPage},
 		{"POST /settings/look", ask{form: url.Values{"look": {"none"}}}, "400 bad_request", asSession},

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"financial-command-center/server/store"
 	"financial-command-center/server/xero"
@@ -19,6 +21,8 @@ import (
 // stands, and not what was found.
 type healthView struct {
 	Checks   []healthCheck
+	Well     Finding // ok when a check is
+	AllWell  bool
 	Closed   *xero.Problem // why FCC cannot serve: every page says so to everybody
 	Renewals []renewalDay  // the last days, the oldest first; nil when there were none
 	Renewed  string        // what they come to
@@ -30,6 +34,16 @@ type healthCheck struct {
 	Mend button
 }
 
+// Says is what was found as a sentence.
+func (c healthCheck) Says() string {
+	first, size := utf8.DecodeRuneInString(c.Found)
+	said := string(unicode.ToUpper(first)) + c.Found[size:]
+	if strings.HasSuffix(said, ".") {
+		return said
+	}
+	return said + "."
+}
+
 func (s *Server) healthView(ctx context.Context, c *call, status int, checks []Check) healthView {
 	v := healthView{Closed: s.closed.problem()}
 	for _, check := range checks {
@@ -37,7 +51,11 @@ func (s *Server) healthView(ctx context.Context, c *call, status int, checks []C
 			check.mend = lookAgain
 		}
 		v.Checks = append(v.Checks, healthCheck{check, check.mend})
+		if check.Status == FoundWell {
+			v.Well = FoundWell
+		}
 	}
+	v.AllWell = healthWord(status, checks) == "healthy"
 	worst := map[Finding]int{FoundBad: 0, FoundWarning: 1, FoundWell: 2}
 	slices.SortStableFunc(v.Checks, func(a, b healthCheck) int { return cmp.Compare(worst[a.Status], worst[b.Status]) })
 	if c.session == nil {

@@ -8,6 +8,7 @@ import (
 	"financial-command-center/keystore"
 	"financial-command-center/server"
 	"financial-command-center/server/store"
+	"financial-command-center/server/xero"
 )
 
 type healthAnswer struct {
@@ -128,5 +129,59 @@ func TestALifetimeIsWrittenAsPythonDoes(t *testing.T) {
 		if got := server.AsTimedelta(d); got != want {
 			t.Errorf("%v is %q, want %q", d, got, want)
 		}
+	}
+}
+
+func TestTheHealthPageIsWorstFirstWithAButtonAndAReport(t *testing.T) {
+	b := newBench(t).opened()
+	cookie := b.signIn(b.visit(), joinery)
+	id := b.cfg.Connections.Status().Connections[0].ID
+	now := time.Now()
+	for _, r := range []xero.Renewal{
+		{At: now, Outcome: xero.OutcomeRenewed}, {At: now.AddDate(0, 0, -3), Outcome: xero.OutcomeRenewed}, {At: now.AddDate(0, 0, -3), Outcome: xero.OutcomeRetrying, Reason: "xero_unreachable"},
+		{At: now.AddDate(0, 0, -5), Outcome: xero.OutcomeEnded}, {At: now.AddDate(0, 0, -13), Outcome: xero.OutcomePutOff}, {At: now.AddDate(0, 0, -14), Outcome: xero.OutcomeEnded},
+	} {
+		r.Connection = id
+		b.Renewed(r)
+	}
+	const sum = "2 renewed, 2 had to be tried again, 1 failed"
+	var page got
+	b.until("the renewals are there", func() bool {
+		page = b.ask(ask{path: "/health", cookie: cookie, page: true})
+		return strings.Contains(page.body, sum)
+	})
+	for _, said := range []string{
+		now.Format("Mon 2 Jan") + ": 1 renewed<", now.AddDate(0, 0, -3).Format("Mon 2 Jan") + ": 1 renewed, 1 tried again<", now.AddDate(0, 0, -5).Format("Mon 2 Jan") + ": 0 renewed, 1 failed<",
+		now.AddDate(0, 0, -4).Format("Mon 2 Jan") + ": nothing renewed<",
+	} {
+		if !strings.Contains(page.body, said) {
+			t.Errorf("the strip lacks %q", said)
+		}
+	}
+	if n := strings.Count(page.body, "<li title="); n != 14 {
+		t.Errorf("the strip has %d days", n)
+	}
+	report := page.body[strings.Index(page.body, "<textarea"):]
+	report = report[:strings.Index(report, "</textarea>")]
+	if !strings.Contains(report, joinery) || !strings.Contains(report, "Aroha") || !strings.Contains(report, sum) || strings.Contains(report, "aroha@") || !strings.Contains(report, "e-mail left out") {
+		t.Errorf("the report:\n%s", report)
+	}
+
+	if err := b.sim.RevokeGrant("aroha@example.com"); err != nil {
+		t.Fatal(err)
+	}
+	b.sim.ExpireAccessTokens()
+	key := b.addKey(store.Key{Name: "script"})
+	b.ask(ask{path: "/api.xro/2.0/Organisation", key: key, header: map[string]string{"xero-tenant-id": b.tenant(joinery)}})
+	page = b.ask(ask{path: "/health", cookie: cookie, page: true})
+	_, main, _ := strings.Cut(page.body, "<main")
+	worst, well := strings.Index(main, "Sign-in to Xero: Aroha"), strings.Index(main, "Keychain")
+	if worst < 0 || well < worst || !strings.Contains(main, `<a class="button main" href="/login?next=/health">Sign in again</a>`) {
+		t.Errorf("what is bad is not first, or has no button:\n%s", main)
+	}
+	stranger := b.ask(ask{path: "/health", page: true, via: true})
+	_, main, _ = strings.Cut(stranger.body, "<main")
+	if !strings.Contains(main, "Sign-in to Xero") || !strings.Contains(main, "Not working") || strings.Contains(main, "ended the sign-in") || strings.Contains(main, "<textarea") || strings.Count(main, "<a ") != 1 {
+		t.Errorf("a browser without a session is told more than names and states:\n%s", main)
 	}
 }

@@ -79,7 +79,7 @@ var topics = []topic{
 	{"antivirus", "If your antivirus complains", []string{
 		"FCC is a new program that few have downloaded, listens on this computer and talks to Xero: some scanners call that suspicious.",
 		"Compare the file with SHA256SUMS beside the download, then allow it. On Windows: Windows Security, Virus & threat protection, Protection history, Allow.",
-		"If it looks into encrypted connections, FCC refuses Xero's changed certificate and says that Xero cannot be reached. Except xero.com from that.",
+		"If it looks into encrypted connections and FCC says that the connection to Xero is not safe, except xero.com from that.",
 	}, true},
 	{"wsl", "In WSL, or on a server without a desktop", []string{
 		"There is no keychain: start FCC with --keystore file and set FCC_KEYSTORE_PASSPHRASE_FILE to a file that holds the passphrase.",
@@ -111,7 +111,7 @@ func (k helpKey) Key() []string { return strings.Fields(k.Keys) }
 var helpKeys = []helpKey{
 	{"/", "to the search field"},
 	{"g d", "Dashboard"}, {"g i", "Invoices"}, {"g c", "Contacts"}, {"g a", "Activity"}, {"g p", "Programs"},
-	{"g h", "Health"}, {"g s", "Settings"}, {"g o", "choose an organisation"},
+	{"g h", "Health"}, {"g s", "Settings"}, {"g e", "Help"}, {"g o", "choose an organisation"},
 	{"?", "the list of keys"},
 }
 

@@ -134,7 +134,7 @@ func TestTheWizardChecksTheClientIDAndKeepsIt(t *testing.T) {
 	if g.status != http.StatusSeeOther || len(saved) != 1 || saved[0] != id || b.cfg.Connections.App().ClientID != id {
 		t.Errorf("%d, saved %q, in use %q", g.status, saved, b.cfg.Connections.App().ClientID)
 	}
-	page := b.ask(ask{path: "/setup", cookie: cookie, page: true})
+	page := b.ask(ask{path: g.location, cookie: cookie, page: true})
 	if !strings.Contains(page.body, `href="/login"`) || !strings.Contains(page.body, b.xero.RedirectURI) {
 		t.Errorf("the page has no way on, or lacks the redirect URI:\n%s", page.body)
 	}

@@ -45,7 +45,7 @@ type setupView struct {
 	Access    string // the key of the one in use, "" for scopes that are none of them
 	Scopes    []string
 	OldNames  bool
-	Fixed     bool // by a flag or the environment
+	Fixed     bool     // by a flag or the environment
 	Asks      []string // in words
 
 	ClientID, Wrong string
