@@ -106,7 +106,7 @@ func TestInChromiumAPersonSignsInAndThePageFollowsTheState(t *testing.T) {
 	do("FCC is back", chromedp.WaitNotVisible("#gone"))
 
 	// A page at a phone's width has nothing that sticks out.
-	for _, path := range []string{"/", "/profile", "/setup", "/disconnect", "/health"} {
+	for _, path := range []string{"/", "/profile", "/setup", "/disconnect", "/health", "/settings", "/settings/programs", "/settings/sign-out", "/activity"} {
 		do(path, chromedp.EmulateViewport(360, 720), chromedp.Navigate(b.BaseURL()+path))
 		if wide := value(t, ctx, chromedp.Evaluate[int](`document.documentElement.scrollWidth`)); wide > 360 {
 			t.Errorf("%s is %d wide on a screen of 360", path, wide)
