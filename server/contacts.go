@@ -60,8 +60,8 @@ func (s *Server) contactsPage(w http.ResponseWriter, r *http.Request, c *call) e
 		return giveOut(w, r, format, o, today, contactSheet(list.Rows, o))
 	}
 	view := contactsView{listView: listOf(reading, o, q.listQuery, r.URL.RequestURI()), Query: q, Of: len(reading.Value)}
-	view.Types = choices(q.Type, "Customers and suppliers", "customers", "Customers", "suppliers", "Suppliers")
-	view.States = choices(q.Archived, "In use", "only", "Archived", "all", "In use and archived")
+	view.Types = choices(q.Type, "All", "customers", "Customers", "suppliers", "Suppliers")
+	view.States = choices(q.Archived, "In use", "only", "Archived", "all", "All")
 	if view.Read {
 		view.fill(listContacts(reading.Value, open, q, o, today))
 		view.Debts = listTrouble(open.Trouble, r.URL.RequestURI())

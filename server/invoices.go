@@ -50,7 +50,7 @@ func (s *Server) invoicesPage(w http.ResponseWriter, r *http.Request, c *call) e
 		return giveOut(w, r, format, o, today, sheetOf("Invoices", invoiceColumns, list.Rows))
 	}
 	view := invoicesView{listView: listOf(reading, o, q.listQuery, r.URL.RequestURI()), Query: q, Of: len(reading.Value)}
-	view.Types = choices(q.Type, "Sales and bills", "sales", "Sales", "bills", "Bills")
+	view.Types = choices(q.Type, "All", "sales", "Sales", "bills", "Bills")
 	view.Statuses = choices(q.Status, "All", "AUTHORISED", "Awaiting payment", "DRAFT", "Draft", "SUBMITTED", "Awaiting approval", "PAID", "Paid", "VOIDED", "Voided")
 	if view.Read {
 		view.fill(listInvoices(reading.Value, q, o, today))

@@ -330,3 +330,41 @@ func TestTheFinancialYearBeginsAfterTheLastYearEnd(t *testing.T) {
 		}
 	}
 }
+
+// What is kept is shown with its date when newer figures cannot be had, and an
+// organisation without anything is told from a filter that finds nothing.
+func TestPagesOfListsTellOldFromNone(t *testing.T) {
+	all, err := parsePages()
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, err := readInvoices(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := func(reading books.Reading[[]books.Invoice]) string {
+		v := invoicesView{listView: listOf(reading, ours, q.listQuery, "/xero/invoices"), Query: q, Of: len(reading.Value)}
+		if v.Read {
+			v.fill(listInvoices(reading.Value, q, ours, today))
+		}
+		var out strings.Builder
+		if err := all["invoices"].Execute(&out, view{Known: true, Data: v}); err != nil {
+			t.Fatal(err)
+		}
+		return out.String()
+	}
+	trouble := &books.Trouble{Problem: fail(codeRateLimited).Problem, Retry: time.Now().Add(time.Hour)}
+	old := page(books.Reading[[]books.Invoice]{Value: small, At: time.Now().Add(-72 * time.Hour), Trouble: trouble})
+	for _, want := range []string{"These are the figures of " + moment(time.Now().Add(-72*time.Hour)), ">Try again</a>", "INV-10", `class="warned"`, "32 days late"} {
+		if !strings.Contains(old, want) {
+			t.Errorf("old figures lack %q", want)
+		}
+	}
+	if none := page(books.Reading[[]books.Invoice]{At: time.Now()}); !strings.Contains(none, "Harbour has no invoices and no bills yet") || !strings.Contains(none, ">Look again</a>") {
+		t.Error("an organisation without invoices is not told so")
+	}
+	role := &books.Trouble{Problem: fail(codeNotFound).Problem, Role: true}
+	if forbidden := page(books.Reading[[]books.Invoice]{Trouble: role}); !strings.Contains(forbidden, `href="/profile?next=%2Fxero%2Finvoices"`) {
+		t.Error("a role that does not reach has no way out")
+	}
+}
