@@ -28,8 +28,7 @@ func TestListsAreSearchedFilteredSortedAndSaved(t *testing.T) {
 	b := l.browser
 	b.do(t, "a screen", chromedp.EmulateViewport(1440, 900))
 	b.open(t, l.base()+"/xero/invoices", http.StatusOK)
-	all := []string{"A-1", "A-2", "A-3", "A-4", "A-5", "A-6", "A-7", "A-8", "P-1", "P-2", "P-3", "P-4"}
-	b.lists(t, all, false)
+	b.lists(t, "A-1", "A-2", "A-3", "A-4", "A-5", "A-6", "A-7", "A-8", "P-1", "P-2", "P-3", "P-4")
 	for _, name := range []string{acorn, script} {
 		if !strings.Contains(b.text(t), name) {
 			t.Errorf("the list does not show %s as it is written", name)
@@ -38,19 +37,16 @@ func TestListsAreSearchedFilteredSortedAndSaved(t *testing.T) {
 
 	// By what is typed, by what it is, and by the order of a column.
 	b.do(t, "search", chromedp.SendKeys("#q", "beech\r"))
-	b.lists(t, []string{"A-3"}, false)
+	b.lists(t, "A-3")
 	b.open(t, l.base()+"/xero/invoices", http.StatusOK)
 	b.do(t, "only sales", chromedp.SetValue("#type", b.option(t, "type", "Sales")), chromedp.Click("input[name=overdue]"), chromedp.Click(`form.filters button`))
-	b.lists(t, []string{"A-2", "A-3", "A-4", "A-5"}, false)
+	b.lists(t, "A-2", "A-3", "A-4", "A-5")
 	if shown := b.text(t); !strings.Contains(shown, "$1,207.77") {
 		t.Errorf("the total of what is shown, $1,207.77, is not there: %s", shown)
 	}
 	b.do(t, "sort by what is due", chromedp.Click(`//th/a[starts-with(normalize-space(), "To pay") or starts-with(normalize-space(), "Due") or starts-with(normalize-space(), "Amount due")]`))
 	rising, falling := []string{"A-5", "A-4", "A-3", "A-2"}, []string{"A-2", "A-3", "A-4", "A-5"}
-	eventually(t, "in order", func() (bool, string) {
-		got := b.numbers(t)
-		return slices.Equal(got, rising) || slices.Equal(got, falling), fmt.Sprint(got)
-	})
+	comes(t, b.browser, "in order", numbers, func(got []string) bool { return slices.Equal(got, rising) || slices.Equal(got, falling) })
 	if place := evaluate[string](t, b.browser, `location.search`); !strings.Contains(place, "sort=") || !strings.Contains(place, "overdue=1") {
 		t.Errorf("the address %q does not hold what is shown", place)
 	}
@@ -59,7 +55,7 @@ func TestListsAreSearchedFilteredSortedAndSaved(t *testing.T) {
 	}
 
 	// What is saved is what is shown.
-	shown := b.numbers(t)
+	shown := evaluate[[]string](t, b.browser, numbers)
 	rows, err := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(b.saves(t, "Save as CSV"), []byte("\ufeff")))).ReadAll()
 	if err != nil {
 		t.Fatal(err)
@@ -78,14 +74,13 @@ func TestListsAreSearchedFilteredSortedAndSaved(t *testing.T) {
 
 	b.open(t, l.base()+"/xero/invoices?q=nothing-like-this", http.StatusOK)
 	b.wellMade(t, "nothing found")
-	b.lists(t, nil, false)
+	b.lists(t)
 
 	b.open(t, l.base()+"/xero/contacts", http.StatusOK)
 	b.sees(t, script)
 	b.do(t, "search", chromedp.SendKeys("#q", "CHERRY\r"))
-	eventually(t, "Cherry alone, who owes A-4 and A-5", func() (bool, string) {
-		shown := b.text(t)
-		return strings.Contains(shown, "Cherry Ltd") && !strings.Contains(shown, "Beech") && strings.Contains(shown, "$41.10"), shown
+	comes(t, b.browser, "Cherry alone, who owes A-4 and A-5", bodyText, func(shown string) bool {
+		return strings.Contains(shown, "Cherry Ltd") && !strings.Contains(shown, "Beech") && strings.Contains(shown, "$41.10")
 	})
 	b.quiet(t, "the lists")
 }
@@ -177,20 +172,14 @@ func sum(of map[string]decimal.Decimal) (all decimal.Decimal) {
 }
 
 // numbers are those of the invoices in the list.
-func (w *watched) numbers(t *testing.T) []string {
-	t.Helper()
-	return evaluate[[]string](t, w.browser, `[...document.querySelectorAll("table.invoices tbody .number bdi")].map(e => e.textContent)`)
-}
+const numbers = `[...document.querySelectorAll("table.invoices tbody .number bdi")].map(e => e.textContent)`
 
-// lists waits until the list holds these, in any order or in this.
-func (w *watched) lists(t *testing.T, want []string, ordered bool) {
+// lists waits until the list holds these, in any order.
+func (w *watched) lists(t *testing.T, want ...string) {
 	t.Helper()
-	eventually(t, fmt.Sprint("the list holds ", want), func() (bool, string) {
-		got := w.numbers(t)
-		if !ordered {
-			slices.Sort(got)
-		}
-		return slices.Equal(got, want), fmt.Sprint(got)
+	comes(t, w.browser, fmt.Sprint("the list holds ", want), numbers, func(got []string) bool {
+		slices.Sort(got)
+		return slices.Equal(got, want)
 	})
 }
 

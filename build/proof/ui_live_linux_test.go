@@ -74,10 +74,8 @@ func (o *office) stands(t testing.TB, page, tray string) {
 // state waits until the frame of the page says how the sign-in stands.
 func (b *browser) state(t testing.TB, says string) {
 	t.Helper()
-	eventually(t, fmt.Sprintf("the page's state is %q", says), func() (bool, string) {
-		shown := evaluate[string](t, b, `document.querySelector(".state")?.textContent.replace(/\s+/g, " ").trim() ?? document.body?.textContent ?? ""`)
-		return strings.HasPrefix(shown, says), shown
-	})
+	comes(t, b, fmt.Sprintf("the page's state is %q", says), `(document.querySelector(".state") ?? document.body).textContent.replace(/\s+/g, " ").trim()`,
+		func(shown string) bool { return strings.HasPrefix(shown, says) })
 }
 
 // asks calls Xero through FCC, whatever comes of it.
@@ -158,20 +156,18 @@ func TestWhenFCCStopsThePageSaysSoAndComesBackByItself(t *testing.T) {
 	o := openOffice(t)
 	o.work(t, café)
 	o.browser.stays(t)
-	visible := func() bool {
-		return evaluate[bool](t, o.browser.browser, `document.getElementById("gone").checkVisibility()`)
-	}
-	if visible() {
+	const visible = `document.getElementById("gone").checkVisibility()`
+	if evaluate[bool](t, o.browser.browser, visible) {
 		t.Fatal("the page says that FCC has gone, which it has not")
 	}
 	o.kill()
 	stopped := time.Now()
-	eventually(t, "the page says that FCC has gone", func() (bool, string) { return visible(), "" })
+	comes(t, o.browser.browser, "the page says that FCC has gone", visible, func(yes bool) bool { return yes })
 	if took := time.Since(stopped); took > 2*time.Second {
 		t.Errorf("the page says after %v that FCC has gone, not within 2 s", took)
 	}
-	again := o.installation.start(t)
-	eventually(t, "the page is back", func() (bool, string) { return !visible(), again.stderr.String() })
+	o.installation.start(t)
+	comes(t, o.browser.browser, "the page is back", visible, func(yes bool) bool { return !yes })
 	o.browser.state(t, "Signed in to Xero")
 	o.browser.forget() // the requests that failed meanwhile
 }
@@ -228,8 +224,5 @@ func TestAnOrganisationIsSwitchedInOneClickInEveryWindow(t *testing.T) {
 // organisation waits until the frame names the organisation.
 func (b *browser) organisation(t testing.TB, name string) {
 	t.Helper()
-	eventually(t, "the page is about "+name, func() (bool, string) {
-		shown := evaluate[string](t, b, `document.querySelector(".organisation strong")?.textContent ?? ""`)
-		return shown == name, shown
-	})
+	comes(t, b, "the page is about "+name, `document.querySelector(".organisation strong")?.textContent ?? ""`, func(shown string) bool { return shown == name })
 }

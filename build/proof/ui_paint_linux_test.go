@@ -44,9 +44,7 @@ func TestTheFirstPaintNeedsFewRequestsAndNothingMoves(t *testing.T) {
 		if !evaluate[bool](t, b.browser, `!!document.querySelector("[aria-busy]")`) {
 			t.Errorf("%d wide, the figures were there at once: nothing is seen of how they come", at.width)
 		}
-		eventually(t, "all figures", func() (bool, string) {
-			return evaluate[bool](t, b.browser, `!document.querySelector("[aria-busy]")`), b.shows()
-		})
+		comes(t, b.browser, "all figures", `!document.querySelector("[aria-busy]")`, func(all bool) bool { return all })
 		evaluate[bool](t, b.browser, `new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))`)
 		if moved := evaluate[[]string](t, b.browser, `window.moved`); len(moved) > 0 {
 			t.Errorf("%d wide, something moved when the figures came:\n\t%s", at.width, strings.Join(moved, "\n\t"))

@@ -115,10 +115,7 @@ func TestPagesWorkWithoutScripts(t *testing.T) {
 	}
 	b.open(t, f.base()+"/settings", http.StatusOK)
 	b.press(t, `#look button`, "Dark")
-	eventually(t, "the page is dark", func() (bool, string) {
-		look := evaluate[string](t, b.browser, `document.documentElement.dataset.look ?? ""`)
-		return look == "dark", look
-	})
+	comes(t, b.browser, "the page is dark", `document.documentElement.dataset.look ?? ""`, func(look string) bool { return look == "dark" })
 	b.quiet(t, "without scripts")
 }
 
@@ -127,7 +124,5 @@ func TestPagesWorkWithoutScripts(t *testing.T) {
 func (b *browser) press(t testing.TB, selector, text string) {
 	t.Helper()
 	script := fmt.Sprintf(`(e => { e?.click(); return !!e; })([...document.querySelectorAll(%q)].find(e => e.textContent.includes(%q)))`, selector, text)
-	eventually(t, fmt.Sprintf("a %s with %q", selector, text), func() (bool, string) {
-		return evaluate[bool](t, b, script), b.shows()
-	})
+	comes(t, b, fmt.Sprintf("a %s with %q", selector, text), script, func(there bool) bool { return there })
 }

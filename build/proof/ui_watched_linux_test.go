@@ -219,8 +219,10 @@ func (w *watched) shows360(t testing.TB, name string) {
 // text is all text of the page, what a phone leaves out too.
 func (b *browser) text(t testing.TB) string {
 	t.Helper()
-	return evaluate[string](t, b, `document.body.textContent.replace(/\s+/g, " ")`)
+	return evaluate[string](t, b, bodyText)
 }
+
+const bodyText = `document.body.textContent.replace(/\s+/g, " ")`
 
 // links are the addresses on this FCC that the page leads to, without query.
 func (b *browser) links(t testing.TB) []string {
@@ -231,11 +233,28 @@ func (b *browser) links(t testing.TB) []string {
 // evaluate runs a script in the page, and waits for what it promises.
 func evaluate[T any](t testing.TB, b *browser, script string) T {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
-	defer cancel()
-	got, err := chromedp.Run(ctx, chromedp.Evaluate[T](script, chromedp.EvalAwaitPromise))
+	got, err := tryEvaluate[T](b, script)
 	if err != nil {
 		t.Fatalf("%v in %s", err, script)
 	}
 	return got
+}
+
+// tryEvaluate is evaluate for a page that may just be leaving.
+func tryEvaluate[T any](b *browser, script string) (T, error) {
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	return chromedp.Run(ctx, chromedp.Evaluate[T](script, chromedp.EvalAwaitPromise))
+}
+
+// comes waits until a script's value is as ok wants it.
+func comes[T any](t testing.TB, b *browser, what, script string, ok func(T) bool) {
+	t.Helper()
+	eventually(t, what, func() (bool, string) {
+		got, err := tryEvaluate[T](b, script)
+		if err != nil {
+			return false, err.Error()
+		}
+		return ok(got), fmt.Sprint(got)
+	})
 }
