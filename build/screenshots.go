@@ -25,15 +25,20 @@ anew, in their place.
 `
 
 // readmePictures are those of the README, by state and page.
-var readmePictures = []struct{ file, state, page string }{
-	{"assets/pictures/dashboard.png", "demo", "dashboard"},
-	{"assets/pictures/invoices.png", "demo", "invoices"},
+var readmePictures = []struct {
+	file, state, page string
+	whole             bool
+}{
+	{"assets/pictures/dashboard.png", "demo", "dashboard", true},
+	{"assets/pictures/invoices.png", "demo", "invoices", false},
 }
 
 var (
 	widths  = []int64{360, 768, 1440}
 	schemes = []string{"light", "dark"}
 )
+
+const height = 900 // of the screen
 
 // screenshots drives the built program in a real browser.
 func screenshots(args []string) error {
@@ -115,7 +120,7 @@ func readmeShots(state stage.State) []shot {
 	for _, picture := range readmePictures {
 		for _, page := range stage.Pages {
 			if picture.state == state.Name && picture.page == page.Name {
-				shots = append(shots, shot{picture.file, page.Path, 1440, "light", false})
+				shots = append(shots, shot{picture.file, page.Path, 1440, "light", picture.whole})
 			}
 		}
 	}
@@ -149,14 +154,19 @@ func (s shot) take(ctx context.Context, base string) error {
 		})
 		return err
 	})
-	if err := chromedp.Do(ctx, chromedp.EmulateViewport(s.width, 900), look, chromedp.Navigate(base+s.path)); err != nil {
+	if err := chromedp.Do(ctx, chromedp.EmulateViewport(s.width, height), look, chromedp.Navigate(base+s.path)); err != nil {
 		return err
 	}
-	picture := chromedp.CaptureScreenshot()
-	if s.whole {
-		picture = chromedp.FullScreenshot(100) // as PNG
+	if s.whole { // what stays in view while a page scrolls is as high as the page then
+		long, err := chromedp.Run(ctx, chromedp.Evaluate[int64](`document.documentElement.scrollHeight`))
+		if err != nil {
+			return err
+		}
+		if err := chromedp.Do(ctx, chromedp.EmulateViewport(s.width, max(long, height))); err != nil {
+			return err
+		}
 	}
-	png, err := chromedp.Run(ctx, picture)
+	png, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ type Page struct {
 	shows      shows
 	more       string // what the paths of others like it begin with
 	status     int    // of the answer where it is not 200
-	unsigned   int    // status while no organisation is reached
+	needs      bool   // it is nothing without an organisation
 	alike      bool   // the same whether FCC can open its keychain or not
 	live       bool   // not in the demo
 }
@@ -48,9 +48,9 @@ const (
 // Pages are all there are.
 var Pages = []Page{
 	{Name: "dashboard", Path: "/", shows: theSignIn | theBooks | theReports | theSetUp},
-	{Name: "invoices", Path: "/xero/invoices", unsigned: http.StatusServiceUnavailable, shows: theSignIn | theBooks},
-	{Name: "contacts", Path: "/xero/contacts", unsigned: http.StatusServiceUnavailable, shows: theSignIn | theBooks},
-	{Name: "export", Path: "/export", unsigned: http.StatusServiceUnavailable, shows: theSignIn},
+	{Name: "invoices", Path: "/xero/invoices", needs: true, shows: theSignIn | theBooks},
+	{Name: "contacts", Path: "/xero/contacts", needs: true, shows: theSignIn | theBooks},
+	{Name: "export", Path: "/export", needs: true, shows: theSignIn},
 	{Name: "profile", Path: "/profile", shows: theSignIn},
 	{Name: "set-up", Path: "/setup", shows: theSetUp},
 	{Name: "set-up, the app", Path: "/setup/app", shows: theSetUp},
@@ -85,10 +85,10 @@ type State struct {
 	demo   bool
 	unset  bool // without a client id
 	sealed bool // FCC lets nobody in
-	// unreached: no organisation is.
-	unreached bool
-	env       []string
-	set       func(*Stage) error
+	// without is the status of pages that need an organisation, where there is none.
+	without int
+	env     []string
+	set     func(*Stage) error
 }
 
 // On reports whether the page has to be good in the state: each in every state of
@@ -110,8 +110,8 @@ func (s State) Status(p Page) int {
 	switch {
 	case s.sealed:
 		return http.StatusServiceUnavailable
-	case s.unreached && p.unsigned != 0:
-		return p.unsigned
+	case s.without != 0 && p.needs:
+		return s.without
 	case p.status != 0:
 		return p.status
 	}
@@ -124,19 +124,22 @@ var States = []State{
 		Name: "demo", Says: "Signed in to Xero", of: theSignIn, demo: true, Chosen: joinery,
 		set: func(s *Stage) error { return s.signIn() },
 	}, {
-		Name: "no client id", Says: "Not signed in to Xero", of: theSetUp, unset: true, unreached: true,
+		Name: "no client id", Says: "Not signed in to Xero", of: theSetUp, unset: true, without: http.StatusServiceUnavailable,
 		set: func(s *Stage) error { return s.until("/", "Not signed in to Xero") },
 	}, {
-		Name: "signed out", Says: "Not signed in to Xero", of: theSignIn, unreached: true,
+		Name: "signed out", Says: "Not signed in to Xero", of: theSignIn, without: http.StatusServiceUnavailable,
 		set: func(s *Stage) error { return s.until("/", "Not signed in to Xero") },
 	}, {
-		Name: "connecting", Says: "A sign-in at Xero is open.", of: theSignIn, unreached: true,
+		Name: "connecting", Says: "A sign-in at Xero is open.", of: theSignIn, without: http.StatusServiceUnavailable,
 		set: func(s *Stage) error {
 			_, err := s.begin()
 			return err
 		},
 	}, {
 		Name: "connected", Says: "Signed in to Xero", of: theSignIn, Chosen: joinery,
+		set: func(s *Stage) error { return s.signIn() },
+	}, {
+		Name: "none chosen", Says: "[Cc]hoose|Which organisation", of: theBooks, without: http.StatusBadRequest,
 		set: func(s *Stage) error { return s.signIn() },
 	}, {
 		Name: "retrying", Says: "Signed in, waiting for Xero", of: theSignIn,
@@ -171,7 +174,7 @@ var States = []State{
 		sealed: true, env: []string{"FCC_KEYSTORE=os", "FCC_KEYSTORE_PASSPHRASE_FILE="},
 		set: func(s *Stage) error { return s.until("/", "keychain") },
 	}, {
-		Name: "no organisation", Says: "no organisation is connected", of: theSignIn, unreached: true,
+		Name: "no organisation", Says: "no organisation is connected", of: theSignIn, without: http.StatusServiceUnavailable,
 		set: func(s *Stage) error {
 			if err := s.signIn(café); err != nil {
 				return err
