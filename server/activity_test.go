@@ -59,6 +59,11 @@ func TestTheActivityListsWhoAskedXeroForWhatAndHowItWent(t *testing.T) {
 		}
 	}
 
+	left := regexp.MustCompile(`(?s)<th scope="row">` + joinery + `</th><td class="figure">1</td>\s*<td class="figure">\d+</td>`)
+	if !left.MatchString(page.body) {
+		t.Errorf("what is left today is not said as Xero told it\n%s", page.body)
+	}
+
 	// What is looked for stands in the address.
 	for query, want := range map[string]int{
 		"who=key%3Abudget+sheet": 2, "who=key%3Anobody": 0, "outcome=refused": 1, "organisation=" + b.tenant(joinery): 1,

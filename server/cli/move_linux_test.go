@@ -96,6 +96,8 @@ func TestSecretsMoveFromARealKeyringToTheFileAndBackWhileFCCRuns(t *testing.T) {
 	m.set("FCC_KEYSTORE_PASSPHRASE", "correct horse")
 
 	r = m.start("serve")
+	m.stillSignedIn() // it has renewed, as each start does
+	key := strings.TrimSpace(m.must("keys", "add", "script", "--tenant", sim.Organisations()[0].TenantID))
 	file := filepath.Join(m.dataDir(), "keystore.enc")
 	status, page := person.ask(http.MethodPost, "/settings/move", url.Values{"to": {"file"}})
 	if status != http.StatusSeeOther || items(t, bus) != 0 || m.setting("keystore") != "file" {
@@ -107,9 +109,18 @@ func TestSecretsMoveFromARealKeyringToTheFileAndBackWhileFCCRuns(t *testing.T) {
 	// A renewal after the move is kept in the file, and outlives kill -9.
 	was := m.refreshToken()
 	sim.ExpireAccessTokens()
-	m.stillSignedIn()
-	if now := m.refreshToken(); now == was {
-		t.Error("the renewal is not in the file")
+	call, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.base+"/api.xro/2.0/Invoices", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	call.Header.Set("X-API-Key", key)
+	answer, err := surf.Do(call)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if now := m.refreshToken(); answer.StatusCode != http.StatusOK || now == was {
+		t.Errorf("a call of a script: %s; the renewal is in the file: %t", answer.Status, now != was)
 	}
 	r.kill()
 	m.start("serve")

@@ -44,7 +44,7 @@ func saveInvoices(c *call) (any, error) {
 		return nil, err
 	}
 	b := c.books
-	b.mu.Lock()
+	b.lock()
 	defer b.mu.Unlock()
 	verdicts := make([]verdict[invoiceJSON], len(given))
 	numbers := map[string]bool{} // of this request

@@ -26,7 +26,7 @@ func (s *Sim) change(organisation string, do func(b *books, now time.Time) error
 	on := &admission{organisation: o, shelf: s.api.books[o.tenantID]}
 	s.mu.Unlock()
 	b := s.open(on)
-	b.mu.Lock()
+	b.lock()
 	defer b.mu.Unlock()
 	if err := do(b, s.Now()); err != nil {
 		return fmt.Errorf("simulated Xero: %s: %w", o.name, err)

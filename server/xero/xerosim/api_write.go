@@ -105,7 +105,7 @@ func saveContacts(c *call) (any, error) {
 		return nil, err
 	}
 	b := c.books
-	b.mu.Lock()
+	b.lock()
 	defer b.mu.Unlock()
 	verdicts := make([]verdict[contactJSON], len(given))
 	names := map[string]bool{} // of this request

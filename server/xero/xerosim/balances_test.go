@@ -15,44 +15,42 @@ func endOfMonth(d time.Time) time.Time {
 	return time.Date(d.Year(), d.Month()+1, 0, 0, 0, 0, 0, time.UTC)
 }
 
-func TestTheBalanceSheetBalancesAndAgreesWithTheRecords(t *testing.T) {
-	a := reporter(t)
-	for _, organisation := range []string{joinery, cafe, kauri, xerosim.Tally} {
-		books, today := a.rawBooks(organisation), a.today(organisation)
-		for _, query := range []string{"", "periods=11&timeframe=MONTH", "date=" + date(today.AddDate(0, -2, 0)) + "&periods=2&timeframe=QUARTER"} {
-			got := a.report("BalanceSheet", organisation, query)
-			for n := range got.Rows[0].Cells[1:] {
-				if net, equity := got.value(t, "Net Assets", n), got.value(t, "Total Equity", n); !net.Equal(equity) {
-					t.Errorf("%s %s: column %d has net assets %s and equity %s", organisation, query, n, net, equity)
-				}
-				assets, liabilities := got.value(t, "Total Assets", n), got.value(t, "Total Liabilities", n)
-				if net := got.value(t, "Net Assets", n); !net.Equal(assets.Sub(liabilities)) {
-					t.Errorf("%s %s: %s - %s is %s", organisation, query, assets, liabilities, net)
-				}
+func (a *app) checkBalances(t *testing.T, organisation string, books raw) {
+	t.Helper()
+	today := a.today(organisation)
+	for _, query := range []string{"", "periods=11&timeframe=MONTH", "date=" + date(today.AddDate(0, -2, 0)) + "&periods=2&timeframe=QUARTER"} {
+		got := a.report("BalanceSheet", organisation, query)
+		for n := range got.Rows[0].Cells[1:] {
+			if net, equity := got.value(t, "Net Assets", n), got.value(t, "Total Equity", n); !net.Equal(equity) {
+				t.Errorf("%s %s: column %d has net assets %s and equity %s", organisation, query, n, net, equity)
+			}
+			assets, liabilities := got.value(t, "Total Assets", n), got.value(t, "Total Liabilities", n)
+			if net := got.value(t, "Net Assets", n); !net.Equal(assets.Sub(liabilities)) {
+				t.Errorf("%s %s: %s - %s is %s", organisation, query, assets, liabilities, net)
 			}
 		}
-		got := a.report("BalanceSheet", organisation, "")
-		end := endOfMonth(today)
-		if got.Rows[0].Cells[1].Value != end.Format("2 Jan 2006") || got.Rows[0].Cells[2].Value != endOfMonth(end.AddDate(-1, 0, -3)).Format("2 Jan 2006") || len(got.Rows[0].Cells) != 3 {
-			t.Errorf("%s: the heads are %v", organisation, got.Rows[0].Cells)
-		}
-		if debtors := got.value(t, "Accounts Receivable", 0); !debtors.Equal(books.open("ACCREC")) {
-			t.Errorf("%s: debtors are %s, the open invoices sum to %s", organisation, debtors, books.open("ACCREC"))
-		}
-		if creditors := got.value(t, "Accounts Payable", 0); !creditors.Equal(books.open("ACCPAY")) {
-			t.Errorf("%s: creditors are %s, the open bills sum to %s", organisation, creditors, books.open("ACCPAY"))
-		}
-		bank := a.report("BankSummary", organisation, "toDate="+date(end))
-		if total := bank.value(t, "Total", 3); !total.Equal(got.value(t, "Total Bank", 0)) {
-			t.Errorf("%s: in the bank are %s, and %s by the bank summary", organisation, got.value(t, "Total Bank", 0), total)
-		}
-		var earned decimal.Decimal
-		for _, sum := range books.earned(t, yearOf(organisation, today), end) {
-			earned = earned.Add(sum)
-		}
-		if shown := got.value(t, "Current Year Earnings", 0); !shown.Equal(earned) {
-			t.Errorf("%s: this year earned %s, the records say %s", organisation, shown, earned)
-		}
+	}
+	got := a.report("BalanceSheet", organisation, "")
+	end := endOfMonth(today)
+	if got.Rows[0].Cells[1].Value != end.Format("2 Jan 2006") || got.Rows[0].Cells[2].Value != endOfMonth(end.AddDate(-1, 0, -3)).Format("2 Jan 2006") || len(got.Rows[0].Cells) != 3 {
+		t.Errorf("%s: the heads are %v", organisation, got.Rows[0].Cells)
+	}
+	if debtors := got.value(t, "Accounts Receivable", 0); !debtors.Equal(books.open("ACCREC")) {
+		t.Errorf("%s: debtors are %s, the open invoices sum to %s", organisation, debtors, books.open("ACCREC"))
+	}
+	if creditors := got.value(t, "Accounts Payable", 0); !creditors.Equal(books.open("ACCPAY")) {
+		t.Errorf("%s: creditors are %s, the open bills sum to %s", organisation, creditors, books.open("ACCPAY"))
+	}
+	bank := a.report("BankSummary", organisation, "toDate="+date(end))
+	if total := bank.value(t, "Total", 3); !total.Equal(got.value(t, "Total Bank", 0)) {
+		t.Errorf("%s: in the bank are %s, and %s by the bank summary", organisation, got.value(t, "Total Bank", 0), total)
+	}
+	var earned decimal.Decimal
+	for _, sum := range books.earned(t, yearOf(organisation, today), end) {
+		earned = earned.Add(sum)
+	}
+	if shown := got.value(t, "Current Year Earnings", 0); !shown.Equal(earned) {
+		t.Errorf("%s: this year earned %s, the records say %s", organisation, shown, earned)
 	}
 }
 

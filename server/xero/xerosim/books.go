@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -31,6 +32,8 @@ type books struct {
 	invoiceByID map[string]*invoice
 	paymentByID map[string]*payment
 	nextSale    int // the number of the next sales invoice
+
+	kept [2]atomic.Pointer[[]posting] // by accruals, by cash; nil after a change
 }
 
 type account struct {

@@ -13,10 +13,12 @@ import (
 // negative. Those of one record sum to nothing, so every report made of postings
 // balances.
 type posting struct {
-	day     time.Time // zero: before the books begin
+	day     int // since 1970; -1: before the books begin
 	account *account
 	cents   int64
 }
+
+func dayNumber(t time.Time) int { return int(t.Unix() / 86400) }
 
 func cents(d decimal.Decimal) int64 { return d.Shift(2).IntPart() }
 
@@ -42,14 +44,33 @@ var one = decimal.NewFromInt(1)
 // bank accounts anew each day; that is left out here. A credit note takes back
 // from the account of the invoice's first line, and tax in proportion.
 //
-// The caller holds b.mu.
+// The caller holds b.mu. Nobody changes what it gets.
 func (b *books) postings(cash bool) []posting {
+	kept := &b.kept[0]
+	if cash {
+		kept = &b.kept[1]
+	}
+	if all := kept.Load(); all != nil {
+		return *all
+	}
+	all := b.post(cash)
+	kept.Store(&all)
+	return all
+}
+
+// lock is for who changes the books, and forgets what was made of them.
+func (b *books) lock() {
+	b.mu.Lock()
+	b.kept[0].Store(nil)
+	b.kept[1].Store(nil)
+}
+
+func (b *books) post(cash bool) []posting {
 	p := poster{books: b, all: make([]posting, 0, 5*len(b.invoices)+2*len(b.payments)), byCode: map[string]*account{}}
 	for _, a := range b.accounts {
 		p.byCode[a.code] = a
 		if opening := cents(a.opening); opening != 0 {
-			p.post(time.Time{}, a, opening)
-			p.post(time.Time{}, b.system("RETAINEDEARNINGS"), -opening)
+			p.all = append(p.all, posting{-1, a, opening}, posting{-1, b.system("RETAINEDEARNINGS"), -opening})
 		}
 	}
 	p.tax, p.rounding = b.system("GST"), b.system("ROUNDING")
@@ -86,9 +107,9 @@ type poster struct {
 	debts *account
 }
 
-func (p *poster) post(day time.Time, a *account, cents int64) {
+func (p *poster) add(day time.Time, a *account, cents int64) {
 	if cents != 0 {
-		p.all = append(p.all, posting{day, a, cents})
+		p.all = append(p.all, posting{dayNumber(day), a, cents})
 	}
 }
 
@@ -112,13 +133,13 @@ func (p *poster) issued(i *invoice) {
 	rest := whole
 	for _, l := range i.lines {
 		part := base(l.net(i.taxing), i.rate)
-		p.post(i.date, p.coded(l.accountCode), -p.side*part)
+		p.add(i.date, p.coded(l.accountCode), -p.side*part)
 		rest -= part
 	}
 	tax := base(i.totalTax, i.rate)
-	p.post(i.date, p.tax, -p.side*tax)
-	p.post(i.date, p.rounding, -p.side*(rest-tax))
-	p.post(i.date, p.debts, p.side*whole)
+	p.add(i.date, p.tax, -p.side*tax)
+	p.add(i.date, p.rounding, -p.side*(rest-tax))
+	p.add(i.date, p.debts, p.side*whole)
 }
 
 // A settlement is a payment of an invoice, or a credit note set against it.
@@ -147,11 +168,11 @@ func (p *poster) settled(i *invoice) {
 		less := base(open, i.rate)
 		open = open.Sub(s.amount)
 		less -= base(open, i.rate)
-		p.post(s.day, p.debts, -p.side*less)
+		p.add(s.day, p.debts, -p.side*less)
 		if s.payment == nil {
 			tax := base(s.amount.Mul(i.totalTax).DivRound(i.total, places(i.currency)), i.rate)
-			p.post(s.day, p.tax, p.side*tax)
-			p.post(s.day, p.coded(i.lines[0].accountCode), p.side*(less-tax))
+			p.add(s.day, p.tax, p.side*tax)
+			p.add(s.day, p.coded(i.lines[0].accountCode), p.side*(less-tax))
 			continue
 		}
 		p.banked(s.payment, less)
@@ -162,12 +183,12 @@ func (p *poster) settled(i *invoice) {
 // from the debt of so many cents.
 func (p *poster) banked(pay *payment, debt int64) {
 	got := base(pay.amount, pay.rate)
-	p.post(pay.date, pay.account, p.side*got)
+	p.add(pay.date, pay.account, p.side*got)
 	other := p.rounding
 	if !pay.rate.Equal(one) {
 		other = p.gains
 	}
-	p.post(pay.date, other, p.side*(debt-got))
+	p.add(pay.date, other, p.side*(debt-got))
 }
 
 // paid posts an invoice on cash basis: of each line and of the tax the part that
@@ -184,11 +205,11 @@ func (p *poster) paid(i *invoice) {
 		var sum int64
 		for _, l := range i.lines {
 			n := part(l.net(i.taxing))
-			p.post(pay.date, p.coded(l.accountCode), -p.side*n)
+			p.add(pay.date, p.coded(l.accountCode), -p.side*n)
 			sum += n
 		}
 		tax := part(i.totalTax)
-		p.post(pay.date, p.tax, -p.side*tax)
+		p.add(pay.date, p.tax, -p.side*tax)
 		p.banked(pay, sum+tax)
 	}
 }
@@ -200,14 +221,23 @@ type span struct{ from, to time.Time }
 // sums are the accounts' movements in each of the spans.
 func (b *books) sums(cash bool, spans ...span) map[*account][]int64 {
 	all := map[*account][]int64{}
+	type bounds struct{ from, to int }
+	var within []bounds
+	for _, s := range spans {
+		b := bounds{-1, dayNumber(s.to)}
+		if !s.from.IsZero() {
+			b.from = dayNumber(s.from)
+		}
+		within = append(within, b)
+	}
 	for _, p := range b.postings(cash) {
 		of := all[p.account]
 		if of == nil {
 			of = make([]int64, len(spans))
 			all[p.account] = of
 		}
-		for n, s := range spans {
-			if !p.day.After(s.to) && !p.day.Before(s.from) {
+		for n, s := range within {
+			if s.from <= p.day && p.day <= s.to {
 				of[n] += p.cents
 			}
 		}

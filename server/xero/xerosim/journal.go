@@ -169,6 +169,9 @@ func (s *Sim) recorded(next http.Handler) http.Handler {
 		}()
 		if fault.replaces() {
 			fault.replace(a)
+			if e.Point == PointAPI || e.Point == PointConnections {
+				correlate(a)
+			}
 		} else {
 			next.ServeHTTP(a, r)
 			a.WriteHeader(http.StatusOK) // unless it wrote another

@@ -3,6 +3,7 @@ package xerosim
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -13,7 +14,7 @@ func agedPayables(c *call) ([]string, []rowJSON, error)    { return aged(c, "ACC
 // without one. Invoices of before fromDate are in the opening balance.
 func aged(c *call, kind, title string) (titles []string, rows []rowJSON, err error) {
 	id := c.parameter("contactId")
-	contact := c.books.contactByID[id]
+	contact := c.books.contactByID[strings.ToLower(id)]
 	if contact == nil {
 		return nil, nil, badParameter("contactId", id)
 	}

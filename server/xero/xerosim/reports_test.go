@@ -160,10 +160,13 @@ func (r raw) earned(t *testing.T, from, to time.Time) map[string]decimal.Decimal
 		slices.SortStableFunc(all, func(a, b settled) int { return a.day.Compare(b.day) })
 		open := i.Total
 		for _, s := range all {
-			less := base(open).Sub(base(open.Sub(s.amount)))
+			before := open
 			open = open.Sub(s.amount)
+			if !within(s.day) {
+				continue
+			}
+			less := base(before).Sub(base(open))
 			switch {
-			case !within(s.day):
 			case s.paid == nil:
 				places := int32(2)
 				if i.CurrencyCode == "JPY" {
@@ -193,25 +196,34 @@ func (r raw) open(kind string) decimal.Decimal {
 
 func date(d time.Time) string { return d.Format(time.DateOnly) }
 
-func TestTheProfitIsTheSumOfTheRecords(t *testing.T) {
+func TestTheReportsAgreeWithTheRecordsToTheCent(t *testing.T) {
 	a := reporter(t)
 	for _, organisation := range []string{joinery, cafe, kauri, xerosim.Tally} {
 		books := a.rawBooks(organisation)
-		today := a.today(organisation)
-		// Twelve months from a month of 31 days, a quarter, the year to today.
-		long := time.Date(today.Year(), time.March, 1, 0, 0, 0, 0, time.UTC)
-		for _, span := range [][2]time.Time{{today.AddDate(0, 0, 1-today.Day()), today}, {today.AddDate(-1, 0, 1), today}, {today.AddDate(0, 0, -100), today.AddDate(0, 0, -9)}} {
-			got := a.report("ProfitAndLoss", organisation, "standardLayout=true&fromDate="+date(span[0])+"&toDate="+date(span[1]))
-			books.checkProfit(t, got, 0, span[0], span[1])
+		a.checkProfits(t, organisation, books)
+		a.checkBalances(t, organisation, books)
+	}
+}
+
+func (a *app) checkProfits(t *testing.T, organisation string, books raw) {
+	t.Helper()
+	today := a.today(organisation)
+	// Twelve months from a month of 31 days, a quarter, the year to today.
+	long := time.Date(today.Year(), time.March, 1, 0, 0, 0, 0, time.UTC)
+	for _, span := range [][2]time.Time{{today.AddDate(0, 0, 1-today.Day()), today}, {today.AddDate(-1, 0, 1), today}, {today.AddDate(0, 0, -100), today.AddDate(0, 0, -9)}} {
+		got := a.report("ProfitAndLoss", organisation, "standardLayout=true&fromDate="+date(span[0])+"&toDate="+date(span[1]))
+		books.checkProfit(t, got, 0, span[0], span[1])
+	}
+	got := a.report("ProfitAndLoss", organisation, "standardLayout=true&periods=11&timeframe=MONTH&fromDate="+date(long)+"&toDate="+date(long.AddDate(0, 1, -1)))
+	if len(got.Rows[0].Cells) != 13 || got.Rows[0].Cells[1].Value != long.AddDate(0, 1, -1).Format("2 Jan 06") {
+		t.Errorf("%s: the heads are %v, want 12 months and the newest first", organisation, got.Rows[0].Cells)
+	}
+	for n := range 12 {
+		if organisation == kauri && n%5 != 1 {
+			continue // its records are many
 		}
-		got := a.report("ProfitAndLoss", organisation, "standardLayout=true&periods=11&timeframe=MONTH&fromDate="+date(long)+"&toDate="+date(long.AddDate(0, 1, -1)))
-		if len(got.Rows[0].Cells) != 13 || got.Rows[0].Cells[1].Value != long.AddDate(0, 1, -1).Format("2 Jan 06") {
-			t.Errorf("%s: the heads are %v, want 12 months and the newest first", organisation, got.Rows[0].Cells)
-		}
-		for n := range 12 {
-			first := time.Date(long.Year(), long.Month()-time.Month(n), 1, 0, 0, 0, 0, time.UTC)
-			books.checkProfit(t, got, n, first, first.AddDate(0, 1, -1))
-		}
+		first := time.Date(long.Year(), long.Month()-time.Month(n), 1, 0, 0, 0, 0, time.UTC)
+		books.checkProfit(t, got, n, first, first.AddDate(0, 1, -1))
 	}
 }
 

@@ -19,6 +19,9 @@ func (a *app) raw(path, organisation string) (status int, kind, body string, err
 		return 0, "", "", err
 	}
 	defer got.Body.Close()
+	if got.Header.Get("Xero-Correlation-Id") == "" {
+		a.t.Errorf("%s: %d without a Xero-Correlation-Id", path, got.StatusCode)
+	}
 	text, err := io.ReadAll(got.Body)
 	return got.StatusCode, got.Header.Get("Content-Type"), string(text), err
 }
