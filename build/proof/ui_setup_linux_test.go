@@ -4,7 +4,9 @@ package proof
 
 import (
 	"net/http"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -65,6 +67,25 @@ func TestTheWizardLeadsFromNothingToTheNumbers(t *testing.T) {
 	b.follow(t, again.link)
 	b.sees(t, "$1,207.87")
 	b.forget()
+}
+
+func TestTheDemoLeadsFromTheLinkToTrueNumbersInAMinute(t *testing.T) {
+	i := &installation{program: filepath.Join(bin, "fcc"), port: freePort(t), home: t.TempDir()}
+	i.flags = []string{"--port", strconv.Itoa(i.port)}
+	demo := i.run(t, "demo")
+	b := openWatched(t, profileFolder(t))
+	begun := time.Now()
+	b.follow(t, demo.link)
+	b.signIn(t, joinery)
+	comes(t, b.browser, "figures", `[...document.querySelectorAll(".card.figure .big")].map(e => e.textContent).filter(text => /^−?\$[\d,]+\.\d\d$/.test(text)).length`,
+		func(n int) bool { return n == 4 })
+	if took := time.Since(begun); took > time.Minute {
+		t.Errorf("from the link to the numbers it took %v", took)
+	}
+	if shown := b.text(t); !strings.Contains(shown, "Demo: these books are invented.") {
+		t.Error("the page does not say that this is the demo")
+	}
+	b.quiet(t, "the demo")
 }
 
 func TestACancelledSignInIsOverAlsoWhenXeroAnswersLate(t *testing.T) {
