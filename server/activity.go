@@ -46,12 +46,6 @@ type activityFilter struct {
 	Any                             bool // something is looked for
 }
 
-// A choice is one line of a select.
-type choice struct {
-	Value, Label string
-	Chosen       bool
-}
-
 type activityRow struct {
 	At           time.Time
 	When         string

@@ -40,6 +40,7 @@ type invoicesAnswer struct {
 func TestInvoicesAreTheNewestUpToTheLimitAndTheCountsAreTrue(t *testing.T) {
 	b := newBench(t).opened()
 	cookie := b.signIn(b.visit(), kauri)
+	b.read(cookie)
 	key := b.addKey(store.Key{Name: "sheet"})
 	// What there is, by Xero itself.
 	available := func(statuses string) int {

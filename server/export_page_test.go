@@ -33,13 +33,13 @@ func (b *bench) export(cookie string) string {
 	if g := b.ask(ask{method: "POST", path: "/export", cookie: cookie, page: true}); g.status != http.StatusSeeOther || g.location != "/export" {
 		b.t.Fatalf("POST /export: %d %q", g.status, g.location)
 	}
-	var said string
-	b.until("the export has ended", func() bool {
-		g := b.ask(ask{path: "/export", cookie: cookie, page: true})
-		said = text(g.body)
-		return g.status == 200 && !strings.Contains(g.body, "data-busy")
-	})
-	return said
+	for start := time.Now(); time.Since(start) < time.Minute; time.Sleep(20 * time.Millisecond) {
+		if g := b.ask(ask{path: "/export", cookie: cookie, page: true}); g.status == 200 && !strings.Contains(g.body, "data-busy") {
+			return text(g.body)
+		}
+	}
+	b.t.Fatal("the export does not end")
+	return ""
 }
 
 func TestAWorkbookIsMadeKeptForItsBrowserAndDeleted(t *testing.T) {
@@ -233,25 +233,6 @@ func TestAWorkbookOfInventedBooksSaysSo(t *testing.T) {
 	f := excel(t, b.ask(ask{path: "/api/export/excel", key: b.addKey(store.Key{Name: "sheet"})}))
 	if row := cells(t, f, "Summary")[1]; row[0] != café || row[len(row)-1] != "Demo: these books are invented." {
 		t.Errorf("%q", row)
-	}
-}
-
-func TestTwelveThousandInvoicesAreExportedInSeconds(t *testing.T) {
-	b := newBench(t, withScopes()).opened()
-	b.signIn(b.visit(), kauri)
-	key := b.addKey(store.Key{Name: "sheet"})
-	cold := time.Now()
-	g := b.ask(ask{path: "/api/export/excel", key: key})
-	read := time.Since(cold)
-	warm := time.Now()
-	b.ask(ask{path: "/api/export/excel", key: key})
-	t.Logf("%d kB; %v with the reading from Xero, %v without", len(g.body)>>10, read, time.Since(warm))
-	f := excel(t, g)
-	if rows := cells(t, f, "Invoices"); len(rows) < 12000 {
-		t.Errorf("%d rows", len(rows))
-	}
-	if took := time.Since(warm); took > 30*time.Second { // the machine may be busy
-		t.Errorf("it takes %v", took)
 	}
 }
 

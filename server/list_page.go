@@ -86,6 +86,12 @@ func counted(h books.Habits, n int, one, many string) string {
 // carried is what a filter form sends along unseen.
 type carried struct{ Name, Value string }
 
+// A choice is one of several to choose from: an option of a select, or a button.
+type choice struct {
+	Value, Label string
+	Chosen       bool
+}
+
 // choices are none, called all, and pairs of value and label.
 func choices(chosen, all string, pairs ...string) []choice {
 	list := []choice{{"", all, chosen == ""}}

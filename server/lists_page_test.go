@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"html"
 	"mime"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -100,6 +101,7 @@ func TestTheListOfInvoicesIsXerosToTheCent(t *testing.T) {
 	if sales.count == 0 || bills.count == 0 || late == 0 {
 		t.Fatalf("nothing to compare with: %+v %+v %d", sales, bills, late)
 	}
+	b.read(cookie) // else a busy machine shows the frame of the page
 	page := text(b.ask(ask{path: "/xero/invoices", cookie: cookie, page: true}).body)
 	for _, want := range []string{
 		fmt.Sprintf("%d sales $%s $%s to be paid to you", sales.count, thousands(sales.total), thousands(sales.due)),
@@ -164,9 +166,45 @@ func cells(t testing.TB, f *excelize.File, sheet string) [][]string {
 	return rows
 }
 
+// patiently asks as long as a busy machine may need for the largest books.
+func (b *bench) patiently(a ask) got {
+	b.t.Helper()
+	answer, err := (&http.Client{Transport: client.Transport, Timeout: 2 * time.Minute}).Do(b.request(a))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	body, err := readSome(answer)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return read(answer.StatusCode, answer.Header, body)
+}
+
+// read has the server read an organisation's books for the first time. A reading
+// that takes longer than a caller waits goes on without it.
+func (b *bench) read(cookie string) {
+	b.t.Helper()
+	for range 4 {
+		if b.patiently(ask{path: "/api/xero/invoices?limit=1", cookie: cookie}).status == http.StatusOK {
+			return
+		}
+	}
+	b.t.Fatal("the books are not read")
+}
+
+// The largest books: 12,000 invoices.
 func TestWhatIsSavedIsWhatIsShown(t *testing.T) {
 	b := newBench(t, withScopes()).opened()
 	cookie := b.signIn(b.visit(), kauri)
+	b.read(cookie)
+	start := time.Now()
+	whole := b.patiently(ask{path: "/api/export/excel", cookie: cookie})
+	took := time.Since(start)
+	t.Logf("the export of %d kB takes %v", len(whole.body)>>10, took)
+	if rows := cells(t, excel(t, whole), "Invoices"); len(rows) < 12000 || took > time.Minute { // the machine may be busy
+		t.Errorf("an export of %d rows takes %v", len(rows), took)
+	}
 	for _, list := range []string{
 		"/xero/invoices?q=ltd&overdue=1&sort=-amount", "/xero/invoices?type=bills&status=DRAFT&sort=contact",
 		"/xero/contacts?type=customers&sort=-owed", "/xero/contacts?archived=only",
@@ -304,6 +342,7 @@ func TestAListThatXeroDoesNotGiveOutSaysWhy(t *testing.T) {
 func TestAListThatIsEmptySaysSoAndWhatToDo(t *testing.T) {
 	b := newBench(t, withScopes()).opened()
 	cookie := b.signIn(b.visit(), joinery)
+	b.read(cookie)
 	g := b.ask(ask{path: "/xero/invoices?q=no+such+thing&sort=due", cookie: cookie, page: true})
 	if said := text(g.body); g.status != 200 || !strings.Contains(said, "No invoice is like that") || !strings.Contains(g.body, `href="/xero/invoices?sort=due">Show all</a>`) {
 		t.Errorf("%d\n%s", g.status, said)
