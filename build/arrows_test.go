@@ -23,7 +23,7 @@ const module = "financial-command-center"
 var arrows = map[string][]string{
 	"":                    {"server/cli", "tray"},
 	"assets":              {},
-	"build":               {"build/wine", "server/update", "server/xero/xerosim"},
+	"build":               {"build/stage", "build/wine", "server/update", "server/xero/xerosim"},
 	"build/proof":         {},
 	"keystore":            {},
 	"server":              {"assets", "keystore", "server/books", "server/chart", "server/sheet", "server/store", "server/xero"},
@@ -39,6 +39,7 @@ var arrows = map[string][]string{
 	"server/xero/xerosim": {},
 	"tray":                {"assets", "server/desktop", "server/xero"},
 
+	"build/stage":          {"keystore", "server/store", "server/xero/xerosim"},
 	"build/wine":           {},
 	"build/wine/menudrive": {},
 	"build/wine/relay":     {},

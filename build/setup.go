@@ -24,6 +24,8 @@ var linuxNeeds = []need{
 	{"dbus-run-session", "dbus", "keychain and tray are tested on a session bus of their own"},
 	{"gnome-keyring-daemon", "gnome-keyring", "secrets are tested in a real keychain"},
 	{"chromium", "chromium", "pages and sign-in are tested in a real browser"},
+	{"node", "nodejs", "npm, which brings axe-core, runs on it"},
+	{"npm", "npm", "pages are checked for accessibility by axe-core"},
 	{"setpriv", "util-linux", "requests of a second OS user are tested"},
 	{"wine", "wine", "the tests for Windows run under Wine"},
 	{"Xvfb", "xvfb", "Wine has a screen of its own"},

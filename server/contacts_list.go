@@ -53,9 +53,10 @@ type contactList struct {
 // listContacts finds what q asks for among all, whose order stays where q's says
 // nothing. open are the invoices and bills that are to be paid.
 func listContacts(all []books.Contact, open books.Reading[[]books.Invoice], q contactQuery, o books.Organisation, today time.Time) contactList {
-	invoices := map[string][]books.Invoice{}
+	invoices := map[string][]*books.Invoice{}
 	known := !open.At.IsZero()
-	for _, i := range open.Value {
+	for n := range open.Value {
+		i := &open.Value[n]
 		invoices[i.ContactID] = append(invoices[i.ContactID], i)
 	}
 	var list contactList

@@ -87,13 +87,16 @@ func (s *Server) startExport(w http.ResponseWriter, r *http.Request, c *call) er
 }
 
 func (s *Server) cancelExport(w http.ResponseWriter, r *http.Request, c *call) error {
+	if err := r.ParseForm(); err != nil {
+		return formError(err)
+	}
 	if e := s.exportOf(c.session); e != nil {
 		s.exports.remove(e)
 		if err := s.notice(w, r, c, "The export was stopped. Nothing of it is kept."); err != nil {
 			return err
 		}
 	}
-	http.Redirect(w, r, "/export", http.StatusSeeOther)
+	http.Redirect(w, r, localPath(r.PostForm.Get("next")), http.StatusSeeOther)
 	return nil
 }
 

@@ -214,8 +214,8 @@ func (e exported) ageing() sheet.Sheet {
 				if i.Sale() != side.sales {
 					continue
 				}
-				tally(&unknown, i, e.organisation.Base)
-				due := inBase(i, i.AmountDue, e.organisation.Base).Decimal
+				tally(&unknown, &i, e.organisation.Base)
+				due := inBase(&i, i.AmountDue, e.organisation.Base).Decimal
 				d := byID[i.ContactID]
 				if d == nil {
 					d = &debtor{contact: i.ContactName}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -156,8 +157,8 @@ func TestAnExportThatIsStoppedLeavesNothing(t *testing.T) {
 	if !strings.Contains(g.body, "data-busy") || !strings.Contains(g.body, `action="/export/cancel"`) || !strings.Contains(g.body, `http-equiv="refresh"`) {
 		t.Fatal(text(g.body))
 	}
-	if g := b.ask(ask{method: "POST", path: "/export/cancel", cookie: cookie, page: true}); g.status != 303 {
-		t.Fatalf("%d", g.status)
+	if g := b.ask(ask{method: "POST", path: "/export/cancel", cookie: cookie, page: true, form: url.Values{"next": {"/export"}}}); g.status != 303 || g.location != "/export" {
+		t.Fatalf("%d %s", g.status, g.location)
 	}
 	g = b.ask(ask{path: "/export", cookie: cookie, page: true})
 	if said := text(g.body); strings.Contains(g.body, "data-busy") || !strings.Contains(said, "The export was stopped.") || !strings.Contains(said, "Make it now") {

@@ -112,7 +112,7 @@ func matrix(b *bench) []row {
 		{"GET /xero/contacts", ofCafé("/xero/contacts"), "200", asPage},
 		{"GET /export", ofCafé("/export"), "200", asPage},
 		{"POST /export", ofCafé("/export"), "303", asSession},
-		{"POST /export/cancel", ask{}, "303", asSession},
+		{"POST /export/cancel", ask{form: url.Values{}}, "303", asSession},
 		{"GET /export/file", ask{}, "404 not_found", asSession},
 		{"GET /api/export/excel", ofCafé("/api/export/excel"), "200", asEither},
 		{"GET /api/dashboard", ofCafé("/api/dashboard"), "200", asEither},

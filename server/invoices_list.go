@@ -59,8 +59,8 @@ func (q invoiceQuery) ToDay() string   { return q.values.Get("to") }
 
 // An invoiceRow is an invoice as the list shows it.
 type invoiceRow struct {
-	books.Invoice
-	Late int // days, of what is to be paid
+	*books.Invoice     // that is kept: nobody changes it
+	Late           int // days, of what is to be paid
 	// In base currency at the invoice's own rate; without one zero and not Valid.
 	TotalBase, DueBase decimal.NullDecimal
 }
@@ -82,7 +82,7 @@ func (t *invoiceTotals) add(row invoiceRow, base string) {
 }
 
 // tally counts how amounts of i came to base currency.
-func tally(f *books.Foreign, i books.Invoice, base string) {
+func tally(f *books.Foreign, i *books.Invoice, base string) {
 	switch {
 	case inOwn(i, base):
 	case !i.Rate.IsPositive():
@@ -105,7 +105,8 @@ type invoiceList struct {
 // nothing.
 func listInvoices(all []books.Invoice, q invoiceQuery, o books.Organisation, today time.Time) invoiceList {
 	var list invoiceList
-	for _, i := range all {
+	for n := range all {
+		i := &all[n]
 		row := invoiceRow{Invoice: i}
 		if i.Open() {
 			row.Late = i.DaysLate(today)
@@ -151,7 +152,7 @@ func (q invoiceQuery) finds(i invoiceRow) bool {
 }
 
 // inBase is an amount of i in base currency, at its own rate; without one not Valid.
-func inBase(i books.Invoice, amount decimal.Decimal, base string) decimal.NullDecimal {
+func inBase(i *books.Invoice, amount decimal.Decimal, base string) decimal.NullDecimal {
 	switch {
 	case inOwn(i, base):
 		return decimal.NewNullDecimal(amount)
@@ -163,7 +164,7 @@ func inBase(i books.Invoice, amount decimal.Decimal, base string) decimal.NullDe
 
 // inOwn reports whether i is in base currency. While that is not known, its rate
 // tells.
-func inOwn(i books.Invoice, base string) bool {
+func inOwn(i *books.Invoice, base string) bool {
 	return base != "" && i.Currency == base || i.Rate.Equal(one)
 }
 

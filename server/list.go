@@ -114,23 +114,25 @@ func sorted[T any](rows []T, columns []column[T], q listQuery) []T {
 	if q.down {
 		sign = -1
 	}
-	if c.text == nil {
-		slices.SortStableFunc(rows, func(a, b T) int { return sign * c.compare(a, b) })
-		return rows
+	// Rows are large: what is moved about is their places.
+	places, keys := make([]int, len(rows)), []string(nil)
+	order := func(a, b int) int { return sign * c.compare(rows[a], rows[b]) }
+	if c.text != nil {
+		keys = make([]string, len(rows))
+		order = func(a, b int) int { return sign * cmp.Compare(keys[a], keys[b]) }
 	}
-	type keyed struct {
-		key string
-		row T
+	for i := range rows {
+		places[i] = i
+		if keys != nil {
+			keys[i] = orderKey(c.text(rows[i]))
+		}
 	}
-	all := make([]keyed, len(rows))
-	for i, row := range rows {
-		all[i] = keyed{orderKey(c.text(row)), row}
+	slices.SortStableFunc(places, order)
+	all := make([]T, len(rows))
+	for i, place := range places {
+		all[i] = rows[place]
 	}
-	slices.SortStableFunc(all, func(a, b keyed) int { return sign * cmp.Compare(a.key, b.key) })
-	for i := range all {
-		rows[i] = all[i].row
-	}
-	return rows
+	return all
 }
 
 // has reports whether text, folded, has all words in it.

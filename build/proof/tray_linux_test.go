@@ -1,6 +1,7 @@
 package proof
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -49,31 +50,68 @@ type node struct {
 	Children   []dbus.Variant
 }
 
+// A menuLine is one line of a menu.
+type menuLine struct {
+	id    int32
+	label string
+}
+
+// lines reads the menu of icon.
+func (p *panel) lines(icon dbus.Sender) ([]menuLine, error) {
+	var revision uint32
+	var root node
+	menu := p.bus.Object(string(icon), "/StatusNotifierItem/menu")
+	if err := menu.Call("com.canonical.dbusmenu.GetLayout", 0, int32(0), int32(-1), []string{}).Store(&revision, &root); err != nil {
+		return nil, err
+	}
+	var lines []menuLine
+	for _, child := range root.Children {
+		var line node
+		if err := dbus.Store([]any{child.Value()}, &line); err != nil {
+			return nil, err
+		}
+		label, _ := line.Properties["label"].Value().(string)
+		lines = append(lines, menuLine{line.ID, label})
+	}
+	return lines, nil
+}
+
 // click clicks the line with this label in the menu of icon.
 func (p *panel) click(t testing.TB, icon dbus.Sender, label string) {
 	t.Helper()
-	menu := p.bus.Object(string(icon), "/StatusNotifierItem/menu")
 	eventually(t, "a line "+label+" in the menu", func() (bool, string) {
-		var revision uint32
-		var root node
-		if err := menu.Call("com.canonical.dbusmenu.GetLayout", 0, int32(0), int32(-1), []string{}).Store(&revision, &root); err != nil {
-			return false, err.Error()
-		}
-		var labels []string
-		for _, child := range root.Children {
-			var line node
-			if err := dbus.Store([]any{child.Value()}, &line); err != nil {
-				return false, err.Error()
-			}
-			text, _ := line.Properties["label"].Value().(string)
-			if labels = append(labels, text); text == label {
+		lines, err := p.lines(icon)
+		for _, line := range lines {
+			if line.label == label {
 				// Who is told to quit may be gone before it answers.
-				err := menu.Call("com.canonical.dbusmenu.Event", dbus.FlagNoReplyExpected, line.ID, "clicked", dbus.MakeVariant(""), uint32(0)).Err
+				menu := p.bus.Object(string(icon), "/StatusNotifierItem/menu")
+				err := menu.Call("com.canonical.dbusmenu.Event", dbus.FlagNoReplyExpected, line.id, "clicked", dbus.MakeVariant(""), uint32(0)).Err
 				return err == nil, "clicked"
 			}
 		}
-		return false, strings.Join(labels, "; ")
+		return false, fmt.Sprint(lines, err)
 	})
+}
+
+// shows waits until the first line of the menu has the text.
+func (p *panel) shows(t testing.TB, icon dbus.Sender, text string) {
+	t.Helper()
+	eventually(t, fmt.Sprintf("the tray shows %q", text), func() (bool, string) {
+		lines, err := p.lines(icon)
+		return len(lines) > 0 && strings.Contains(lines[0].label, text), fmt.Sprint(lines, err)
+	})
+}
+
+// icon waits for the next icon that appears.
+func (p *panel) icon(t testing.TB) dbus.Sender {
+	t.Helper()
+	select {
+	case icon := <-p.icons:
+		return icon
+	case <-time.After(patience):
+		t.Fatal("no icon appears")
+		return ""
+	}
 }
 
 func TestTheTraysClicksReachBrowserAndProgram(t *testing.T) {
@@ -101,15 +139,7 @@ func TestTheTraysClicksReachBrowserAndProgram(t *testing.T) {
 		})
 	}
 	openedAre(base + "/") // the first start
-	var icon dbus.Sender
-	eventually(t, "an icon", func() (bool, string) {
-		select {
-		case icon = <-p.icons:
-			return true, ""
-		default:
-			return false, f.stderr.String()
-		}
-	})
+	icon := p.icon(t)
 	if said := f.stderr.String(); strings.Contains(said, "no system tray") {
 		t.Errorf("with a tray it says: %s", said)
 	}
