@@ -112,7 +112,7 @@ func (l *ledger) raw(t *testing.T) *rawBooks {
 	if b.today, err = time.Parse(time.DateOnly, today.Today); err != nil {
 		t.Fatal(err)
 	}
-	if b.today.Sub(time.Now()).Abs() > 48*time.Hour {
+	if time.Until(b.today).Abs() > 48*time.Hour {
 		t.Fatalf("today is %v", b.today)
 	}
 	return b
