@@ -45,7 +45,7 @@ func (m *modelXero) enter() *http.Response {
 	case m.used >= m.perMin:
 		resp.StatusCode = 429
 		resp.Header.Set("X-Rate-Limit-Problem", "minute")
-		left := m.minute.Add(time.Minute).Sub(time.Now())
+		left := time.Until(m.minute.Add(time.Minute))
 		resp.Header.Set("Retry-After", strconv.Itoa(int((left+time.Second-1)/time.Second)))
 	default:
 		m.used++
