@@ -122,7 +122,7 @@ func (m *movableStore) move(do func(kind string, store keystore.Store) (string, 
 type removal struct {
 	from, to         keystore.Store
 	fromKind, toKind string
-	clientID         string
+	clientIDs        []string
 	save             func(map[string]any) error // all fields at once
 	said             func(what string, err error)
 }
@@ -130,7 +130,7 @@ type removal struct {
 // run copies, reads back, switches and deletes. moved says whether the settings
 // name the new store; an error then is about what is left in the old one.
 func (r removal) run(ctx context.Context) (moved bool, err error) {
-	items, err := server.KeystoreItems(ctx, r.from, r.clientID)
+	items, err := server.KeystoreItems(ctx, r.from, r.clientIDs)
 	if err != nil {
 		return false, err
 	}
@@ -138,7 +138,7 @@ func (r removal) run(ctx context.Context) (moved bool, err error) {
 		return false, fmt.Errorf("settings: %w", err)
 	}
 	if err := r.copy(ctx, items); err != nil {
-		if undone := empty(ctx, r.to, r.clientID); undone != nil {
+		if undone := empty(ctx, r.to, r.clientIDs); undone != nil {
 			r.said("copies of secrets are left, and deleted at the next start", undone)
 		} else if undone := r.save(map[string]any{keystoreLeft: nil}); undone != nil {
 			r.said("settings not saved", undone)
@@ -148,7 +148,7 @@ func (r removal) run(ctx context.Context) (moved bool, err error) {
 	if err := r.save(map[string]any{"keystore": r.toKind, keystoreLeft: r.fromKind}); err != nil {
 		return false, fmt.Errorf("settings: %w", err)
 	}
-	if err := empty(ctx, r.from, r.clientID); err != nil {
+	if err := empty(ctx, r.from, r.clientIDs); err != nil {
 		return true, err
 	}
 	return true, r.save(map[string]any{keystoreLeft: nil})
@@ -157,7 +157,7 @@ func (r removal) run(ctx context.Context) (moved bool, err error) {
 // copy brings items to the new store, the place of what an earlier time left there,
 // and reads them back when all are there.
 func (r removal) copy(ctx context.Context, items []string) error {
-	if err := empty(ctx, r.to, r.clientID); err != nil {
+	if err := empty(ctx, r.to, r.clientIDs); err != nil {
 		return err
 	}
 	copied := map[string]keystore.Secret{}
@@ -187,8 +187,8 @@ func (r removal) copy(ctx context.Context, items []string) error {
 }
 
 // empty deletes what FCC keeps in the store, what others are found by last.
-func empty(ctx context.Context, store keystore.Store, clientID string) error {
-	items, err := server.KeystoreItems(ctx, store, clientID)
+func empty(ctx context.Context, store keystore.Store, clientIDs []string) error {
+	items, err := server.KeystoreItems(ctx, store, clientIDs)
 	if err != nil {
 		return err
 	}
@@ -198,6 +198,16 @@ func empty(ctx context.Context, store keystore.Store, clientID string) error {
 		}
 	}
 	return nil
+}
+
+// clientIDs are those that the secret of a Xero app may be kept under before anybody
+// has signed in: the one of the start, and what the set-up page was told since.
+func (a *app) clientIDs() []string {
+	ids := []string{a.clientID, a.connections.App().ClientID}
+	if values, err := readSettingsFile(a.settingsFile()); err == nil {
+		ids = append(ids, values["client_id"])
+	}
+	return ids
 }
 
 // keystoreOf opens a store of another kind than the one in use.
@@ -258,7 +268,7 @@ func (a *app) moveSecrets(ctx context.Context, to string) (err error) {
 			return kind, store // somebody else was quicker
 		}
 		var moved bool
-		moved, err = removal{from: store, to: target, fromKind: kind, toKind: to, clientID: a.clientID, save: a.saveAll, said: func(what string, err error) {
+		moved, err = removal{from: store, to: target, fromKind: kind, toKind: to, clientIDs: a.clientIDs(), save: a.saveAll, said: func(what string, err error) {
 			a.log.Warn(what, "keystore", to, "err", err)
 		}}.run(ctx)
 		if !moved {
@@ -292,7 +302,7 @@ func (a *app) emptyLeft(ctx context.Context) error {
 	if left != a.secretsIn.inUse() { // else it was chosen by hand meanwhile
 		var store keystore.Store
 		if store, err = a.keystoreOf(left); err == nil {
-			err = empty(ctx, store, a.clientID)
+			err = empty(ctx, store, a.clientIDs())
 		}
 	}
 	if err == nil {

@@ -147,6 +147,47 @@ func TestSecretsMoveFromARealKeyringToTheFileAndBackWhileFCCRuns(t *testing.T) {
 	m.wantErased(m.fcc("erase", "--yes"))
 }
 
+func TestTheSecretOfAnAppThatNobodyHasSignedInThroughMovesToo(t *testing.T) {
+	m := newMachine(t)
+	bus := m.keyring()
+	m.set("FCC_KEYSTORE", "")
+	m.set("FCC_KEYSTORE_PASSPHRASE", "correct horse")
+	m.far(freePort(t))
+	m.set("XERO_CLIENT_ID", "") // the set-up page is told it
+	r := m.start("serve")
+	person := &surfer{t: t, base: r.base}
+	person.get("/settings")
+	without := items(t, bus)
+	if status, page := person.ask(http.MethodPost, "/setup", url.Values{"client_id": {"Pasted"}, "client_secret": {"of-a-web-app"}}); status != http.StatusSeeOther || items(t, bus) != without+1 {
+		t.Fatalf("pasted: %d, %d items\n%s", status, items(t, bus), page)
+	}
+	move := func(to string) {
+		t.Helper()
+		if status, page := person.ask(http.MethodPost, "/settings/move", url.Values{"to": {to}}); status != http.StatusSeeOther || m.setting("keystore") != to {
+			t.Fatalf("moved: %d, settings %q\n%s\n%s", status, m.setting("keystore"), page, m.logged())
+		}
+	}
+	move("file")
+	if left := items(t, bus); left != 0 {
+		t.Errorf("%d items are left in the keyring", left)
+	}
+	m.must("stop")
+	m.start("serve")
+	person.get("/settings")
+	if kept := m.kept("correct horse", "client-secret-pasted"); kept != "of-a-web-app" {
+		t.Errorf("the file has %q", kept)
+	}
+	move("os")
+	if now := items(t, bus); now != without+1 {
+		t.Errorf("%d items are in the keyring, were %d", now, without+1)
+	}
+	m.must("stop")
+	m.wantErased(m.fcc("erase", "--yes"))
+	if left := items(t, bus); left != 0 {
+		t.Errorf("%d items are left in the keyring after all is erased", left)
+	}
+}
+
 func TestAFCCThatIsKilledDuringAMoveFindsItsSignInAgain(t *testing.T) {
 	m := newMachine(t)
 	bus := m.keyring()

@@ -126,7 +126,7 @@ func TestAMoveThatIsCutOffAtAnyStepLosesNothing(t *testing.T) {
 			fill(t, stores["file"], old)
 			f := &fuse{last: last, alone: alone}
 			moved, err := removal{
-				from: fused{stores["os"], f}, to: fused{stores["file"], f}, fromKind: "os", toKind: "file", clientID: "newapp",
+				from: fused{stores["os"], f}, to: fused{stores["file"], f}, fromKind: "os", toKind: "file", clientIDs: []string{"newapp"},
 				save: func(values map[string]any) error {
 					if err := f.step(); err != nil {
 						return err
@@ -164,7 +164,7 @@ func TestAMoveThatIsCutOffAtAnyStepLosesNothing(t *testing.T) {
 				if left != other {
 					t.Fatalf("step %d: %s is in use, and %s is to be emptied", last, inUse, left)
 				}
-				if err := empty(t.Context(), stores[other], "newapp"); err != nil {
+				if err := empty(t.Context(), stores[other], []string{"newapp"}); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -198,7 +198,7 @@ func TestACopyThatReadsBackOtherwiseIsNotMovedTo(t *testing.T) {
 	want := secretsOf("now")
 	fill(t, from, want)
 	names := slices.Collect(maps.Keys(want))
-	moved, err := removal{from: from, to: forgetful{to}, fromKind: "os", toKind: "file", clientID: "newapp", save: s.saveAll, said: func(string, error) {}}.run(t.Context())
+	moved, err := removal{from: from, to: forgetful{to}, fromKind: "os", toKind: "file", clientIDs: []string{"newapp"}, save: s.saveAll, said: func(string, error) {}}.run(t.Context())
 	if moved || err == nil || !strings.Contains(err.Error(), "books-key") || strings.Contains(err.Error(), "changed by somebody") {
 		t.Errorf("moved %t, %v", moved, err)
 	}
@@ -254,11 +254,19 @@ func movingApp(t *testing.T) (*app, keystore.Store) {
 	t.Helper()
 	keychain := keystore.Memory()
 	fill(t, keychain, secretsOf("now"))
+	secretsIn, log := &movableStore{kind: "os", store: keychain}, slog.New(slog.DiscardHandler)
+	connections, err := xero.New(xero.Config{
+		App: xero.App{ClientID: "newapp"}, Issuer: xero.XeroIssuer, API: xeroAPI, RedirectURI: "http://localhost:8000/callback", Keystore: secretsIn, Log: log,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	a := &app{
-		call: &call{ctx: t.Context()}, log: slog.New(slog.DiscardHandler),
-		settings:   settings{dataDir: t.TempDir(), keystore: "os", clientID: "newapp"},
-		secretsIn:  &movableStore{kind: "os", store: keychain},
-		passphrase: keystore.NewSecret("correct horse"),
+		call: &call{ctx: t.Context()}, log: log,
+		settings:    settings{dataDir: t.TempDir(), keystore: "os"},
+		connections: connections,
+		secretsIn:   secretsIn,
+		passphrase:  keystore.NewSecret("correct horse"),
 	}
 	return a, keychain
 }
