@@ -123,7 +123,8 @@ type removal struct {
 	from, to         keystore.Store
 	fromKind, toKind string
 	clientIDs        []string
-	save             func(map[string]any) error // all fields at once
+	save             func(map[string]any) error        // all fields at once
+	saved            func() (map[string]string, error) // what the settings say
 	said             func(what string, err error)
 }
 
@@ -146,7 +147,10 @@ func (r removal) run(ctx context.Context) (moved bool, err error) {
 		return false, err
 	}
 	if err := r.save(map[string]any{"keystore": r.toKind, keystoreLeft: r.fromKind}); err != nil {
-		return false, fmt.Errorf("settings: %w", err)
+		// A save may fail when all is written. Then the next start goes by what is
+		// written, and so must this FCC; the copies wait for that start.
+		said, unread := r.saved()
+		return unread == nil && said["keystore"] == r.toKind, fmt.Errorf("settings: %w", err)
 	}
 	if err := empty(ctx, r.from, r.clientIDs); err != nil {
 		return true, err
@@ -204,7 +208,7 @@ func empty(ctx context.Context, store keystore.Store, clientIDs []string) error 
 // has signed in: the one of the start, and what the set-up page was told since.
 func (a *app) clientIDs() []string {
 	ids := []string{a.clientID, a.connections.App().ClientID}
-	if values, err := readSettingsFile(a.settingsFile()); err == nil {
+	if values, err := a.saved(); err == nil {
 		ids = append(ids, values["client_id"])
 	}
 	return ids
@@ -268,7 +272,7 @@ func (a *app) moveSecrets(ctx context.Context, to string) (err error) {
 			return kind, store // somebody else was quicker
 		}
 		var moved bool
-		moved, err = removal{from: store, to: target, fromKind: kind, toKind: to, clientIDs: a.clientIDs(), save: a.saveAll, said: func(what string, err error) {
+		moved, err = removal{from: store, to: target, fromKind: kind, toKind: to, clientIDs: a.clientIDs(), save: a.saveAll, saved: a.saved, said: func(what string, err error) {
 			a.log.Warn(what, "keystore", to, "err", err)
 		}}.run(ctx)
 		if !moved {
@@ -294,7 +298,7 @@ func (a *app) moveSecrets(ctx context.Context, to string) (err error) {
 func (a *app) emptyLeft(ctx context.Context) error {
 	a.removing.Lock()
 	defer a.removing.Unlock()
-	values, err := readSettingsFile(a.settingsFile())
+	values, err := a.saved()
 	left := values[keystoreLeft]
 	if err != nil || left != "os" && left != "file" {
 		return nil

@@ -131,9 +131,13 @@ func TestAMoveThatIsCutOffAtAnyStepLosesNothing(t *testing.T) {
 					if err := f.step(); err != nil {
 						return err
 					}
-					return s.saveAll(values)
+					if err := s.saveAll(values); err != nil {
+						return err
+					}
+					return f.step() // saved, and then an error: see writeFile
 				},
-				said: func(string, error) {},
+				saved: s.saved,
+				said:  func(string, error) {},
 			}.run(t.Context())
 			done := f.steps < last
 			if done && (err != nil || !moved) {
@@ -154,8 +158,8 @@ func TestAMoveThatIsCutOffAtAnyStepLosesNothing(t *testing.T) {
 			}
 			left := file[keystoreLeft]
 			inUse, other := next.keystore, map[string]string{"os": "file", "file": "os"}[next.keystore]
-			if moved && inUse != "file" {
-				t.Errorf("step %d: FCC goes on with the file, and the settings say %s", last, inUse)
+			if moved != (inUse == "file") {
+				t.Errorf("step %d: FCC goes on with the file is %t, and the settings say %s", last, moved, inUse)
 			}
 			if got := holds(t, stores[inUse], names...); !maps.Equal(got, want) {
 				t.Fatalf("step %d: %s is in use and holds %v", last, inUse, got)
@@ -198,7 +202,7 @@ func TestACopyThatReadsBackOtherwiseIsNotMovedTo(t *testing.T) {
 	want := secretsOf("now")
 	fill(t, from, want)
 	names := slices.Collect(maps.Keys(want))
-	moved, err := removal{from: from, to: forgetful{to}, fromKind: "os", toKind: "file", clientIDs: []string{"newapp"}, save: s.saveAll, said: func(string, error) {}}.run(t.Context())
+	moved, err := removal{from: from, to: forgetful{to}, fromKind: "os", toKind: "file", clientIDs: []string{"newapp"}, save: s.saveAll, saved: s.saved, said: func(string, error) {}}.run(t.Context())
 	if moved || err == nil || !strings.Contains(err.Error(), "books-key") || strings.Contains(err.Error(), "changed by somebody") {
 		t.Errorf("moved %t, %v", moved, err)
 	}
