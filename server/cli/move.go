@@ -217,11 +217,7 @@ func (a *app) clientIDs() []string {
 // keystoreOf opens a store of another kind than the one in use.
 func (a *app) keystoreOf(kind string) (keystore.Store, error) {
 	if kind == "file" && a.passphraseErr != nil {
-		return nil, &xero.Error{Problem: xero.Problem{
-			Code:    xero.CodeBadRequest,
-			Message: "FCC could not open the encrypted file at its next start: it was started without a passphrase.",
-			Action:  "Write a passphrase into a file that only you can read, set FCC_KEYSTORE_PASSPHRASE_FILE to its path wherever FCC is started, start FCC again, and come back.",
-		}, Err: a.passphraseErr}
+		return nil, a.noPassphrase()
 	}
 	other := a.settings
 	other.keystore = kind
@@ -235,7 +231,16 @@ func (a *app) keystoreOf(kind string) (keystore.Store, error) {
 	return store, nil
 }
 
-// mayMove says why the secrets could not be moved, before anything is tried.
+func (a *app) noPassphrase() error {
+	return &xero.Error{Problem: xero.Problem{
+		Code:    xero.CodeBadRequest,
+		Message: "FCC could not open the encrypted file at its next start: it was started without a passphrase.",
+		Action:  "Write a passphrase into a file that only you can read, set FCC_KEYSTORE_PASSPHRASE_FILE to its path wherever FCC is started, start FCC again, and come back.",
+	}, Err: a.passphraseErr}
+}
+
+// mayMove says why the secrets could not be moved, as far as that is known without
+// a look at the other keystore, which may ask its owner to unlock it.
 func (a *app) mayMove(to string) error {
 	if a.keystoreFixed != "" {
 		return &xero.Error{Problem: xero.Problem{
@@ -244,14 +249,8 @@ func (a *app) mayMove(to string) error {
 			Action:  "Start FCC without it, then move them here.",
 		}}
 	}
-	store, err := a.keystoreOf(to)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(a.ctx, keychainPatience)
-	defer cancel()
-	if _, err := store.Get(ctx, "session-secret"); err != nil && !errors.Is(err, keystore.ErrNotFound) {
-		return &xero.Error{Problem: xero.KeystoreProblem(err), Err: err}
+	if to == "file" && a.passphraseErr != nil {
+		return a.noPassphrase()
 	}
 	return nil
 }
@@ -266,6 +265,12 @@ func (a *app) moveSecrets(ctx context.Context, to string) (err error) {
 	target, err := a.keystoreOf(to)
 	if err != nil {
 		return err
+	}
+	// Its owner may have to unlock it. Meanwhile all others use the one in use.
+	waiting, cancel := context.WithTimeout(ctx, keychainPatience)
+	defer cancel()
+	if _, err := target.Get(waiting, "session-secret"); err != nil && !errors.Is(err, keystore.ErrNotFound) {
+		return &xero.Error{Problem: xero.KeystoreProblem(err), Err: err}
 	}
 	a.secretsIn.move(func(kind string, store keystore.Store) (string, keystore.Store) {
 		if kind == to {

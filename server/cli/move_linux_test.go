@@ -3,11 +3,13 @@ package cli_test
 import (
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -187,6 +189,45 @@ func TestTheSecretOfAnAppThatNobodyHasSignedInThroughMovesToo(t *testing.T) {
 	m.wantErased(m.fcc("erase", "--yes"))
 	if left := items(t, bus); left != 0 {
 		t.Errorf("%d items are left in the keyring after all is erased", left)
+	}
+}
+
+// A page that is looked at, or painted anew, must not have a keychain ask its owner.
+func TestTheOtherKeystoreIsNotTouchedBeforeTheButtonIsPressed(t *testing.T) {
+	m := newMachine(t)
+	dir, err := os.MkdirTemp("", "bus") // paths of sockets must be short
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	bus, err := net.Listen("unix", filepath.Join(dir, "bus"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer bus.Close()
+	var touched atomic.Int64
+	go func() {
+		for {
+			conn, err := bus.Accept()
+			if err != nil {
+				return
+			}
+			touched.Add(1)
+			conn.Close()
+		}
+	}()
+	m.set("DBUS_SESSION_BUS_ADDRESS", "unix:path="+filepath.Join(dir, "bus"))
+	m.set("FCC_KEYSTORE", "")
+	m.set("FCC_KEYSTORE_PASSPHRASE", "correct horse")
+	m.set("FCC_PORT", freePort(t))
+	m.write("settings.json", `{"keystore":"file"}`)
+	person := &surfer{t: t, base: m.start("serve").base}
+	if page := person.get("/settings/move?to=os"); !strings.Contains(page, "Move the secrets</button>") || touched.Load() > 0 {
+		t.Errorf("the keychain was asked %d times before the button is pressed\n%s", touched.Load(), page)
+	}
+	status, page := person.ask(http.MethodPost, "/settings/move", url.Values{"to": {"os"}})
+	if status != http.StatusServiceUnavailable || touched.Load() == 0 || m.setting("keystore") != "file" || m.setting("keystore_left") != "" {
+		t.Errorf("a keychain that does not answer: %d, asked %d times, settings %q, %q\n%s", status, touched.Load(), m.setting("keystore"), m.setting("keystore_left"), page)
 	}
 }
 
