@@ -106,7 +106,8 @@ func (s *Server) revokePage(w http.ResponseWriter, r *http.Request, c *call) err
 		return err
 	}
 	if !slices.ContainsFunc(keys, func(k apiKey) bool { return k.Name == name }) {
-		return fail(codeNotFound).saying("No program of this name has a key.", "It may be revoked already.").offering("Programs", "/settings/programs")
+		http.Redirect(w, r, "/settings/programs", http.StatusSeeOther) // it may be revoked already, as when this page paints itself anew
+		return nil
 	}
 	return s.confirm(w, r, c, confirmation{
 		Title: "Revoke the key of " + name, Lead: "Nothing happens before you press the button.",
