@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -83,7 +84,11 @@ func (s *Server) addProgram(w http.ResponseWriter, r *http.Request, c *call) err
 // useLines show how a program brings its key. One that is good for several
 // organisations has to name the one it means.
 func (s *Server) useLines(c *call, made keystore.Secret, k apiKey) []useLine {
-	curl := `curl -H "Authorization: Bearer ` + made.Reveal() + `"`
+	curl := "curl"
+	if runtime.GOOS == "windows" {
+		curl = "curl.exe" // in PowerShell curl is something else
+	}
+	curl += ` -H "Authorization: Bearer ` + made.Reveal() + `"`
 	all := s.cfg.Connections.Status().Organisations()
 	if k.Tenant == "" && len(all) > 1 {
 		tenant := all[0].TenantID
