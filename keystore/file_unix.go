@@ -25,7 +25,8 @@ func tryLock(file *os.File) (bool, error) {
 }
 
 // replaceFile puts from in the place of to, durably: the new name is in the
-// folder, so the folder too has to reach the disk.
+// folder, so the folder too has to reach the disk. Some network mounts cannot be
+// told to (EINVAL, ENOTSUP): there it is as safe as it gets.
 func replaceFile(from, to string) error {
 	if err := os.Rename(from, to); err != nil {
 		return err
@@ -34,5 +35,8 @@ func replaceFile(from, to string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(folder.Sync(), folder.Close())
+	if err = folder.Sync(); errors.Is(err, syscall.EINVAL) || errors.Is(err, errors.ErrUnsupported) {
+		err = nil
+	}
+	return errors.Join(err, folder.Close())
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"html/template"
+	"io"
 	"io/fs"
 	"net/http"
 	"path"
@@ -170,8 +171,34 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, c *call, status 
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = w.Write(page.Bytes()) // the caller may have gone
+	text := page.String()
+	if v.Demo {
+		text = s.toDemo(v.Known, text)
+	}
+	_, _ = io.WriteString(w, text) // the caller may have gone
 	return nil
+}
+
+// ofRunning are the commands for the FCC that runs, as words say them.
+var ofRunning = []string{"open", "status", "doctor", "login", "token", "keys", "disconnect", "erase", "secret", "stop"}
+
+// toDemo has the commands on a page reach the demo: without its folder they would
+// reach the user's own FCC. Who has no session is told no path; the demo itself names
+// it when it starts.
+func (s *Server) toDemo(known bool, page string) string {
+	folder := "FOLDER"
+	if known {
+		folder = s.cfg.DataDir
+		if strings.Contains(folder, " ") {
+			folder = `"` + folder + `"`
+		}
+		folder = template.HTMLEscapeString(folder)
+	}
+	pairs := []string{"fcc --debug", "fcc demo --debug"}
+	for _, command := range ofRunning {
+		pairs = append(pairs, "fcc "+command, "fcc --data-dir "+folder+" "+command)
+	}
+	return strings.NewReplacer(pairs...).Replace(page)
 }
 
 // notice has the next page of this browser say text.

@@ -1,9 +1,12 @@
 package server_test
 
 import (
+	"html"
 	"io/fs"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -152,6 +155,48 @@ func TestTheDemoSaysSoOnEveryPageAndAnswer(t *testing.T) {
 		if g := b.ask(a); !strings.Contains(g.body, "these books are invented") {
 			t.Errorf("the page %s does not say so", a.path)
 		}
+	}
+}
+
+// A command without the folder would reach the user's own FCC.
+func TestTheCommandsOnTheDemosPagesReachTheDemo(t *testing.T) {
+	b := newBench(t, func(b *bench) {
+		b.cfg.Mode = server.Demo
+		b.cfg.DataDir = filepath.Join(t.TempDir(), "Ana Müller & co")
+		if err := os.Mkdir(b.cfg.DataDir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}).opened()
+	cookie := b.visit()
+	command := regexp.MustCompile(`fcc (?:--data-dir (\S.*?) )?(--debug|open|status|doctor|login|token|keys|disconnect|erase|secret|stop)\b`)
+	named := html.EscapeString(`"` + b.cfg.DataDir + `"`)
+	for _, test := range []struct {
+		ask
+		folder   string
+		commands int // at least
+	}{
+		{ask{path: "/help", cookie: cookie}, named, 10},
+		{ask{path: "/health", cookie: cookie}, named, 1},
+		{ask{path: "/connections", cookie: cookie}, "FOLDER", 1}, // its page knows no session
+		{ask{path: "/open?ticket=AAAAAAAAAAAAAAAAAAAAAA"}, "FOLDER", 2},
+	} {
+		test.page = true
+		page := b.ask(test.ask).body
+		found := command.FindAllStringSubmatch(page, -1)
+		if len(found) < test.commands {
+			t.Errorf("%s has %d commands", test.path, len(found))
+		}
+		for _, f := range found {
+			if f[1] != test.folder {
+				t.Errorf("%s says %q", test.path, f[0])
+			}
+		}
+		if test.folder != named && strings.Contains(page, "Ana M") {
+			t.Errorf("%s names the folder to somebody without a session", test.path)
+		}
+	}
+	if page := b.ask(ask{path: "/api/session/debug", cookie: cookie, page: true}).body; !strings.Contains(page, "fcc demo --debug") || strings.Contains(page, "fcc --debug") {
+		t.Errorf("with --debug another would start\n%s", page)
 	}
 }
 

@@ -87,7 +87,8 @@ type Host struct {
 	Keystore func() string
 	// MoveSecrets copies all secrets to another kind, reads them back, has the settings
 	// name it, goes on with it, and deletes them where they were. MayMoveSecrets says
-	// beforehand why it could not: an *xero.Error, nil when it can.
+	// beforehand, without a look at the other kind, why it could not: an *xero.Error,
+	// nil for no reason that is known.
 	MoveSecrets    func(ctx context.Context, to string) error
 	MayMoveSecrets func(to string) error
 	// Places are where things are kept, for a person to look: name and path.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -83,7 +84,11 @@ func (s *Server) addProgram(w http.ResponseWriter, r *http.Request, c *call) err
 // useLines show how a program brings its key. One that is good for several
 // organisations has to name the one it means.
 func (s *Server) useLines(c *call, made keystore.Secret, k apiKey) []useLine {
-	curl := `curl -H "Authorization: Bearer ` + made.Reveal() + `"`
+	curl := "curl"
+	if runtime.GOOS == "windows" {
+		curl = "curl.exe" // in PowerShell curl is something else
+	}
+	curl += ` -H "Authorization: Bearer ` + made.Reveal() + `"`
 	all := s.cfg.Connections.Status().Organisations()
 	if k.Tenant == "" && len(all) > 1 {
 		tenant := all[0].TenantID
@@ -106,7 +111,8 @@ func (s *Server) revokePage(w http.ResponseWriter, r *http.Request, c *call) err
 		return err
 	}
 	if !slices.ContainsFunc(keys, func(k apiKey) bool { return k.Name == name }) {
-		return fail(codeNotFound).saying("No program of this name has a key.", "It may be revoked already.").offering("Programs", "/settings/programs")
+		http.Redirect(w, r, "/settings/programs", http.StatusSeeOther) // it may be revoked already, as when this page paints itself anew
+		return nil
 	}
 	return s.confirm(w, r, c, confirmation{
 		Title: "Revoke the key of " + name, Lead: "Nothing happens before you press the button.",

@@ -148,10 +148,10 @@ var ownItems = []string{secretItem, previousItem, booksKeyItem}
 
 // KeystoreItems names all that FCC keeps in ks, each item before those that are
 // found by it: who copies in this order, and deletes in the other, is at no moment
-// left with something that nobody finds. clientID is that of the settings, "" for
-// none; it tells where the secret of a Xero app is before anybody has signed in.
-func KeystoreItems(ctx context.Context, ks keystore.Store, clientID string) ([]string, error) {
-	items, err := xero.KeystoreItems(ctx, ks, clientID)
+// left with something that nobody finds. clientIDs tell where the secret of a Xero app
+// is that nobody has signed in through yet; "" stands for none.
+func KeystoreItems(ctx context.Context, ks keystore.Store, clientIDs []string) ([]string, error) {
+	items, err := xero.KeystoreItems(ctx, ks, clientIDs)
 	if err != nil {
 		return nil, err
 	}

@@ -200,12 +200,16 @@ func TestAKeyIsShownOnceAndRevokedAfterAQuestion(t *testing.T) {
 		t.Errorf("a name in use: what was filled in is lost\n%s", page)
 	}
 
-	question := h.page("/settings/programs/revoke?name=" + url.QueryEscape(name))
+	ofIt := "/settings/programs/revoke?name=" + url.QueryEscape(name)
+	question := h.page(ofIt)
 	if !strings.Contains(question, "Revoke</button>") || h.ask(ask{path: "/connections", key: key}).status != 200 {
 		t.Error("the question revokes, or has no button")
 	}
 	if _, page := h.post("/settings/programs/revoke", url.Values{"name": {name}}); !strings.Contains(page, "is revoked.") || strings.Contains(page, "read and write") {
 		t.Errorf("revoked\n%s", page)
+	}
+	if g := h.ask(ask{path: ofIt, cookie: h.cookie, page: true}); g.status != 303 || g.location != "/settings/programs" {
+		t.Errorf("the question, asked once more, answers %d %s", g.status, g.location)
 	}
 	if a := h.ask(ask{path: "/connections", key: key}); a.status != 401 {
 		t.Errorf("the revoked key opens %d", a.status)

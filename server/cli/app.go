@@ -155,6 +155,7 @@ type app struct {
 	only    *instance
 	lost    *xero.Problem // see openStore
 
+	connections   *xero.Connections // once assembled
 	secretsIn     *movableStore
 	removing      sync.Mutex      // held over what changes more than one keystore
 	passphrase    keystore.Secret // what opens the encrypted file, or
@@ -261,6 +262,7 @@ func (a *app) assemble(port int, key keystore.Secret, showIcon bool) (*xero.Conn
 	if err != nil {
 		return nil, nil, err
 	}
+	a.connections = connections
 	srv, err = server.New(server.Config{
 		Version:      a.Version.Version,
 		Mode:         a.mode,

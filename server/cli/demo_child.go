@@ -23,7 +23,7 @@ import (
 type demoChild struct {
 	mu    sync.Mutex
 	ask   io.WriteCloser
-	links chan string // closed when it has ended
+	links chan string // the newest that nobody took; closed when it has ended
 	ended bool        // FCC ends: start no more
 }
 
@@ -32,6 +32,7 @@ func (d *demoChild) link(ctx context.Context) (string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.ask != nil {
+		d.forget()
 		if _, err := io.WriteString(d.ask, "\n"); err == nil {
 			if link, err := d.next(ctx); err == nil || ctx.Err() != nil {
 				return link, err
@@ -50,6 +51,15 @@ func (d *demoChild) link(ctx context.Context) (string, error) {
 		d.ask = nil
 	}
 	return link, err
+}
+
+// forget takes away a link that somebody asked for and did not wait for: it may be
+// older than links are good for.
+func (d *demoChild) forget() {
+	select {
+	case <-d.links:
+	default:
+	}
 }
 
 func (d *demoChild) next(ctx context.Context) (string, error) {
@@ -76,7 +86,6 @@ func (d *demoChild) start() error {
 		return slices.Contains(settingVariables, strings.ToUpper(name))
 	})
 	cmd.SysProcAttr = apart()
-	cmd.WaitDelay = time.Second
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		return err
@@ -95,9 +104,10 @@ func (d *demoChild) start() error {
 		for lines := bufio.NewScanner(out); lines.Scan(); {
 			if link, ok := strings.CutPrefix(lines.Text(), "Open "); ok {
 				select {
-				case links <- link:
-				case <-time.After(time.Minute): // nobody has waited for it
+				case <-links:
+				default:
 				}
+				links <- link // there is room: nobody else sends
 			}
 		}
 		_ = cmd.Wait() // what it died of is in its own log

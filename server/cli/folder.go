@@ -76,7 +76,8 @@ func setAside(path string, now time.Time) (string, error) {
 }
 
 // writeFile replaces a file whole, readable by this user only: after a crash the
-// old content or the new one is there.
+// old content or the new one is there. After an error too: the new one may be there
+// and not be certain to outlive a power cut.
 func writeFile(path string, data []byte) (err error) {
 	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-") // 0600
 	if err != nil {

@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"financial-command-center/keystore"
@@ -39,5 +41,17 @@ func TestAFolderOpenToOthersIsClosedOnlyWhenItIsEmpty(t *testing.T) {
 	}
 	if info, _ := os.Stat(used); !isPrivate(info) {
 		t.Errorf("the standard folder is %v", info.Mode())
+	}
+}
+
+func TestAFolderThatCannotBeSyncedIsWrittenTo(t *testing.T) {
+	if folder, err := os.Open("/proc"); err != nil || !errors.Is(errors.Join(folder.Sync(), folder.Close()), syscall.EINVAL) {
+		t.Fatalf("/proc is no such folder: %v", err)
+	}
+	if err := syncFolder("/proc"); err != nil {
+		t.Error(err)
+	}
+	if err := syncFolder(filepath.Join(t.TempDir(), "none")); err == nil {
+		t.Error("a folder that is not there is synced")
 	}
 }

@@ -65,7 +65,7 @@ func (a *app) savePort(port int) error {
 
 // nextPort is what settings.json says now.
 func (a *app) nextPort() int {
-	values, err := readSettingsFile(a.settingsFile())
+	values, err := a.saved()
 	if err != nil {
 		return 0
 	}

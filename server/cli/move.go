@@ -122,15 +122,16 @@ func (m *movableStore) move(do func(kind string, store keystore.Store) (string, 
 type removal struct {
 	from, to         keystore.Store
 	fromKind, toKind string
-	clientID         string
-	save             func(map[string]any) error // all fields at once
+	clientIDs        []string
+	save             func(map[string]any) error        // all fields at once
+	saved            func() (map[string]string, error) // what the settings say
 	said             func(what string, err error)
 }
 
 // run copies, reads back, switches and deletes. moved says whether the settings
 // name the new store; an error then is about what is left in the old one.
 func (r removal) run(ctx context.Context) (moved bool, err error) {
-	items, err := server.KeystoreItems(ctx, r.from, r.clientID)
+	items, err := server.KeystoreItems(ctx, r.from, r.clientIDs)
 	if err != nil {
 		return false, err
 	}
@@ -138,7 +139,7 @@ func (r removal) run(ctx context.Context) (moved bool, err error) {
 		return false, fmt.Errorf("settings: %w", err)
 	}
 	if err := r.copy(ctx, items); err != nil {
-		if undone := empty(ctx, r.to, r.clientID); undone != nil {
+		if undone := empty(ctx, r.to, r.clientIDs); undone != nil {
 			r.said("copies of secrets are left, and deleted at the next start", undone)
 		} else if undone := r.save(map[string]any{keystoreLeft: nil}); undone != nil {
 			r.said("settings not saved", undone)
@@ -146,9 +147,12 @@ func (r removal) run(ctx context.Context) (moved bool, err error) {
 		return false, err
 	}
 	if err := r.save(map[string]any{"keystore": r.toKind, keystoreLeft: r.fromKind}); err != nil {
-		return false, fmt.Errorf("settings: %w", err)
+		// A save may fail when all is written. Then the next start goes by what is
+		// written, and so must this FCC; the copies wait for that start.
+		said, unread := r.saved()
+		return unread == nil && said["keystore"] == r.toKind, fmt.Errorf("settings: %w", err)
 	}
-	if err := empty(ctx, r.from, r.clientID); err != nil {
+	if err := empty(ctx, r.from, r.clientIDs); err != nil {
 		return true, err
 	}
 	return true, r.save(map[string]any{keystoreLeft: nil})
@@ -157,7 +161,7 @@ func (r removal) run(ctx context.Context) (moved bool, err error) {
 // copy brings items to the new store, the place of what an earlier time left there,
 // and reads them back when all are there.
 func (r removal) copy(ctx context.Context, items []string) error {
-	if err := empty(ctx, r.to, r.clientID); err != nil {
+	if err := empty(ctx, r.to, r.clientIDs); err != nil {
 		return err
 	}
 	copied := map[string]keystore.Secret{}
@@ -187,8 +191,8 @@ func (r removal) copy(ctx context.Context, items []string) error {
 }
 
 // empty deletes what FCC keeps in the store, what others are found by last.
-func empty(ctx context.Context, store keystore.Store, clientID string) error {
-	items, err := server.KeystoreItems(ctx, store, clientID)
+func empty(ctx context.Context, store keystore.Store, clientIDs []string) error {
+	items, err := server.KeystoreItems(ctx, store, clientIDs)
 	if err != nil {
 		return err
 	}
@@ -200,14 +204,20 @@ func empty(ctx context.Context, store keystore.Store, clientID string) error {
 	return nil
 }
 
+// clientIDs are those that the secret of a Xero app may be kept under before anybody
+// has signed in: the one of the start, and what the set-up page was told since.
+func (a *app) clientIDs() []string {
+	ids := []string{a.clientID, a.connections.App().ClientID}
+	if values, err := a.saved(); err == nil {
+		ids = append(ids, values["client_id"])
+	}
+	return ids
+}
+
 // keystoreOf opens a store of another kind than the one in use.
 func (a *app) keystoreOf(kind string) (keystore.Store, error) {
 	if kind == "file" && a.passphraseErr != nil {
-		return nil, &xero.Error{Problem: xero.Problem{
-			Code:    xero.CodeBadRequest,
-			Message: "FCC could not open the encrypted file at its next start: it was started without a passphrase.",
-			Action:  "Write a passphrase into a file that only you can read, set FCC_KEYSTORE_PASSPHRASE_FILE to its path wherever FCC is started, start FCC again, and come back.",
-		}, Err: a.passphraseErr}
+		return nil, a.noPassphrase()
 	}
 	other := a.settings
 	other.keystore = kind
@@ -221,7 +231,16 @@ func (a *app) keystoreOf(kind string) (keystore.Store, error) {
 	return store, nil
 }
 
-// mayMove says why the secrets could not be moved, before anything is tried.
+func (a *app) noPassphrase() error {
+	return &xero.Error{Problem: xero.Problem{
+		Code:    xero.CodeBadRequest,
+		Message: "FCC could not open the encrypted file at its next start: it was started without a passphrase.",
+		Action:  "Write a passphrase into a file that only you can read, set FCC_KEYSTORE_PASSPHRASE_FILE to its path wherever FCC is started, start FCC again, and come back.",
+	}, Err: a.passphraseErr}
+}
+
+// mayMove says why the secrets could not be moved, as far as that is known without
+// a look at the other keystore, which may ask its owner to unlock it.
 func (a *app) mayMove(to string) error {
 	if a.keystoreFixed != "" {
 		return &xero.Error{Problem: xero.Problem{
@@ -230,14 +249,8 @@ func (a *app) mayMove(to string) error {
 			Action:  "Start FCC without it, then move them here.",
 		}}
 	}
-	store, err := a.keystoreOf(to)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(a.ctx, keychainPatience)
-	defer cancel()
-	if _, err := store.Get(ctx, "session-secret"); err != nil && !errors.Is(err, keystore.ErrNotFound) {
-		return &xero.Error{Problem: xero.KeystoreProblem(err), Err: err}
+	if to == "file" && a.passphraseErr != nil {
+		return a.noPassphrase()
 	}
 	return nil
 }
@@ -253,12 +266,18 @@ func (a *app) moveSecrets(ctx context.Context, to string) (err error) {
 	if err != nil {
 		return err
 	}
+	// Its owner may have to unlock it. Meanwhile all others use the one in use.
+	waiting, cancel := context.WithTimeout(ctx, keychainPatience)
+	defer cancel()
+	if _, err := target.Get(waiting, "session-secret"); err != nil && !errors.Is(err, keystore.ErrNotFound) {
+		return &xero.Error{Problem: xero.KeystoreProblem(err), Err: err}
+	}
 	a.secretsIn.move(func(kind string, store keystore.Store) (string, keystore.Store) {
 		if kind == to {
 			return kind, store // somebody else was quicker
 		}
 		var moved bool
-		moved, err = removal{from: store, to: target, fromKind: kind, toKind: to, clientID: a.clientID, save: a.saveAll, said: func(what string, err error) {
+		moved, err = removal{from: store, to: target, fromKind: kind, toKind: to, clientIDs: a.clientIDs(), save: a.saveAll, saved: a.saved, said: func(what string, err error) {
 			a.log.Warn(what, "keystore", to, "err", err)
 		}}.run(ctx)
 		if !moved {
@@ -284,7 +303,7 @@ func (a *app) moveSecrets(ctx context.Context, to string) (err error) {
 func (a *app) emptyLeft(ctx context.Context) error {
 	a.removing.Lock()
 	defer a.removing.Unlock()
-	values, err := readSettingsFile(a.settingsFile())
+	values, err := a.saved()
 	left := values[keystoreLeft]
 	if err != nil || left != "os" && left != "file" {
 		return nil
@@ -292,7 +311,7 @@ func (a *app) emptyLeft(ctx context.Context) error {
 	if left != a.secretsIn.inUse() { // else it was chosen by hand meanwhile
 		var store keystore.Store
 		if store, err = a.keystoreOf(left); err == nil {
-			err = empty(ctx, store, a.clientID)
+			err = empty(ctx, store, a.clientIDs())
 		}
 	}
 	if err == nil {

@@ -20,11 +20,15 @@ func apart() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
 // onOwnDrive matters on Windows, where drives are let in without the person.
 func onOwnDrive(string) bool { return true }
 
-// syncFolder waits until the disk has the names in a folder.
+// syncFolder waits until the disk has the names in a folder. Some network mounts
+// cannot be told to (EINVAL, ENOTSUP): there a name is as safe as it gets.
 func syncFolder(dir string) error {
 	folder, err := os.Open(dir)
 	if err != nil {
 		return err
 	}
-	return errors.Join(folder.Sync(), folder.Close())
+	if err = folder.Sync(); errors.Is(err, syscall.EINVAL) || errors.Is(err, errors.ErrUnsupported) {
+		err = nil
+	}
+	return errors.Join(err, folder.Close())
 }

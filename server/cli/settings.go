@@ -70,7 +70,7 @@ func readSettings(f settingFlags, env environ) (settings, error) {
 	if s.dataDir, s.service, err = dataFolder(f, env); err != nil {
 		return s, err
 	}
-	file, err := readSettingsFile(s.settingsFile())
+	file, err := s.saved()
 	if errors.Is(err, errDamaged) {
 		s.damaged = true
 	} else if err != nil {
@@ -277,6 +277,9 @@ func readFields(path string) (map[string]json.RawMessage, error) {
 	}
 	return fields, nil
 }
+
+// saved are the settings as settings.json has them now.
+func (s settings) saved() (map[string]string, error) { return readSettingsFile(s.settingsFile()) }
 
 // saving is held over a change of settings.json.
 var saving sync.Mutex

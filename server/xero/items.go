@@ -11,9 +11,9 @@ import (
 
 // KeystoreItems names what the sign-ins keep in ks, each item before those that are
 // found by it: the index, the records, and the secrets of the Xero apps that these
-// were made through, and of the app with clientID. Items that are not there may be
+// were made through, and of the apps with clientIDs. Items that are not there may be
 // among them.
-func KeystoreItems(ctx context.Context, ks keystore.Store, clientID string) ([]string, error) {
+func KeystoreItems(ctx context.Context, ks keystore.Store, clientIDs []string) ([]string, error) {
 	items := []string{indexItem}
 	ids, _, err := readIndex(ctx, ks)
 	if err != nil {
@@ -25,7 +25,9 @@ func KeystoreItems(ctx context.Context, ks keystore.Store, clientID string) ([]s
 			secrets = append(secrets, item)
 		}
 	}
-	app(clientID)
+	for _, clientID := range clientIDs {
+		app(clientID)
+	}
 	for _, id := range ids {
 		items = append(items, grantItem+id)
 		text, err := ks.Get(ctx, grantItem+id)
