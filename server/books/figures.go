@@ -115,10 +115,13 @@ func (o Organisation) InBase(i Invoice, amount decimal.Decimal) (base decimal.De
 	return amount.DivRound(i.Rate, Places(o.Base)), true
 }
 
-// foreign reports whether i is in another currency than the base. Where that is not
+// foreign reports whether i is in another currency than the base. Where either is not
 // known the rate tells: of the base currency one buys one.
 func (o Organisation) foreign(i Invoice) bool {
-	return (o.Base == "" || i.Currency != o.Base) && !i.Rate.Equal(decimal.NewFromInt(1))
+	if o.Base == "" || i.Currency == "" {
+		return !i.Rate.Equal(decimal.NewFromInt(1))
+	}
+	return i.Currency != o.Base
 }
 
 // A debt is an open invoice, and what is due of it in base currency.
