@@ -111,7 +111,7 @@ func (v *vault) tryOpen(ctx context.Context, tenant, kind string, header any, ea
 	if err != nil {
 		return false, err
 	}
-	if err := json.Unmarshal(plain, header); err != nil {
+	if err := parse(plain, header); err != nil {
 		return false, err
 	}
 	for _, row := range rows {

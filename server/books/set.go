@@ -2,7 +2,6 @@ package books
 
 import (
 	"context"
-	"encoding/json"
 	"maps"
 	"net/url"
 	"slices"
@@ -88,7 +87,7 @@ func readRecords[R any](ctx context.Context, s *shelf, records *set[R], k kind[R
 			rows := map[string]R{}
 			found := s.books.vault.open(ctx, s.tenant, k.name, &covers, func(id string, plain []byte) error {
 				var r R
-				err := json.Unmarshal(plain, &r)
+				err := parse(plain, &r)
 				rows[id] = r
 				return err
 			})
