@@ -3,7 +3,9 @@ package books_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -462,6 +464,22 @@ func TestPagesThatMoveWhileTheyAreRead(t *testing.T) {
 		time.Sleep(time.Minute)
 		b.wantCalls(1, func() { read(t, l.OpenInvoices(t.Context(), 0)) })
 	}, move, func(b *bench) { b.ledgers = append(b.ledgers, many()) })
+}
+
+func TestAFullPageThatDoesNotSayHowManyThereAreIsNotAll(t *testing.T) {
+	inBubble(t, someDay, func(t *testing.T, b *bench) {
+		r := b.ledger("Many Ltd").OpenInvoices(t.Context(), 0)
+		if r.Trouble == nil || r.Trouble.Code != xero.CodeUnreachable || !r.At.IsZero() {
+			t.Errorf("%d of 1500 invoices are all, it says: %+v", len(r.Value), r.Trouble)
+		}
+		read(t, b.ledger(tally).OpenInvoices(t.Context(), 0)) // a page that is not full is all
+	}, swapped("/Invoices", func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		answer := httptest.NewRecorder()
+		next.ServeHTTP(answer, r)
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(answer.Code)
+		_, _ = io.WriteString(w, strings.Replace(answer.Body.String(), `"pagination"`, `"other"`, 1))
+	}), func(b *bench) { b.ledgers = append(b.ledgers, many()) })
 }
 
 // many is a ledger of 1,500 open sales of 10.00.

@@ -2,6 +2,7 @@ package books
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"net/url"
 	"slices"
@@ -342,6 +343,9 @@ func (k kind[R]) page(ctx context.Context, a *asking, query url.Values, n int, s
 	p, err := k.decode(body)
 	if err != nil {
 		return p, answered, unread(err)
+	}
+	if p.Pages == 0 && len(p.rows) >= pageSize {
+		return p, answered, unread(errors.New("a full page that does not say how many there are"))
 	}
 	return p, answered, nil
 }
