@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"financial-command-center/assets"
+	"financial-command-center/server/books"
 	"financial-command-center/server/xero"
 )
 
@@ -136,9 +137,6 @@ var ended = func() context.Context {
 	return ctx
 }()
 
-// keptLong is the age of what does not change: whose books they are.
-const keptLong = 24 * time.Hour
-
 // sessionNotice is the value of a session that holds what its next page says.
 const sessionNotice = "notice"
 
@@ -152,7 +150,7 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, c *call, status 
 		v.Organisations = st.Organisations()
 		v.Chosen, v.Nav = chosen(v.Organisations, c), navs(r.URL.Path)
 		if v.Chosen != nil {
-			v.Base = s.books.Of(v.Chosen.TenantID).Organisation(ended, keptLong).Value.Base
+			v.Base = s.books.Of(v.Chosen.TenantID).Organisation(ended, books.Kept).Value.Base
 		}
 		// A script that paints a page anew takes no notice from the one to come
 		// (w3.org/TR/fetch-metadata, Sec-Fetch-Dest).

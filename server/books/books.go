@@ -3,6 +3,7 @@ package books
 import (
 	"context"
 	"log/slog"
+	"math"
 	"strings"
 	"sync"
 	"time"
@@ -116,6 +117,10 @@ type Reading[T any] struct {
 	Trouble *Trouble
 }
 
+// Kept as a maxAge is for what is kept, however old. Xero is not asked then, also
+// when there is nothing.
+const Kept time.Duration = math.MaxInt64
+
 // Ledger is the books of one organisation.
 //
 // Every method that reads takes maxAge: what is kept and not older is returned at
@@ -141,21 +146,25 @@ func (l *Ledger) Organisation(ctx context.Context, maxAge time.Duration) Reading
 // date first. Deleted ones are left out.
 func (l *Ledger) Invoices(ctx context.Context, maxAge time.Duration) Reading[[]Invoice] {
 	s := l.books.shelf(l.tenantID)
-	return readRecords(ctx, s, &s.invoices, invoices, everything, maxAge)
+	return readRecords(ctx, s, &s.invoices, invoices, everything, maxAge, false)
 }
 
 // OpenInvoices are the invoices and bills that are to be paid: AUTHORISED, with an
 // amount due, the newest date first. It costs fewer calls than Invoices where those
 // are not kept.
 func (l *Ledger) OpenInvoices(ctx context.Context, maxAge time.Duration) Reading[[]Invoice] {
+	return l.openInvoices(ctx, maxAge, false)
+}
+
+func (l *Ledger) openInvoices(ctx context.Context, maxAge time.Duration, whole bool) Reading[[]Invoice] {
 	s := l.books.shelf(l.tenantID)
-	return readRecords(ctx, s, &s.invoices, invoices, some, maxAge)
+	return readRecords(ctx, s, &s.invoices, invoices, some, maxAge, whole)
 }
 
 // Contacts are all contacts, archived ones too, by name.
 func (l *Ledger) Contacts(ctx context.Context, maxAge time.Duration) Reading[[]Contact] {
 	s := l.books.shelf(l.tenantID)
-	return readRecords(ctx, s, &s.contacts, contacts, everything, maxAge)
+	return readRecords(ctx, s, &s.contacts, contacts, everything, maxAge, false)
 }
 
 // Cash is the bank accounts and what the books say is in them today.
