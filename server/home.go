@@ -102,7 +102,7 @@ func (s *Server) refresh(w http.ResponseWriter, r *http.Request, c *call) error 
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), homePatience)
 	defer cancel()
-	ledger.Dashboard(ctx, 0)
+	ledger.Refresh(ctx)
 	http.Redirect(w, r, localPath(r.PostForm.Get("next")), http.StatusSeeOther)
 	return nil
 }
