@@ -223,7 +223,7 @@ func (s *Server) commandHealth(context.Context, struct{}) (any, error) {
 }
 
 func (s *Server) commandDisconnect(ctx context.Context, q ControlDisconnect) (any, error) {
-	done, err := s.cfg.Connections.Disconnect(ctx, q.Connection, q.Organisation)
+	done, err := s.leave(ctx, q.Connection, q.Organisation)
 	if err != nil {
 		return nil, err
 	}

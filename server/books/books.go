@@ -38,12 +38,13 @@ type Books struct {
 	mu      sync.Mutex
 	ended   bool // no reading begins any more
 	shelves map[string]*shelf
+	owed    map[string]bool // ids of organisations whose records are still to be deleted
 	changed chan struct{}
 }
 
 // New makes Books. Nothing is read before somebody asks.
 func New(cfg Config) *Books {
-	b := &Books{cfg: cfg, log: cfg.Log.With("part", "books"), shelves: map[string]*shelf{}, changed: make(chan struct{})}
+	b := &Books{cfg: cfg, log: cfg.Log.With("part", "books"), shelves: map[string]*shelf{}, owed: map[string]bool{}, changed: make(chan struct{})}
 	b.vault.books = b
 	b.running, b.end = context.WithCancel(context.Background())
 	return b
