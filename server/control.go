@@ -78,7 +78,8 @@ func (s *Server) proved(desk *controlDesk, do command) func(http.ResponseWriter,
 			return fail(codeKeyRequired).saying("This address is for the fcc commands.", "Run: fcc --help")
 		}
 		sealed := &sealedAnswer{ResponseWriter: w}
-		if answer, err := do(r.Context(), c, question); err != nil {
+		ctx := xero.WithCaller(r.Context(), xero.Caller{Kind: xero.ByCommand})
+		if answer, err := do(ctx, c, question); err != nil {
 			s.refuse(sealed, r, c, err)
 		} else {
 			writeJSON(sealed, http.StatusOK, answer)
