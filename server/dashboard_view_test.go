@@ -293,3 +293,16 @@ func TestALineOfTheSideBarIsCurrentForThePagesBelowIt(t *testing.T) {
 		}
 	}
 }
+
+func TestTheStateCardSaysWhenTheSignInWasRenewedAndWillBe(t *testing.T) {
+	now := time.Now()
+	st := xero.Status{State: xero.Connected, Connections: []xero.ConnectionStatus{{State: xero.Connected, Renewed: now, RenewsAt: now.Add(20 * time.Minute)}}}
+	want := "Last renewed " + moment(now) + ", next about " + moment(now.Add(20*time.Minute)) + "."
+	if got := strings.Join(describe(st).Details, " "); !strings.Contains(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	st.Connections[0].RenewsAt = time.Time{}
+	if got := strings.Join(describe(st).Details, " "); !strings.HasSuffix(got, "Last renewed "+moment(now)+".") {
+		t.Errorf("%q", got)
+	}
+}

@@ -232,7 +232,11 @@ func describe(st xero.Status) stateLine {
 	case xero.Connected:
 		line = stateLine{"good", "Signed in to Xero", []string{"Stays signed in by itself."}}
 		if len(st.Connections) == 1 && !st.Connections[0].Renewed.IsZero() {
-			line.Details = append(line.Details, "Last renewed "+moment(st.Connections[0].Renewed)+".")
+			said := "Last renewed " + moment(st.Connections[0].Renewed)
+			if at := st.Connections[0].RenewsAt; !at.IsZero() {
+				said += ", next about " + moment(at)
+			}
+			line.Details = append(line.Details, said+".")
 		}
 		if st.Problem != nil {
 			line = stateLine{"warn", "Signed in to Xero", []string{st.Problem.Message + " " + st.Problem.Action}}
