@@ -80,7 +80,7 @@ type ConnectionStatus struct {
 	RenewBy time.Time `json:"-"`
 	// RenewsAt is when the next renewal is planned, zero while none is.
 	RenewsAt time.Time `json:"-"`
-	Scopes  []string  `json:"-"`
+	Scopes   []string  `json:"-"`
 	// Held names what is held of the token answer, in memory or keychain.
 	Held []string `json:"-"`
 }
