@@ -57,10 +57,10 @@ type activityRow struct {
 
 // activityDay is a row of the table of counts.
 type activityDay struct {
-	Day                        string
-	Link                       string
-	Pages, Programs, Tray, FCC int
-	All                        int
+	Day                            string
+	Link                           string
+	Pages, Programs, Commands, FCC int
+	All                            int
 }
 
 // activityToday is what one organisation was asked for today.
@@ -136,8 +136,8 @@ func (s *Server) countDays(r *http.Request, v *activityView, state *store.Store,
 				day.Pages += n.Count
 			case xero.ByKey:
 				day.Programs += n.Count
-			case xero.ByTray:
-				day.Tray += n.Count
+			case xero.ByCommand:
+				day.Commands += n.Count
 			default:
 				day.FCC += n.Count
 			}
@@ -266,8 +266,8 @@ func callerWords(kind, name string) string {
 	switch xero.CallerKind(kind) {
 	case xero.ByPage:
 		return "Pages"
-	case xero.ByTray:
-		return "Tray"
+	case xero.ByCommand:
+		return "Commands"
 	case xero.ByKey:
 		return name
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -97,13 +98,44 @@ func TestTheActivityListsWhoAskedXeroForWhatAndHowItWent(t *testing.T) {
 	}
 }
 
+// command runs an fcc command as the program does.
+func (b *bench) command(name, question string) got {
+	b.t.Helper()
+	p := server.ControlProver{Key: b.cfg.ControlKey, Client: server.NewControlNonce()}
+	var hello server.ControlHello
+	decode(b.t, b.ask(ask{method: "POST", path: "/control/hello", body: strings.NewReader(`{"nonce":"` + p.Client.String() + `"}`)}).body, &hello)
+	var err error
+	if p.Server, err = server.ParseControlNonce(hello.Nonce); err != nil {
+		b.t.Fatal(err)
+	}
+	path := "/control/" + name
+	return b.ask(ask{method: "POST", path: path, body: strings.NewReader(question), header: map[string]string{
+		server.ControlHeader: fmt.Sprintf("%s.%s.%s", p.Client, p.Server, p.Command(http.MethodPost, path, []byte(question))),
+	}})
+}
+
+func TestWhatACommandAsksXeroIsTheCommands(t *testing.T) {
+	b := newBench(t).opened()
+	cookie := b.signIn(b.visit())
+	if g := b.command("disconnect", `{"organisation":"`+b.tenant(café)+`"}`); g.status != http.StatusOK {
+		t.Fatalf("%d %s", g.status, g.body)
+	}
+	rows := listed(b.ask(ask{path: "/activity?who=command", cookie: cookie, page: true}).body)
+	if len(rows) == 0 || !strings.HasPrefix(rows[len(rows)-1], "Organisations of the sign-in read | Commands") || !slices.ContainsFunc(rows, func(row string) bool { return strings.Contains(row, "deleted | Commands") }) {
+		t.Errorf("by commands %q", rows)
+	}
+	if rows := listed(b.ask(ask{path: "/activity?who=page", cookie: cookie, page: true}).body); len(rows) != 1 { // the sign-in's
+		t.Errorf("by pages %q", rows)
+	}
+}
+
 func TestTheActivityHasPages(t *testing.T) {
 	b := newBench(t).opened()
 	cookie := b.visit()
 	for i := range 120 {
-		b.Called(xero.Call{At: time.Now().Add(time.Duration(i) * time.Millisecond), Caller: xero.Caller{Kind: xero.ByTray}, Method: "GET", Resource: fmt.Sprintf("/api.xro/2.0/Thing%d", i), Status: 200})
+		b.Called(xero.Call{At: time.Now().Add(time.Duration(i) * time.Millisecond), Caller: xero.Caller{Kind: xero.ByCommand}, Method: "GET", Resource: fmt.Sprintf("/api.xro/2.0/Thing%d", i), Status: 200})
 	}
-	next, seen := "/activity?who=tray", map[string]bool{}
+	next, seen := "/activity?who=command", map[string]bool{}
 	for range 3 {
 		page := b.ask(ask{path: next, cookie: cookie, page: true})
 		for _, row := range listed(page.body) {
@@ -129,14 +161,14 @@ func TestCallsAreWrittenInBatchesAndKeptThirtyDays(t *testing.T) {
 	withClock(t, func(t *testing.T, s *server.Server, _ keystore.Store) {
 		cookie := enter(t, s)
 		count := func() (n int) {
-			for _, row := range listed(handled(s, "/activity?who=tray", cookie).body) {
+			for _, row := range listed(handled(s, "/activity?who=command", cookie).body) {
 				if strings.HasPrefix(row, "Invoices read") {
 					n++
 				}
 			}
 			return n
 		}
-		call := xero.Call{At: time.Now(), Caller: xero.Caller{Kind: xero.ByTray}, Method: "GET", Resource: "/api.xro/2.0/Invoices", Status: 200}
+		call := xero.Call{At: time.Now(), Caller: xero.Caller{Kind: xero.ByCommand}, Method: "GET", Resource: "/api.xro/2.0/Invoices", Status: 200}
 		s.Called(call)
 		if n := s.CallsWaiting(); n != 1 {
 			t.Errorf("%d wait, want 1: nobody waits for the disk", n)

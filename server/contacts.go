@@ -90,7 +90,7 @@ func contactSheet(rows []contactRow, o books.Organisation) sheet.Sheet {
 func (v *contactsView) fill(list contactList) {
 	h := v.Organisation.Habits()
 	v.Count = counted(h, len(list.Rows), "contact", "contacts")
-	v.Owed, v.Overdue, v.Owing, v.Foreign = h.Money(list.Owed), h.Money(list.Overdue), h.Money(list.Owing), foreign(list.Foreign, "invoice", "invoices")
+	v.Owed, v.Overdue, v.Owing, v.Foreign = h.Money(list.Owed), h.Money(list.Overdue), h.Money(list.Owing), foreign(h, list.Foreign, "invoice", "invoices")
 	v.None = v.Of == 0
 	for _, row := range cutTo(&v.listView, list.Rows, contactColumns, v.Query.listQuery, usualContacts) {
 		v.Rows = append(v.Rows, contactLine{row, v.Organisation, h})

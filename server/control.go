@@ -78,7 +78,8 @@ func (s *Server) proved(desk *controlDesk, do command) func(http.ResponseWriter,
 			return fail(codeKeyRequired).saying("This address is for the fcc commands.", "Run: fcc --help")
 		}
 		sealed := &sealedAnswer{ResponseWriter: w}
-		if answer, err := do(r.Context(), c, question); err != nil {
+		ctx := xero.WithCaller(r.Context(), xero.Caller{Kind: xero.ByCommand})
+		if answer, err := do(ctx, c, question); err != nil {
 			s.refuse(sealed, r, c, err)
 		} else {
 			writeJSON(sealed, http.StatusOK, answer)
@@ -223,7 +224,7 @@ func (s *Server) commandHealth(context.Context, struct{}) (any, error) {
 }
 
 func (s *Server) commandDisconnect(ctx context.Context, q ControlDisconnect) (any, error) {
-	done, err := s.cfg.Connections.Disconnect(ctx, q.Connection, q.Organisation)
+	done, err := s.leave(ctx, q.Connection, q.Organisation)
 	if err != nil {
 		return nil, err
 	}

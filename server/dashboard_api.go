@@ -18,10 +18,10 @@ func (s *Server) dashboardRoutes() []route {
 	}
 }
 
-// What /api/dashboard and /api/cash-flow say. Amounts are strings with the decimals
-// of money, in base currency; days are YYYY-MM-DD. Each part says when Xero last
-// confirmed it (null: never, and its values mean nothing) and why it could not be
-// brought up to date.
+// What /api/dashboard and /api/cash-flow say. Amounts are strings with as many
+// decimals as their currency has, in base currency; days are YYYY-MM-DD. Each part
+// says when Xero last confirmed it (null: never, and its values mean nothing) and why
+// it could not be brought up to date.
 type (
 	part struct {
 		AsOf    *time.Time   `json:"as_of"`
@@ -38,6 +38,10 @@ type (
 		Name     string `json:"organisation"`
 		Currency string `json:"currency"`
 		Today    string `json:"today"`
+		// Settings are what the currency, the links and the organisation's time are
+		// taken from. Where they were never read the currency and the links are "", and
+		// today, and with it every age, is by this computer's clock.
+		Settings part `json:"settings"`
 	}
 	cashPart struct {
 		part
@@ -105,6 +109,16 @@ type (
 		Base      string `json:"amount_due_base"`
 		Link      string `json:"link"`
 	}
+	figuresJSON struct {
+		booksOf
+		Cash    cashPart    `json:"cash"`
+		Owed    debtsPart   `json:"owed_to_you"`
+		Owing   debtsPart   `json:"you_owe"`
+		Due     duePart     `json:"due"`
+		Months  monthsPart  `json:"months"`
+		Overdue overduePart `json:"overdue"`
+		Calls   *callsJSON  `json:"calls_left"`
+	}
 	callsJSON struct {
 		Day    int        `json:"day"`
 		Minute int        `json:"minute"`
@@ -118,18 +132,7 @@ func (s *Server) apiDashboard(w http.ResponseWriter, r *http.Request, c *call) e
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, struct {
-		booksOf
-		Cash    cashPart    `json:"cash"`
-		Owed    debtsPart   `json:"owed_to_you"`
-		Owing   debtsPart   `json:"you_owe"`
-		Due     duePart     `json:"due"`
-		Months  monthsPart  `json:"months"`
-		Overdue overduePart `json:"overdue"`
-		Calls   *callsJSON  `json:"calls_left"`
-	}{
-		of, cashJSON(d.Cash), debtsJSON(d.Owed), debtsJSON(d.Owing), dueJSON(d.Due), monthsJSON(d.Months), overdueJSONOf(d.Overdue), callsLeft(d.Budget),
-	})
+	writeJSON(w, http.StatusOK, dashboardJSON(d, of))
 	return nil
 }
 
@@ -140,13 +143,21 @@ func (s *Server) apiCashFlow(w http.ResponseWriter, r *http.Request, c *call) er
 	if err != nil {
 		return err
 	}
+	all := dashboardJSON(d, of)
 	writeJSON(w, http.StatusOK, struct {
 		booksOf
 		Cash   cashPart   `json:"cash"`
 		Due    duePart    `json:"due"`
 		Months monthsPart `json:"months"`
-	}{of, cashJSON(d.Cash), dueJSON(d.Due), monthsJSON(d.Months)})
+	}{all.booksOf, all.Cash, all.Due, all.Months})
 	return nil
+}
+
+// dashboardJSON is all of d in the form of JSON.
+func dashboardJSON(d books.Dashboard, of booksOf) figuresJSON {
+	of.Currency, of.Today, of.Settings = d.Organisation.Value.Base, dayJSON(d.Today), partOf(d.Organisation)
+	m := money{of.Currency}
+	return figuresJSON{of, m.cash(d.Cash), m.debts(d.Owed), m.debts(d.Owing), m.due(d.Due), m.months(d.Months), m.overdue(d.Overdue), callsLeft(d.Budget)}
 }
 
 // figures waits for those that the start page shows. Where there are none at all it
@@ -172,7 +183,7 @@ func (s *Server) figures(r *http.Request, c *call) (d books.Dashboard, of booksO
 		}
 		return d, of, fail(xero.CodeUnreachable).saying("Xero did not answer in time.", "Try again. If it goes on, look at Xero's status page.")
 	}
-	return d, booksOf{organisation.TenantID, organisation.Name, d.Organisation.Value.Base, dayJSON(d.Today)}, nil
+	return d, booksOf{TenantID: organisation.TenantID, Name: organisation.Name}, nil
 }
 
 func partOf[T any](r books.Reading[T]) part {
@@ -189,51 +200,54 @@ func partOf[T any](r books.Reading[T]) part {
 	return p
 }
 
-func money(d decimal.Decimal) string { return d.StringFixed(2) }
+// money writes amounts of a currency.
+type money struct{ currency string }
+
+func (m money) write(d decimal.Decimal) string { return d.StringFixed(books.Places(m.currency)) }
 
 func dayJSON(t time.Time) string { return t.Format(time.DateOnly) }
 
-func cashJSON(r books.Reading[books.Cash]) cashPart {
-	p := cashPart{part: partOf(r), Total: money(r.Value.Total), Accounts: []accountJSON{}}
+func (m money) cash(r books.Reading[books.Cash]) cashPart {
+	p := cashPart{part: partOf(r), Total: m.write(r.Value.Total), Accounts: []accountJSON{}}
 	for _, a := range r.Value.Accounts {
-		p.Accounts = append(p.Accounts, accountJSON{a.ID, a.Name, money(a.Balance)})
+		p.Accounts = append(p.Accounts, accountJSON{a.ID, a.Name, m.write(a.Balance)})
 	}
 	return p
 }
 
-func debtsJSON(r books.Reading[books.Debts]) debtsPart {
+func (m money) debts(r books.Reading[books.Debts]) debtsPart {
 	d := r.Value
 	p := debtsPart{
-		part: partOf(r), Count: d.Count, Total: money(d.Total), OverdueCount: d.OverdueCount, Overdue: money(d.Overdue),
+		part: partOf(r), Count: d.Count, Total: m.write(d.Total), OverdueCount: d.OverdueCount, Overdue: m.write(d.Overdue),
 		Converted: foreignIns{d.Foreign.Count, append([]string{}, d.Foreign.Currencies...), d.Foreign.Unknown},
 	}
 	for i, name := range []string{"current", "1-30", "31-60", "61-90", "90+"} { // days late
-		p.Ages = append(p.Ages, ageJSON{name, money(d.Bands[i])})
+		p.Ages = append(p.Ages, ageJSON{name, m.write(d.Bands[i])})
 	}
 	return p
 }
 
-func dueJSON(r books.Reading[[]books.Week]) duePart {
+func (m money) due(r books.Reading[[]books.Week]) duePart {
 	p := duePart{part: partOf(r), Weeks: []weekJSON{}}
 	for _, w := range r.Value {
-		p.Weeks = append(p.Weeks, weekJSON{dayJSON(w.From), dayJSON(w.To), money(w.In), money(w.Out), money(w.In.Sub(w.Out))})
+		p.Weeks = append(p.Weeks, weekJSON{dayJSON(w.From), dayJSON(w.To), m.write(w.In), m.write(w.Out), m.write(w.In.Sub(w.Out))})
 	}
 	return p
 }
 
-func monthsJSON(r books.Reading[[]books.Month]) monthsPart {
+func (m money) months(r books.Reading[[]books.Month]) monthsPart {
 	p := monthsPart{part: partOf(r), Months: []monthJSON{}}
-	for _, m := range r.Value {
-		p.Months = append(p.Months, monthJSON{m.First.Format("2006-01"), money(m.Income), money(m.Costs), money(m.Profit)})
+	for _, month := range r.Value {
+		p.Months = append(p.Months, monthJSON{month.First.Format("2006-01"), m.write(month.Income), m.write(month.Costs), m.write(month.Profit)})
 	}
 	return p
 }
 
-func overdueJSONOf(r books.Reading[books.Overdue]) overduePart {
-	p := overduePart{part: partOf(r), Count: r.Value.Count, Total: money(r.Value.Total), Invoices: []overdueJSON{}}
+func (m money) overdue(r books.Reading[books.Overdue]) overduePart {
+	p := overduePart{part: partOf(r), Count: r.Value.Count, Total: m.write(r.Value.Total), Invoices: []overdueJSON{}}
 	for _, i := range r.Value.Top {
 		p.Invoices = append(p.Invoices, overdueJSON{
-			i.ID, i.Number, i.ContactName, dayJSON(i.Due), i.Days, money(i.AmountDue), i.Currency, money(i.Base), i.Link,
+			i.ID, i.Number, i.ContactName, dayJSON(i.Due), i.Days, money{i.Currency}.write(i.AmountDue), i.Currency, m.write(i.Base), i.Link,
 		})
 	}
 	return p

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -79,7 +80,11 @@ type figuresJSON struct {
 	TenantID string `json:"tenant_id"`
 	Currency string
 	Today    string
-	Cash     struct {
+	Settings struct {
+		AsOf    *time.Time `json:"as_of"`
+		Problem *struct{ Code, Scope string }
+	}
+	Cash struct {
 		AsOf     *time.Time `json:"as_of"`
 		Problem  *struct{ Code, Scope string }
 		Total    string
@@ -215,6 +220,52 @@ func TestAMissingScopeTakesAwayItsCardsAndNotThePage(t *testing.T) {
 	decode(t, g.body, &said)
 	if g.status != 200 || said.Cash.AsOf != nil || said.Cash.Problem == nil || said.Cash.Problem.Scope != "accounting.reports.banksummary.read" || said.Owed.AsOf == nil {
 		t.Errorf("%d %s", g.status, g.body)
+	}
+}
+
+func TestWithoutItsSettingsTheFiguresSayWhatTheyLack(t *testing.T) {
+	lacks := "amounts stand without their currency, nothing leads into Xero, and days are by this computer's clock."
+	said := func(b *bench, cookie string) (page string, json figuresJSON) {
+		decode(b.t, b.ask(ask{path: "/api/dashboard", cookie: cookie}).body, &json) // waits for all
+		return html.UnescapeString(b.dashboard(cookie, "/")), json
+	}
+	// The scope is missing.
+	b := newBench(t, everyFigure, func(b *bench) {
+		b.xero.App.Scopes = slices.DeleteFunc(b.xero.App.Scopes, func(s string) bool { return s == "accounting.settings.read" })
+	}).opened()
+	cookie := b.worksIn(joinery)
+	page, figures := said(b, cookie)
+	if strings.Count(page, lacks) != 1 || !strings.Contains(page, "does not allow FCC to read the organisation's settings. Sign in again") || !strings.Contains(page, "/login?next=%2F&scope=accounting.settings.read") {
+		t.Errorf("without the scope the page says\n%s", page)
+	}
+	if text := aCard(t, page, "Owed to you"); len(amounts(text)) != 2 {
+		t.Errorf("what is owed: %q", text)
+	}
+	if p := figures.Settings.Problem; p == nil || p.Scope != "accounting.settings.read" || figures.Settings.AsOf != nil || figures.Currency != "" || figures.Owed.AsOf == nil {
+		t.Errorf("without the scope the JSON says %+v", figures)
+	}
+	// Xero is in trouble just then, and later it is not.
+	var once sync.Once
+	b = newBench(t, everyFigure, through(&far{answer: func(r *http.Request) (answer *http.Response, err error) {
+		if strings.HasSuffix(r.URL.Path, "/Organisation") {
+			once.Do(func() { answer, err = answering(503, nil, http.NoBody)(r) })
+		}
+		if answer == nil {
+			answer, err = http.DefaultTransport.RoundTrip(r)
+		}
+		return answer, err
+	}})).opened()
+	cookie = b.worksIn(joinery)
+	page, figures = said(b, cookie)
+	if strings.Count(page, lacks) != 1 || !strings.Contains(page, "Xero is in trouble: it answered 503.") || figures.Settings.Problem == nil || figures.Settings.Problem.Code != "xero_unreachable" {
+		t.Errorf("the JSON says %+v, and the page\n%s", figures.Settings, page)
+	}
+	b.stop() // a failure is not tried again within ten seconds, but by a new start
+	b.start()
+	b.opened()
+	page, figures = said(b, cookie)
+	if strings.Contains(page, lacks) || figures.Currency != "NZD" || figures.Settings.Problem != nil {
+		t.Errorf("later the JSON says %+v, and the page\n%s", figures, page)
 	}
 }
 

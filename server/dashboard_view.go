@@ -25,6 +25,7 @@ type dashboardView struct {
 	Reading  bool         // something is on its way
 	Missing  bool         // of which there is nothing yet
 	Trouble  *cardTrouble // of many cards, said once
+	Unknown  *cardTrouble // why the organisation's settings are not known, and what that means
 
 	Cash, Owed, Owing, Profit figure
 	Due, Months               barsCard
@@ -64,6 +65,10 @@ const (
 	figuresAge = 10 * time.Minute
 	staleAfter = 15 * time.Minute
 )
+
+// withoutSettings is what figures are like while the organisation's settings could not
+// be read.
+const withoutSettings = "For now amounts stand without their currency, nothing leads into Xero, and days are by this computer's clock."
 
 func cardOf[T any](r books.Reading[T], here string, now time.Time) card {
 	c := card{At: r.At, Known: !r.At.IsZero()}
@@ -160,9 +165,9 @@ func dashboardOf(d books.Dashboard, here string, now time.Time) *dashboardView {
 		Calls:    callsOf(d.Budget),
 	}
 	v.Owed.Title, v.Owing.Title = "Owed to you", "You owe"
-	v.Owed.Sub, v.Owing.Sub = count(d.Owed.Value.Count, "invoice", "invoices"), count(d.Owing.Value.Count, "bill", "bills")
-	v.Owed.Foreign, v.Owing.Foreign = foreign(d.Owed.Value.Foreign, "invoice", "invoices"), foreign(d.Owing.Value.Foreign, "bill", "bills")
-	v.Due.Foreign = foreignIn(d.Owed.Value.Foreign, d.Owing.Value.Foreign)
+	v.Owed.Sub, v.Owing.Sub = counted(h, d.Owed.Value.Count, "invoice", "invoices"), counted(h, d.Owing.Value.Count, "bill", "bills")
+	v.Owed.Foreign, v.Owing.Foreign = foreign(h, d.Owed.Value.Foreign, "invoice", "invoices"), foreign(h, d.Owing.Value.Foreign, "bill", "bills")
+	v.Due.Foreign = foreignIn(h, d.Owed.Value.Foreign, d.Owing.Value.Foreign)
 	v.Debts.Foreign = v.Due.Foreign
 	if v.Due.Known && !somethingDue(d.Due.Value) {
 		v.Due.Empty = "Nothing falls due in the next eight weeks."
@@ -170,8 +175,15 @@ func dashboardOf(d books.Dashboard, here string, now time.Time) *dashboardView {
 	if v.Months.Known && !somethingEarned(d.Months.Value) {
 		v.Months.Empty = "No income and no costs in the last twelve months."
 	}
-	v.Reading = d.Cash.Loading || d.Owed.Loading || d.Owing.Loading || d.Due.Loading || d.Months.Loading || d.Overdue.Loading
+	v.Reading = d.Organisation.Loading || d.Cash.Loading || d.Owed.Loading || d.Owing.Loading || d.Due.Loading || d.Months.Loading || d.Overdue.Loading
 
+	if d.Organisation.At.IsZero() {
+		v.Missing = d.Organisation.Trouble == nil
+		if t := d.Organisation.Trouble; t != nil {
+			v.Unknown = troubleOf(t, here)
+			v.Unknown.Action += " " + withoutSettings
+		}
+	}
 	v.sayOnce(now)
 	v.Lead = h.LongDay(d.Today) + v.Lead
 	if v.Reading {
@@ -206,11 +218,25 @@ func (v *dashboardView) sayOnce(now time.Time) {
 			v.Trouble, c.Trouble, c.Waiting = c.Trouble, nil, !c.Known
 		}
 	}
+	if v.Unknown != nil && last.IsZero() {
+		v.Unknown = nil // there is no figure that lacks something
+	}
+	if v.Trouble != nil {
+		v.said(v.Trouble.Message)
+	}
 	switch {
 	case !oldest.IsZero():
 		v.Lead = " · figures from " + ago(oldest, now)
 	case !last.IsZero():
 		v.Lead = " · figures from " + ago(last, now)
+	}
+}
+
+// said is for trouble that the page tells elsewhere: of the settings only what it
+// means is left to say.
+func (v *dashboardView) said(message string) {
+	if v.Unknown != nil && v.Unknown.Message == message {
+		v.Unknown = &cardTrouble{Action: withoutSettings}
 	}
 }
 
@@ -311,11 +337,11 @@ func overdueOf(r books.Reading[books.Overdue], h books.Habits, here string, now 
 		c.Empty = "Nothing is overdue."
 	}
 	if len(r.Value.Top) < r.Value.Count {
-		c.Of = fmt.Sprint(len(r.Value.Top), " of ", r.Value.Count)
+		c.Of = fmt.Sprint(len(r.Value.Top), " of ", h.Whole(decimal.NewFromInt(int64(r.Value.Count))))
 	}
 	for _, i := range r.Value.Top {
 		c.Rows = append(c.Rows, overdueRow{
-			Number: cmp.Or(i.Number, i.Reference, "No number"), Customer: i.ContactName, Days: count(i.Days, "day", "days"),
+			Number: cmp.Or(i.Number, i.Reference, "No number"), Customer: i.ContactName, Days: counted(h, i.Days, "day", "days"),
 			Amount: h.Amount(i.Base), Link: i.Link, Long: i.Days > 30,
 		})
 	}
@@ -344,25 +370,25 @@ func callsOf(b xero.Budget) callsCard {
 }
 
 // foreign says what was converted, and what could not be.
-func foreign(f books.Foreign, one, many string) string {
+func foreign(h books.Habits, f books.Foreign, one, many string) string {
 	var said []string
 	if f.Count > 0 {
 		from := strings.Join(f.Currencies, ", ")
 		if len(f.Currencies) > 3 {
 			from = fmt.Sprint(len(f.Currencies), " currencies")
 		}
-		said = append(said, fmt.Sprintf("%d converted from %s.", f.Count, from))
+		said = append(said, counted(h, f.Count, "converted", "converted")+" from "+from+".")
 	}
 	if f.Unknown > 0 {
-		said = append(said, count(f.Unknown, one, many)+" without a rate left out.")
+		said = append(said, counted(h, f.Unknown, one, many)+" without a rate left out.")
 	}
 	return strings.Join(said, " ")
 }
 
-func foreignIn(a, b books.Foreign) string {
+func foreignIn(h books.Habits, a, b books.Foreign) string {
 	switch {
 	case a.Unknown+b.Unknown > 0:
-		return "Foreign currency is converted at each invoice's rate; " + count(a.Unknown+b.Unknown, "invoice", "invoices") + " without a rate left out."
+		return "Foreign currency is converted at each invoice's rate; " + counted(h, a.Unknown+b.Unknown, "invoice", "invoices") + " without a rate left out."
 	case a.Count+b.Count > 0:
 		return "Foreign currency is converted at each invoice's rate."
 	}

@@ -252,14 +252,54 @@ func TestAMonthIsComparedWithTheOneBefore(t *testing.T) {
 	}
 }
 
+// The page and the JSON write an amount with the decimals of its currency.
+func TestAmountsHaveTheDecimalsOfTheirCurrency(t *testing.T) {
+	for base, want := range map[string]struct{ cash, owed, overdue, own, accounts string }{
+		"JPY": {"48310", "61205", "8421", "0.500", "48310 38310 12000 -2000"},
+		"KWD": {"48310.220", "61204.900", "8420.500", "0.500", "48310.220 38310.200 12000.020 -2000.000"},
+		"NZD": {"48310.22", "61204.90", "8420.50", "0.500", "48310.22 38310.20 12000.02 -2000.00"},
+	} {
+		now := time.Now()
+		d := someFigures(now)
+		d.Organisation.Value.Base = base
+		first := &d.Overdue.Value.Top[0]
+		first.Currency, first.AmountDue = "KWD", dec("0.5")
+		said := dashboardJSON(d, booksOf{})
+		accounts := said.Cash.Total
+		for _, a := range said.Cash.Accounts {
+			accounts += " " + a.Balance
+		}
+		if said.Currency != base || said.Cash.Total != want.cash || said.Owed.Total != want.owed || said.Overdue.Invoices[0].Base != want.overdue || said.Overdue.Invoices[0].AmountDue != want.own || accounts != want.accounts {
+			t.Errorf("%s: %+v", base, said)
+		}
+		page := drawn(t, d, now)
+		plain := func(card string) string {
+			return strings.NewReplacer(",", "", minusSign, "-").Replace(section(t, page, card))
+		}
+		for _, shown := range []struct{ card, amount string }{
+			{"Cash in bank", said.Cash.Total}, {"Owed to you", said.Owed.Total}, {"You owe", said.Owing.Total},
+			{"How old the debts are", said.Owed.Ages[3].Amount}, {"What falls due, next eight weeks", said.Due.Weeks[2].In},
+			{"Income and costs, twelve months", said.Months.Months[9].Costs}, {"Largest overdue", said.Overdue.Invoices[0].Base},
+			{"Cash by account", said.Cash.Accounts[2].Balance},
+		} {
+			if !regexp.MustCompile(`(^|[^\d.])` + regexp.QuoteMeta(shown.amount) + `($|[^\d.])`).MatchString(plain(shown.card)) {
+				t.Errorf("%s, %s: the JSON says %s, the page %q", base, shown.card, shown.amount, plain(shown.card))
+			}
+		}
+	}
+}
+
+const minusSign = "\u2212"
+
 func TestWhatWasConvertedIsSaid(t *testing.T) {
 	for want, f := range map[string]books.Foreign{
 		"":                               {},
 		"9 converted from 4 currencies.": {Count: 9, Currencies: []string{"AUD", "EUR", "GBP", "USD"}},
 		"1 converted from USD.":          {Count: 1, Currencies: []string{"USD"}},
-		"3 converted from AUD, USD. 1 invoice without a rate left out.": {Count: 3, Currencies: []string{"AUD", "USD"}, Unknown: 1},
+		"1,234 converted from USD. 12,000 invoices without a rate left out.": {Count: 1234, Currencies: []string{"USD"}, Unknown: 12000},
+		"3 converted from AUD, USD. 1 invoice without a rate left out.":      {Count: 3, Currencies: []string{"AUD", "USD"}, Unknown: 1},
 	} {
-		if got := foreign(f, "invoice", "invoices"); got != want {
+		if got := foreign(books.Organisation{Country: "NZ"}.Habits(), f, "invoice", "invoices"); got != want {
 			t.Errorf("%+v: %q, want %q", f, got, want)
 		}
 	}
@@ -291,5 +331,18 @@ func TestALineOfTheSideBarIsCurrentForThePagesBelowIt(t *testing.T) {
 		if strings.Join(got, ", ") != want {
 			t.Errorf("%s: %q, want %q", path, got, want)
 		}
+	}
+}
+
+func TestTheStateCardSaysWhenTheSignInWasRenewedAndWillBe(t *testing.T) {
+	now := time.Now()
+	st := xero.Status{State: xero.Connected, Connections: []xero.ConnectionStatus{{State: xero.Connected, Renewed: now, RenewsAt: now.Add(20 * time.Minute)}}}
+	want := "Last renewed " + moment(now) + ", next about " + moment(now.Add(20*time.Minute)) + "."
+	if got := strings.Join(describe(st).Details, " "); !strings.Contains(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	st.Connections[0].RenewsAt = time.Time{}
+	if got := strings.Join(describe(st).Details, " "); !strings.HasSuffix(got, "Last renewed "+moment(now)+".") {
+		t.Errorf("%q", got)
 	}
 }

@@ -78,6 +78,9 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request, c *call) error {
 		if t := data.Figures.Trouble; t != nil && data.Next != nil && (t.code == xero.CodeNeedsLogin || t.Message == data.Next.Title) {
 			data.Figures.Trouble = nil // the step says it
 		}
+		if data.Next != nil {
+			data.Figures.said(data.Next.Title)
+		}
 		data.Lead = data.Figures.Lead
 	}
 	for _, conn := range st.Connections {
@@ -102,7 +105,7 @@ func (s *Server) refresh(w http.ResponseWriter, r *http.Request, c *call) error 
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), homePatience)
 	defer cancel()
-	ledger.Dashboard(ctx, 0)
+	ledger.Refresh(ctx)
 	http.Redirect(w, r, localPath(r.PostForm.Get("next")), http.StatusSeeOther)
 	return nil
 }

@@ -162,10 +162,13 @@ func inBase(i *books.Invoice, amount decimal.Decimal, base string) decimal.NullD
 	return decimal.NullDecimal{}
 }
 
-// inOwn reports whether i is in base currency. While that is not known, its rate
+// inOwn reports whether i is in base currency. While either is not known, its rate
 // tells.
 func inOwn(i *books.Invoice, base string) bool {
-	return base != "" && i.Currency == base || i.Rate.Equal(one)
+	if base == "" || i.Currency == "" {
+		return i.Rate.Equal(one)
+	}
+	return i.Currency == base
 }
 
 var one = decimal.NewFromInt(1)

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -160,7 +161,7 @@ func (s *Server) disconnect(w http.ResponseWriter, r *http.Request, c *call) err
 	if err := r.ParseForm(); err != nil {
 		return formError(err)
 	}
-	done, err := s.cfg.Connections.Disconnect(r.Context(), r.Form.Get("connection"), r.Form.Get("organisation"))
+	done, err := s.leave(r.Context(), r.Form.Get("connection"), r.Form.Get("organisation"))
 	if err != nil {
 		return err
 	}
@@ -177,6 +178,21 @@ func (s *Server) disconnect(w http.ResponseWriter, r *http.Request, c *call) err
 	}
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 	return nil
+}
+
+// leave disconnects as Connections does, and deletes what is kept of the books that
+// no sign-in reaches any more.
+func (s *Server) leave(ctx context.Context, connection, organisation string) (xero.DisconnectResult, error) {
+	done, err := s.cfg.Connections.Disconnect(ctx, connection, organisation)
+	for _, o := range done.Organisations {
+		if other, reached := s.cfg.Connections.Find(o.TenantID); reached && other.ID() != done.Connection {
+			continue
+		}
+		if err := s.books.Forget(context.WithoutCancel(ctx), o.TenantID); err != nil {
+			s.log.Error("books of a disconnected organisation are not deleted yet", "tenant", o.TenantID, "err", err)
+		}
+	}
+	return done, err
 }
 
 // disconnected is what programs are told of a disconnect.

@@ -6,7 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"financial-command-center/server/store"
 	"financial-command-center/server/xero"
+	"financial-command-center/server/xero/xerosim"
 )
 
 func TestAPersonVisitsSignsInChoosesAndIsStillSignedInAfterARestart(t *testing.T) {
@@ -191,5 +193,42 @@ func TestDisconnectSaysWhatEndsAndEndsIt(t *testing.T) {
 	}
 	if g := b.ask(ask{method: "POST", path: "/disconnect", cookie: cookie, form: url.Values{"connection": {"nobody"}}}); g.status != http.StatusNotFound {
 		t.Errorf("a connection that is not there: %d %s", g.status, g.code)
+	}
+}
+
+func TestADisconnectDeletesTheBooksAtOnce(t *testing.T) {
+	b := newBench(t, everyFigure).opened()
+	cookie := b.worksIn(café)
+	b.dashboard(cookie, "/")
+	b.choose(cookie, joinery)
+	b.dashboard(cookie, "/")
+	// Of another sign-in it is not known what it reaches: that keeps nobody's books.
+	b.sim.Fault(xerosim.Fault{At: xerosim.PointConnections, Do: xerosim.Fail, Status: 500, Times: -1})
+	back, err := b.sim.Approve(b.ask(ask{path: "/login", cookie: cookie}).location + "&login_hint=" + url.QueryEscape(b.sim.People()[1].Email))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if g := b.ask(ask{path: pathOf(t, back), cookie: cookie, page: true, site: "cross-site"}); g.cookie != "" {
+		cookie = g.cookie
+	}
+	b.sim.ClearFaults()
+	kept := func() []string {
+		state, err := store.Open(t.Context(), b.cfg.StatePath)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer state.Close()
+		all, err := state.Tenants(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	b.until("both are kept", func() bool { return len(kept()) == 2 })
+	if g := b.ask(ask{method: "POST", path: "/disconnect", cookie: cookie, form: url.Values{"organisation": {b.tenant(café)}}}); g.status != http.StatusOK && g.status != http.StatusSeeOther {
+		t.Fatalf("%d %s", g.status, g.body)
+	}
+	if all := kept(); len(all) != 1 || !strings.EqualFold(all[0], b.tenant(joinery)) {
+		t.Errorf("books of %v are kept, want those of %s", all, b.tenant(joinery))
 	}
 }

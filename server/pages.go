@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"financial-command-center/assets"
+	"financial-command-center/server/books"
 	"financial-command-center/server/xero"
 )
 
@@ -137,9 +138,6 @@ var ended = func() context.Context {
 	return ctx
 }()
 
-// keptLong is the age of what does not change: whose books they are.
-const keptLong = 24 * time.Hour
-
 // sessionNotice is the value of a session that holds what its next page says.
 const sessionNotice = "notice"
 
@@ -153,7 +151,7 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, c *call, status 
 		v.Organisations = st.Organisations()
 		v.Chosen, v.Nav = chosen(v.Organisations, c), navs(r.URL.Path)
 		if v.Chosen != nil {
-			v.Base = s.books.Of(v.Chosen.TenantID).Organisation(ended, keptLong).Value.Base
+			v.Base = s.books.Of(v.Chosen.TenantID).Organisation(ended, books.Kept).Value.Base
 		}
 		// A script that paints a page anew takes no notice from the one to come
 		// (w3.org/TR/fetch-metadata, Sec-Fetch-Dest).
@@ -261,7 +259,11 @@ func describe(st xero.Status) stateLine {
 	case xero.Connected:
 		line = stateLine{"good", "Signed in to Xero", []string{"Stays signed in by itself."}}
 		if len(st.Connections) == 1 && !st.Connections[0].Renewed.IsZero() {
-			line.Details = append(line.Details, "Last renewed "+moment(st.Connections[0].Renewed)+".")
+			said := "Last renewed " + moment(st.Connections[0].Renewed)
+			if at := st.Connections[0].RenewsAt; !at.IsZero() {
+				said += ", next about " + moment(at)
+			}
+			line.Details = append(line.Details, said+".")
 		}
 		if st.Problem != nil {
 			line = stateLine{"warn", "Signed in to Xero", []string{st.Problem.Message + " " + st.Problem.Action}}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"financial-command-center/server/books"
 	"financial-command-center/server/xero"
 )
 
@@ -45,6 +46,8 @@ const searchFrom = 8
 func (s *Server) profile(w http.ResponseWriter, r *http.Request, c *call) error {
 	st := s.cfg.Connections.Status()
 	all := len(st.Organisations())
+	ctx, cancel := context.WithTimeout(r.Context(), keptPatience)
+	defer cancel()
 	v := profileView{
 		Next: withoutTenant(localPath(r.URL.Query().Get("next"))), Query: strings.TrimSpace(r.URL.Query().Get("q")), Search: all > searchFrom,
 	}
@@ -60,8 +63,7 @@ func (s *Server) profile(w http.ResponseWriter, r *http.Request, c *call) error 
 			if !strings.Contains(strings.ToLower(o.Name), strings.ToLower(v.Query)) {
 				continue
 			}
-			// A word about each of many is not worth a call for each.
-			group.Organisations = append(group.Organisations, profileLine{o, !v.Search && s.isDemoCompany(r.Context(), o.TenantID)})
+			group.Organisations = append(group.Organisations, profileLine{o, s.isDemoCompany(ctx, o.TenantID)})
 		}
 		if len(group.Organisations) > 0 {
 			v.Groups = append(v.Groups, group)
@@ -71,14 +73,13 @@ func (s *Server) profile(w http.ResponseWriter, r *http.Request, c *call) error 
 	return s.render(w, r, c, http.StatusOK, "profile", "Organisations", v)
 }
 
-// anyAge is for what hardly ever changes.
-const anyAge = 365 * 24 * time.Hour
+// keptPatience is how long a page waits for what is kept on the disk.
+const keptPatience = 200 * time.Millisecond
 
-// isDemoCompany reports what is known; nobody waits for it.
+// isDemoCompany reports whether it is known to be Xero's demo company. Xero is not
+// asked: a word about each of many organisations is not worth a call for each.
 func (s *Server) isDemoCompany(ctx context.Context, tenantID string) bool {
-	ended, end := context.WithCancel(ctx)
-	end()
-	return s.books.Of(tenantID).Organisation(ended, anyAge).Value.IsDemo
+	return s.books.Of(tenantID).Organisation(ctx, books.Kept).Value.IsDemo
 }
 
 // withoutTenant is a local path without the organisation that it looks at, so that

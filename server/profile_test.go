@@ -5,7 +5,29 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"financial-command-center/server/xero/xerosim"
 )
+
+func TestChoosingAndSettingsAskXeroNothing(t *testing.T) {
+	b := newBench(t, everyFigure).opened()
+	cookie := b.worksIn(joinery)
+	asked := func() (n int) {
+		for _, e := range b.sim.Journal() {
+			if e.Point == xerosim.PointAPI {
+				n++
+			}
+		}
+		return n
+	}
+	for _, path := range []string{"/settings", "/profile", "/health", "/settings"} {
+		b.ask(ask{path: path, cookie: cookie, page: true})
+	}
+	b.stop() // what was begun has ended
+	if n := asked(); n != 0 {
+		t.Errorf("%d calls", n)
+	}
+}
 
 func TestManyOrganisationsAreSearchedAndTheWayBackIsKept(t *testing.T) {
 	var list []string

@@ -1,8 +1,8 @@
 package server
 
 import (
+	"context"
 	"fmt"
-	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -68,7 +68,7 @@ type settingsPort struct {
 func (s *Server) settings(w http.ResponseWriter, r *http.Request, c *call) error {
 	host, app := s.cfg.Host, s.cfg.Connections.App()
 	v := settingsView{
-		SignIns: s.settingsSignIns(c), Places: host.Places, Version: s.cfg.Version, Restart: host.Restart != nil,
+		SignIns: s.settingsSignIns(r.Context(), c), Places: host.Places, Version: s.cfg.Version, Restart: host.Restart != nil,
 		Keystore: keystoreWords(s.keystoreKind()), MoveTo: s.moveTargets(), Asks: scopeWords(app.Scopes),
 	}
 	if keys, err := s.listKeys(r.Context()); err == nil { // else the programs' own page says why
@@ -102,15 +102,16 @@ func (s *Server) settings(w http.ResponseWriter, r *http.Request, c *call) error
 
 // settingsSignIns are the connections. Whether an organisation is Xero's demo
 // company is said where it is known already; Xero is not asked for it.
-func (s *Server) settingsSignIns(c *call) (all []settingsSignIn) {
+func (s *Server) settingsSignIns(ctx context.Context, c *call) (all []settingsSignIn) {
 	st := s.cfg.Connections.Status()
 	here := chosen(st.Organisations(), c)
+	ctx, cancel := context.WithTimeout(ctx, keptPatience)
+	defer cancel()
 	for _, conn := range st.Connections {
 		one := settingsSignIn{ConnectionStatus: conn, State: describe(xero.Status{State: conn.State, Since: conn.Since, Problem: conn.Problem}), Again: conn.State == xero.NeedsLogin, May: scopeWords(conn.Scopes)}
 		for _, o := range conn.Organisations {
-			known := s.books.Of(o.TenantID).Organisation(ended, math.MaxInt64)
 			one.Organisations = append(one.Organisations, settingsOrganisation{
-				o, here != nil && strings.EqualFold(here.TenantID, o.TenantID), !known.At.IsZero() && known.Value.IsDemo,
+				o, here != nil && strings.EqualFold(here.TenantID, o.TenantID), s.isDemoCompany(ctx, o.TenantID),
 			})
 		}
 		all = append(all, one)

@@ -55,7 +55,9 @@ type bench struct {
 
 	mu       sync.Mutex
 	key      keystore.Secret
-	shut     error // what the keychain says to who wants the key
+	shut     error         // what the keychain says to who wants the key
+	slow     chan struct{} // not nil: the state opens when it is closed
+	broken   error         // what the state says
 	asked    []xero.Call
 	profiles map[string]xero.Profile
 	keychain keystore.Store
@@ -176,7 +178,15 @@ func (b *bench) start() {
 	}
 	b.Books = books.New(books.Config{
 		Connections: b.connections, Log: log,
-		State: func(context.Context) (*store.Store, error) { return state, nil },
+		State: func(context.Context) (*store.Store, error) {
+			b.mu.Lock()
+			slow, broken := b.slow, b.broken
+			b.mu.Unlock()
+			if slow != nil {
+				<-slow
+			}
+			return state, broken
+		},
 		Key: func(context.Context) (keystore.Secret, error) {
 			b.mu.Lock()
 			defer b.mu.Unlock()
@@ -195,6 +205,13 @@ func (b *bench) start() {
 		synctest.Wait()
 	}
 	synctest.Wait()
+}
+
+// disk has the state wait, or fail.
+func (b *bench) disk(slow chan struct{}, broken error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.slow, b.broken = slow, broken
 }
 
 func (b *bench) restart() {

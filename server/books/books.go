@@ -3,6 +3,7 @@ package books
 import (
 	"context"
 	"log/slog"
+	"math"
 	"strings"
 	"sync"
 	"time"
@@ -37,12 +38,13 @@ type Books struct {
 	mu      sync.Mutex
 	ended   bool // no reading begins any more
 	shelves map[string]*shelf
+	owed    map[string]bool // ids of organisations whose records are still to be deleted
 	changed chan struct{}
 }
 
 // New makes Books. Nothing is read before somebody asks.
 func New(cfg Config) *Books {
-	b := &Books{cfg: cfg, log: cfg.Log.With("part", "books"), shelves: map[string]*shelf{}, changed: make(chan struct{})}
+	b := &Books{cfg: cfg, log: cfg.Log.With("part", "books"), shelves: map[string]*shelf{}, owed: map[string]bool{}, changed: make(chan struct{})}
 	b.vault.books = b
 	b.running, b.end = context.WithCancel(context.Background())
 	return b
@@ -116,6 +118,10 @@ type Reading[T any] struct {
 	Trouble *Trouble
 }
 
+// Kept as a maxAge is for what is kept, however old. Xero is not asked then, also
+// when there is nothing.
+const Kept time.Duration = math.MaxInt64
+
 // Ledger is the books of one organisation.
 //
 // Every method that reads takes maxAge: what is kept and not older is returned at
@@ -141,21 +147,25 @@ func (l *Ledger) Organisation(ctx context.Context, maxAge time.Duration) Reading
 // date first. Deleted ones are left out.
 func (l *Ledger) Invoices(ctx context.Context, maxAge time.Duration) Reading[[]Invoice] {
 	s := l.books.shelf(l.tenantID)
-	return readRecords(ctx, s, &s.invoices, invoices, everything, maxAge)
+	return readRecords(ctx, s, &s.invoices, invoices, everything, maxAge, false)
 }
 
 // OpenInvoices are the invoices and bills that are to be paid: AUTHORISED, with an
 // amount due, the newest date first. It costs fewer calls than Invoices where those
 // are not kept.
 func (l *Ledger) OpenInvoices(ctx context.Context, maxAge time.Duration) Reading[[]Invoice] {
+	return l.openInvoices(ctx, maxAge, false)
+}
+
+func (l *Ledger) openInvoices(ctx context.Context, maxAge time.Duration, whole bool) Reading[[]Invoice] {
 	s := l.books.shelf(l.tenantID)
-	return readRecords(ctx, s, &s.invoices, invoices, some, maxAge)
+	return readRecords(ctx, s, &s.invoices, invoices, some, maxAge, whole)
 }
 
 // Contacts are all contacts, archived ones too, by name.
 func (l *Ledger) Contacts(ctx context.Context, maxAge time.Duration) Reading[[]Contact] {
 	s := l.books.shelf(l.tenantID)
-	return readRecords(ctx, s, &s.contacts, contacts, everything, maxAge)
+	return readRecords(ctx, s, &s.contacts, contacts, everything, maxAge, false)
 }
 
 // Cash is the bank accounts and what the books say is in them today.

@@ -32,6 +32,7 @@ type paper[T any] struct {
 func readDocument[T any](ctx context.Context, s *shelf, d *document[T], p paper[T], maxAge time.Duration) Reading[T] {
 	s.bring(ctx, &d.part, work{
 		need:  p.need,
+		kept:  maxAge == Kept,
 		fresh: func() bool { return !outdated(d.at, maxAge) },
 		load: func(ctx context.Context) func() {
 			var k kept[T]

@@ -2,11 +2,13 @@ package books
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strings"
 	"time"
 
@@ -73,6 +75,25 @@ func (a *asking) get(ctx context.Context, path string, query url.Values, since t
 // xeroTime is how Xero writes a time without a zone.
 const xeroTime = "2006-01-02T15:04:05"
 
+// parse reads JSON. Its error is fit for the log: it says which field is not what it
+// should be, and nothing of what is in it, which belongs to the books.
+func parse(body []byte, into any) error {
+	err := json.Unmarshal(body, into)
+	if err == nil {
+		return nil
+	}
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return fmt.Errorf("the field %q is no %s", wrong.Field, wrong.Type)
+	}
+	if broken, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return fmt.Errorf("no JSON at byte %d", broken.Offset)
+	}
+	return errors.New("a field that is not as it should be")
+}
+
+// not is for a value that is no T. The decoder adds the field that it is in.
+func not[T any]() error { return &json.UnmarshalTypeError{Type: reflect.TypeFor[T]()} }
+
 // A day is a calendar day in Xero's JSON. It has no zone, and is not shifted.
 type day struct{ time.Time }
 
@@ -105,14 +126,17 @@ func (m *moment) UnmarshalJSON(text []byte) error {
 	if rest, ok := strings.CutPrefix(value, "/Date("); ok {
 		var ms int64
 		if _, err := fmt.Sscanf(rest, "%d", &ms); err != nil {
-			return fmt.Errorf("%.40q is no date", value)
+			return not[moment]()
 		}
 		m.Time = time.UnixMilli(ms).UTC()
 		return nil
 	}
 	at, err := time.Parse(xeroTime, strings.TrimSuffix(value, "Z")) // takes a fraction too
+	if err != nil {
+		return not[moment]()
+	}
 	m.Time = at
-	return err
+	return nil
 }
 
 // An amount is a number in Xero's JSON, in quotes or not.
@@ -124,8 +148,11 @@ func (a *amount) UnmarshalJSON(text []byte) error {
 		return nil
 	}
 	d, err := parseAmount(value)
+	if err != nil {
+		return not[amount]()
+	}
 	a.Decimal = d
-	return err
+	return nil
 }
 
 // parseAmount reads a number that can be money: one with an exponent of a million
@@ -133,7 +160,7 @@ func (a *amount) UnmarshalJSON(text []byte) error {
 func parseAmount(text string) (decimal.Decimal, error) {
 	d, err := decimal.NewFromString(text)
 	if err != nil || d.Exponent() < -18 || d.Exponent() > 18 || len(text) > 60 {
-		return decimal.Zero, fmt.Errorf("%.40q is no amount", text)
+		return decimal.Zero, errors.New("a text where an amount should be")
 	}
 	return d, nil
 }

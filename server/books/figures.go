@@ -30,6 +30,14 @@ type Dashboard struct {
 // Dashboard reads what the dashboard shows, all at once: at most 12 calls when
 // nothing is kept, some four when all is.
 func (l *Ledger) Dashboard(ctx context.Context, maxAge time.Duration) Dashboard {
+	return l.dashboard(ctx, maxAge, false)
+}
+
+// Refresh reads all that anew, and the open invoices whole: Xero does not tell of
+// every change of one (see wholeAge).
+func (l *Ledger) Refresh(ctx context.Context) { l.dashboard(ctx, 0, true) }
+
+func (l *Ledger) dashboard(ctx context.Context, maxAge time.Duration, whole bool) Dashboard {
 	var (
 		d    Dashboard
 		open Reading[[]Invoice]
@@ -38,7 +46,7 @@ func (l *Ledger) Dashboard(ctx context.Context, maxAge time.Duration) Dashboard 
 	wait.Go(func() { d.Organisation = l.Organisation(ctx, max(maxAge, organisationAge)) })
 	wait.Go(func() { d.Cash = l.Cash(ctx, maxAge) })
 	wait.Go(func() { d.Months = l.Months(ctx, maxAge) })
-	wait.Go(func() { open = l.OpenInvoices(ctx, maxAge) })
+	wait.Go(func() { open = l.openInvoices(ctx, maxAge, whole) })
 	wait.Wait()
 	d.Budget = l.books.cfg.Connections.Budget(l.tenantID)
 	o := d.Organisation.Value
@@ -115,10 +123,13 @@ func (o Organisation) InBase(i Invoice, amount decimal.Decimal) (base decimal.De
 	return amount.DivRound(i.Rate, Places(o.Base)), true
 }
 
-// foreign reports whether i is in another currency than the base. Where that is not
+// foreign reports whether i is in another currency than the base. Where either is not
 // known the rate tells: of the base currency one buys one.
 func (o Organisation) foreign(i Invoice) bool {
-	return (o.Base == "" || i.Currency != o.Base) && !i.Rate.Equal(decimal.NewFromInt(1))
+	if o.Base == "" || i.Currency == "" {
+		return !i.Rate.Equal(decimal.NewFromInt(1))
+	}
+	return i.Currency != o.Base
 }
 
 // A debt is an open invoice, and what is due of it in base currency.

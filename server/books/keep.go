@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -100,7 +102,7 @@ func (v *vault) tryOpen(ctx context.Context, tenant, kind string, header any, ea
 		return false, err
 	}
 	rows, sealed, err := state.Records(ctx, tenant, kind)
-	if err != nil || sealed == nil {
+	if err != nil || sealed == nil || v.books.isOwed(tenant) {
 		return false, err
 	}
 	aead, err := v.key(ctx)
@@ -111,7 +113,7 @@ func (v *vault) tryOpen(ctx context.Context, tenant, kind string, header any, ea
 	if err != nil {
 		return false, err
 	}
-	if err := json.Unmarshal(plain, header); err != nil {
+	if err := parse(plain, header); err != nil {
 		return false, err
 	}
 	for _, row := range rows {
@@ -167,36 +169,88 @@ func (v *vault) trySave(ctx context.Context, tenant, kind string, header any, pu
 }
 
 // Forget deletes all that is kept of an organisation. A reading that is under way
-// does not bring it back.
+// does not bring it back. What fails is tried again until it is done, while FCC runs;
+// till then nothing kept of it is shown.
 func (b *Books) Forget(ctx context.Context, tenantID string) error {
 	id := strings.ToLower(tenantID)
-	b.mu.Lock()
-	s := b.shelves[id]
-	delete(b.shelves, id)
-	b.mu.Unlock()
-	if s != nil {
+	// Its shelf stays in its place until all is deleted: another would find what is not.
+	s := b.shelf(id)
+	s.keeping.Lock()
+	for s.gone { // somebody else has just forgotten it
+		s.keeping.Unlock()
+		s = b.shelf(id)
 		s.keeping.Lock()
-		defer s.keeping.Unlock()
-		s.gone = true
+	}
+	defer s.keeping.Unlock()
+	s.gone = true
+	state, err := b.cfg.State(ctx)
+	if err == nil {
+		err = state.DeleteBooks(ctx, id)
 	}
 	defer b.notify()
-	state, err := b.cfg.State(ctx)
-	if err != nil {
-		return err
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.shelves, id)
+	if b.owed[id] = true; err == nil {
+		delete(b.owed, id)
 	}
-	return state.DeleteBooks(ctx, id)
+	return err
 }
 
-// tidy forgets organisations that no sign-in reaches any more, until ctx ends.
+// isOwed reports whether what is kept of an organisation should be deleted by now.
+func (b *Books) isOwed(id string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.owed[id]
+}
+
+// tidyAgain is the pause after which what could not be deleted is tried again.
+const tidyAgain = time.Minute
+
+// tidy forgets organisations that no sign-in reaches any more, until ctx ends. Who
+// disconnects one here has it forgotten at once; this finds those that were
+// disconnected at Xero, and goes on with what failed.
 func (b *Books) tidy(ctx context.Context) {
-	for status := range b.cfg.Connections.Watch(ctx) {
-		if !listed(status) {
-			continue
+	changed := make(chan struct{}, 1)
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	watching.Go(func() {
+		for range b.cfg.Connections.Watch(ctx) {
+			select {
+			case changed <- struct{}{}:
+			default:
+			}
 		}
-		if err := b.forgetAllBut(ctx, status.Organisations()); err != nil && ctx.Err() == nil {
+	})
+	tick := time.NewTicker(tidyAgain)
+	defer tick.Stop()
+	said := ""
+	for failed := false; ; {
+		select {
+		case <-changed:
+		case <-tick.C:
+			if !failed && !b.owes() {
+				continue
+			}
+		case <-ctx.Done():
+			return
+		}
+		err := b.forgetUnreached(ctx)
+		failed = err != nil
+		switch {
+		case err == nil:
+			said = ""
+		case ctx.Err() == nil && said != err.Error():
+			said = err.Error()
 			b.log.Error("books of a disconnected organisation are not deleted yet", "err", err)
 		}
 	}
+}
+
+func (b *Books) owes() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.owed) > 0
 }
 
 // listed reports whether what the sign-ins reach is known: the keychain was read,
@@ -215,7 +269,12 @@ func listed(status xero.Status) bool {
 	return true
 }
 
-func (b *Books) forgetAllBut(ctx context.Context, reached []xero.Organisation) error {
+// forgetUnreached forgets what should be forgotten by now, and what is kept of
+// organisations that no sign-in reaches, if that is known.
+func (b *Books) forgetUnreached(ctx context.Context) error {
+	b.mu.Lock()
+	forget, there := slices.Collect(maps.Keys(b.owed)), slices.Collect(maps.Keys(b.shelves))
+	b.mu.Unlock()
 	state, err := b.cfg.State(ctx)
 	if err != nil {
 		return err
@@ -224,21 +283,19 @@ func (b *Books) forgetAllBut(ctx context.Context, reached []xero.Organisation) e
 	if err != nil {
 		return err
 	}
-	b.mu.Lock()
-	for id := range b.shelves {
-		kept = append(kept, id)
-	}
-	b.mu.Unlock()
-	for _, id := range kept {
-		known := false
-		for _, o := range reached {
-			known = known || strings.EqualFold(o.TenantID, id)
-		}
-		if !known {
-			b.log.Info("an organisation is not connected any more; its books are deleted", "tenant", id)
-			if err := b.Forget(ctx, id); err != nil {
-				return err
+	// After what is there was listed: what a new sign-in brings is in neither.
+	if status := b.cfg.Connections.Status(); listed(status) {
+		reached := status.Organisations()
+		for _, id := range append(kept, there...) {
+			if !slices.ContainsFunc(reached, func(o xero.Organisation) bool { return strings.EqualFold(o.TenantID, id) }) && !slices.Contains(forget, id) {
+				b.log.Info("an organisation is not connected any more; its books are deleted", "tenant", id)
+				forget = append(forget, id)
 			}
+		}
+	}
+	for _, id := range forget {
+		if err := b.Forget(ctx, id); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"financial-command-center/keystore"
+	"financial-command-center/server/books"
 	"financial-command-center/server/store"
 	"financial-command-center/server/xero/xerosim"
 )
@@ -215,6 +216,48 @@ func TestADisconnectedOrganisationIsForgotten(t *testing.T) {
 		if b.tenants() != 0 {
 			t.Error("the sign-in has ended, and books are kept")
 		}
+	})
+}
+
+func TestWhatCouldNotBeDeletedIsTriedAgain(t *testing.T) {
+	inBubble(t, someDay, func(t *testing.T, b *bench) {
+		l := b.ledger(tally)
+		read(t, l.Contacts(t.Context(), 0))
+		synctest.Wait()
+		b.disk(nil, errors.New("input/output error"))
+		if err := b.Forget(t.Context(), b.tenant(tally)); err == nil {
+			t.Fatal("forgotten, it says")
+		}
+		b.disk(nil, nil)
+		if r := l.Contacts(t.Context(), books.Kept); !r.At.IsZero() || b.tenants() != 1 {
+			t.Errorf("what should be deleted is shown: %+v", r)
+		}
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		if n := b.tenants(); n != 0 {
+			t.Errorf("the books of %d are still kept", n)
+		}
+		b.wantCalls(1, func() { read(t, l.Contacts(t.Context(), time.Hour)) })
+	})
+}
+
+func TestNobodyFindsWhatIsBeingForgotten(t *testing.T) {
+	inBubble(t, someDay, func(t *testing.T, b *bench) {
+		l := b.ledger(tally)
+		read(t, l.Contacts(t.Context(), 0))
+		synctest.Wait()
+		// The disk is slow, and a page asks meanwhile.
+		opened := make(chan struct{})
+		b.disk(opened, nil)
+		done := make(chan error)
+		go func() { done <- b.Forget(t.Context(), b.tenant(tally)) }()
+		synctest.Wait()
+		b.disk(nil, nil)
+		l.Contacts(t.Context(), time.Hour)
+		close(opened)
+		ok(t, <-done)
+		synctest.Wait()
+		b.wantCalls(1, func() { read(t, l.Contacts(t.Context(), time.Hour)) })
 	})
 }
 

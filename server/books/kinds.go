@@ -3,7 +3,6 @@ package books
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"net/url"
 	"strings"
@@ -30,7 +29,7 @@ var invoices = kind[Invoice]{
 				UpdatedDateUTC                                                  moment
 			}
 		}
-		if err := json.Unmarshal(body, &answer); err != nil {
+		if err := parse(body, &answer); err != nil {
 			return page[Invoice]{}, err
 		}
 		p := page[Invoice]{pagination: answer.Pagination}
@@ -77,7 +76,7 @@ var contacts = kind[Contact]{
 				UpdatedDateUTC                               moment
 			}
 		}
-		if err := json.Unmarshal(body, &answer); err != nil {
+		if err := parse(body, &answer); err != nil {
 			return page[Contact]{}, err
 		}
 		p := page[Contact]{pagination: answer.Pagination}
@@ -112,7 +111,7 @@ func readOrganisation(ctx context.Context, a *asking) (Organisation, error) {
 			IsDemoCompany                                        truth
 		}
 	}
-	if err := json.Unmarshal(body, &answer); err != nil {
+	if err := parse(body, &answer); err != nil {
 		return Organisation{}, unread(err)
 	}
 	if len(answer.Organisations) != 1 {

@@ -38,6 +38,7 @@ type part struct {
 type flight struct {
 	done  chan struct{}
 	cover int  // how much of the part it reads
+	whole bool // see work
 	asked bool // it came to asking Xero; may be read once done is closed
 }
 
@@ -46,6 +47,8 @@ type flight struct {
 type work struct {
 	need  need
 	cover int
+	whole bool        // nothing but a new reading of all that cover holds will do
+	kept  bool        // what is kept will do, and when nothing is, nothing
 	fresh func() bool // what is in memory will do
 	load  func(context.Context) func()
 	read  func(context.Context, *asking) (func(), error)
@@ -61,7 +64,7 @@ const (
 // way or has failed. It waits until ctx ends, and returns with shelf.mu held.
 func (s *shelf) bring(ctx context.Context, p *part, w work) {
 	s.mu.Lock()
-	for joined := false; !p.loaded || !joined && !w.fresh(); {
+	for joined := false; !p.loaded || !joined && !w.will(); {
 		if p.flight == nil {
 			if p.loaded && (time.Now().Before(p.pause) || s.barred(p, w.need)) || !s.begin(ctx, p, w) {
 				return
@@ -71,7 +74,7 @@ func (s *shelf) bring(ctx context.Context, p *part, w work) {
 		s.mu.Unlock()
 		select {
 		case <-f.done:
-			joined = f.asked && f.cover >= w.cover
+			joined = f.asked && f.cover >= w.cover && (f.whole || !w.whole)
 			s.mu.Lock()
 		case <-ctx.Done():
 			s.mu.Lock()
@@ -79,6 +82,9 @@ func (s *shelf) bring(ctx context.Context, p *part, w work) {
 		}
 	}
 }
+
+// will reports whether what is in memory will do. The caller holds shelf.mu.
+func (w work) will() bool { return w.kept || !w.whole && w.fresh() }
 
 // barred notes what stands in the way of asking at all. That costs no call, so it is
 // looked at each time.
@@ -97,7 +103,7 @@ func (s *shelf) begin(ctx context.Context, p *part, w work) bool {
 	if !s.books.begin() {
 		return false
 	}
-	f := &flight{done: make(chan struct{}), cover: w.cover}
+	f := &flight{done: make(chan struct{}), cover: w.cover, whole: w.whole}
 	p.flight = f
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(s.books.running, cancel)
@@ -123,7 +129,7 @@ func (s *shelf) fly(ctx context.Context, p *part, w work) bool {
 		s.mu.Lock()
 		take()
 		p.loaded = true
-		if fresh = w.fresh(); !fresh {
+		if fresh = w.will(); !fresh {
 			s.books.notify()
 		}
 	}

@@ -3,7 +3,9 @@ package books_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -213,6 +215,72 @@ func TestChangesAreAskedForByXerosClock(t *testing.T) {
 				t.Error("S-1 was paid, and that was not learnt")
 			}
 		}
+	})
+}
+
+func TestRefreshLearnsWhatXeroDoesNotDate(t *testing.T) {
+	inBubble(t, someDay, func(t *testing.T, b *bench) {
+		l := b.ledger(tally)
+		read(t, l.Invoices(t.Context(), 0))
+		_, err := b.sim.Pay(tally, xerosim.LedgerPayment{Invoice: "S-1", Amount: "15"})
+		ok(t, err)
+		time.Sleep(time.Hour)
+		read(t, l.OpenInvoices(t.Context(), 0))
+		time.Sleep(time.Hour)
+		ok(t, b.sim.SetDue(tally, "S-1", -20)) // part paid: not dated
+		_, err = b.sim.Pay(tally, xerosim.LedgerPayment{Invoice: "S-2", Amount: "200"})
+		ok(t, err)
+		time.Sleep(5 * time.Minute)
+		late := func(r books.Reading[[]books.Invoice]) (days int) {
+			for _, i := range read(t, r) {
+				if i.Number == "S-1" {
+					days = i.DaysLate(time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC))
+				}
+			}
+			return days
+		}
+		if days := late(l.OpenInvoices(t.Context(), 0)); days != 0 {
+			t.Fatalf("%d days late: the simulated Xero told of it", days)
+		}
+		l.Refresh(t.Context())
+		if days := late(l.OpenInvoices(t.Context(), time.Minute)); days != 20 {
+			t.Errorf("%d days late, want 20", days)
+		}
+		b.wantCalls(0, func() { // and of all others nothing has to be read anew
+			for _, i := range read(t, l.Invoices(t.Context(), time.Minute)) {
+				if i.Number == "S-2" && i.Status != "PAID" {
+					t.Errorf("S-2 is %s", i.Status)
+				}
+			}
+		})
+		time.Sleep(time.Minute)
+		b.wantCalls(1, func() { read(t, l.OpenInvoices(t.Context(), 0)) })
+	})
+}
+
+func TestWhatIsKeptCostsNoCall(t *testing.T) {
+	inBubble(t, someDay, func(t *testing.T, b *bench) {
+		l := b.ledger(tally)
+		b.wantCalls(0, func() {
+			if r := l.Organisation(t.Context(), books.Kept); !r.At.IsZero() || r.Trouble != nil || r.Loading {
+				t.Errorf("nothing is kept: %+v", r)
+			}
+			if r := l.Invoices(t.Context(), books.Kept); !r.At.IsZero() || r.Trouble != nil || r.Loading {
+				t.Errorf("nothing is kept: %+v", r)
+			}
+		})
+		read(t, l.Organisation(t.Context(), 0))
+		read(t, l.Invoices(t.Context(), 0))
+		b.restart()
+		time.Sleep(100 * 24 * time.Hour)
+		b.wantCalls(0, func() {
+			if o := read(t, b.ledger(tally).Organisation(t.Context(), books.Kept)); o.Base != "NZD" {
+				t.Errorf("%+v", o)
+			}
+			if all := read(t, b.ledger(tally).Invoices(t.Context(), books.Kept)); len(all) == 0 {
+				t.Error("no invoices")
+			}
+		})
 	})
 }
 
@@ -462,6 +530,22 @@ func TestPagesThatMoveWhileTheyAreRead(t *testing.T) {
 		time.Sleep(time.Minute)
 		b.wantCalls(1, func() { read(t, l.OpenInvoices(t.Context(), 0)) })
 	}, move, func(b *bench) { b.ledgers = append(b.ledgers, many()) })
+}
+
+func TestAFullPageThatDoesNotSayHowManyThereAreIsNotAll(t *testing.T) {
+	inBubble(t, someDay, func(t *testing.T, b *bench) {
+		r := b.ledger("Many Ltd").OpenInvoices(t.Context(), 0)
+		if r.Trouble == nil || r.Trouble.Code != xero.CodeUnreachable || !r.At.IsZero() {
+			t.Errorf("%d of 1500 invoices are all, it says: %+v", len(r.Value), r.Trouble)
+		}
+		read(t, b.ledger(tally).OpenInvoices(t.Context(), 0)) // a page that is not full is all
+	}, swapped("/Invoices", func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		answer := httptest.NewRecorder()
+		next.ServeHTTP(answer, r)
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(answer.Code)
+		_, _ = io.WriteString(w, strings.Replace(answer.Body.String(), `"pagination"`, `"other"`, 1))
+	}), func(b *bench) { b.ledgers = append(b.ledgers, many()) })
 }
 
 // many is a ledger of 1,500 open sales of 10.00.

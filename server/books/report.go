@@ -3,7 +3,6 @@ package books
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"net/url"
 	"slices"
@@ -77,7 +76,7 @@ func (a *asking) report(ctx context.Context, name string, query url.Values) (rep
 		return report{}, err
 	}
 	var answer struct{ Reports []report }
-	if err := json.Unmarshal(body, &answer); err != nil {
+	if err := parse(body, &answer); err != nil {
 		return report{}, unread(err)
 	}
 	if len(answer.Reports) != 1 {

@@ -2,7 +2,7 @@ package books
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"maps"
 	"net/url"
 	"slices"
@@ -79,16 +79,18 @@ const (
 
 // readRecords returns what is known of the set, brought up to date when that is
 // older than maxAge.
-func readRecords[R any](ctx context.Context, s *shelf, records *set[R], k kind[R], cover int, maxAge time.Duration) Reading[[]R] {
+//
+// With whole set all that cover holds is read anew, whatever is known of it.
+func readRecords[R any](ctx context.Context, s *shelf, records *set[R], k kind[R], cover int, maxAge time.Duration, whole bool) Reading[[]R] {
 	s.bring(ctx, &records.part, work{
-		need: k.need, cover: cover,
+		need: k.need, cover: cover, whole: whole, kept: maxAge == Kept,
 		fresh: func() bool { return !outdated(records.covers[cover].At, maxAge) },
 		load: func(ctx context.Context) func() {
 			var covers [2]standing
 			rows := map[string]R{}
 			found := s.books.vault.open(ctx, s.tenant, k.name, &covers, func(id string, plain []byte) error {
 				var r R
-				err := json.Unmarshal(plain, &r)
+				err := parse(plain, &r)
 				rows[id] = r
 				return err
 			})
@@ -105,7 +107,7 @@ func readRecords[R any](ctx context.Context, s *shelf, records *set[R], k kind[R
 			s.mu.Lock()
 			covers := records.covers
 			s.mu.Unlock()
-			return records.read(ctx, a, k, covers, cover)
+			return records.read(ctx, a, k, covers, cover, whole)
 		},
 		keep: func(ctx context.Context) { records.keep(ctx, s, k) },
 	})
@@ -132,18 +134,34 @@ func (records *set[R]) list(k kind[R], cover int) []R {
 	return records.lists[cover]
 }
 
-// read asks what has changed, or for all where that is not known well enough. The
-// function that it returns takes it in.
-func (records *set[R]) read(ctx context.Context, a *asking, k kind[R], covers [2]standing, cover int) (func(), error) {
-	began := time.Now().UTC()
-	if outdated(covers[cover].Whole, wholeAge) {
-		rows, since, settled, err := k.whole(ctx, a, cover)
-		next := standing{Whole: began, Since: since, At: began}
-		if !settled {
-			next.Whole = began.Add(unsettledAge - wholeAge)
-		}
-		return func() { records.replace(k, cover, rows, next) }, err
+// read asks what has changed, or for all where that is not known well enough or wanted
+// whole. The function that it returns takes it in.
+func (records *set[R]) read(ctx context.Context, a *asking, k kind[R], covers [2]standing, cover int, whole bool) (func(), error) {
+	if outdated(covers[cover].Whole, wholeAge) || whole && outdated(covers[everything].Whole, wholeAge) {
+		return records.readWhole(ctx, a, k, cover)
 	}
+	changes, err := records.readChanges(ctx, a, k, covers, cover)
+	if err != nil || !whole {
+		return changes, err
+	}
+	// What is known of everything outlives a new reading of some: the changes say what
+	// became of those that are gone from it.
+	all, err := records.readWhole(ctx, a, k, cover)
+	return func() { changes(); all() }, err
+}
+
+func (records *set[R]) readWhole(ctx context.Context, a *asking, k kind[R], cover int) (func(), error) {
+	began := time.Now().UTC()
+	rows, since, settled, err := k.whole(ctx, a, cover)
+	next := standing{Whole: began, Since: since, At: began}
+	if !settled {
+		next.Whole = began.Add(unsettledAge - wholeAge)
+	}
+	return func() { records.replace(k, cover, rows, next) }, err
+}
+
+func (records *set[R]) readChanges(ctx context.Context, a *asking, k kind[R], covers [2]standing, cover int) (func(), error) {
+	began := time.Now().UTC()
 	// What is known less well of the two is brought up to date too.
 	since := covers[cover].Since
 	for _, c := range covers {
@@ -343,6 +361,9 @@ func (k kind[R]) page(ctx context.Context, a *asking, query url.Values, n int, s
 	p, err := k.decode(body)
 	if err != nil {
 		return p, answered, unread(err)
+	}
+	if p.Pages == 0 && len(p.rows) >= pageSize {
+		return p, answered, unread(errors.New("a full page that does not say how many there are"))
 	}
 	return p, answered, nil
 }

@@ -109,6 +109,12 @@ func TestAnInvoiceWithoutARateIsInNoSum(t *testing.T) {
 	if late := o.Overdue(all, today); late.Count != 1 || late.Total.String() != "7" {
 		t.Errorf("%+v", late)
 	}
+	// A rate of exactly one makes no foreign currency the base.
+	all[2].Rate = decimal.NewFromInt(1)
+	if d := o.Debts(all, true, today); d.Foreign.Count != 1 || d.Total.String() != "8" {
+		t.Errorf("%+v", d)
+	}
+	all[2].Rate = decimal.NewFromInt(3)
 	// To an organisation whose base currency may not be read, every rate but one is
 	// foreign, and what has none is unknown.
 	if d := (books.Organisation{}).Debts(all, true, today); d.Foreign.Unknown != 2 || d.Total.String() != "0.33" {

@@ -94,13 +94,20 @@ func (s *Store) Tenants(ctx context.Context) ([]string, error) {
 	return tenants, explain("list organisations", rows.Err())
 }
 
-// DeleteBooks forgets all that is kept of an organisation's books. None is no error.
+// DeleteBooks forgets all that is kept of an organisation's books, and leaves nothing
+// of it in the files unless another process reads them just then. None is no error.
 func (s *Store) DeleteBooks(ctx context.Context, tenant string) error {
-	return s.in(ctx, "delete books", func(tx *sql.Tx) error {
+	err := s.in(ctx, "delete books", func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, "DELETE FROM records WHERE tenant = ?", tenant); err != nil {
 			return err
 		}
 		_, err := tx.ExecContext(ctx, "DELETE FROM readings WHERE tenant = ?", tenant)
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	// The log of writes holds pages as they were before (sqlite.org/wal.html, 3).
+	_, err = s.db.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
+	return explain("delete books", err)
 }

@@ -1,6 +1,9 @@
 package store_test
 
 import (
+	"bytes"
+	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -61,5 +64,34 @@ func TestBooksThatDoNotFitAreNotHalfKept(t *testing.T) {
 	all, reading, err := s.Records(t.Context(), "t", "invoices")
 	if ok(t, err); len(all) != 1 || all[0].ID != "a" || string(reading) != "first" {
 		t.Errorf("%v and %q are kept", all, reading)
+	}
+}
+
+func TestDeletedBooksAreNotLeftInTheFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.db")
+	s := open(t, path)
+	marker := []byte("what was sealed of them")
+	var all []store.Record
+	for n := range 500 {
+		all = append(all, store.Record{ID: fmt.Sprint(n), Data: bytes.Repeat(marker, 20)})
+	}
+	ok(t, s.SaveRecords(t.Context(), "t", "invoices", marker, true, all, nil))
+	ok(t, s.SaveRecords(t.Context(), "u", "invoices", []byte("others'"), true, nil, nil))
+	found := func() (n int) {
+		for _, file := range []string{path, path + "-wal"} {
+			data, err := os.ReadFile(file)
+			if err != nil && !os.IsNotExist(err) {
+				t.Fatal(err)
+			}
+			n += bytes.Count(data, marker)
+		}
+		return n
+	}
+	if found() < 500*20 {
+		t.Fatal("the records are in none of the files")
+	}
+	ok(t, s.DeleteBooks(t.Context(), "t"))
+	if n := found(); n != 0 {
+		t.Errorf("%d pieces of deleted records are left", n)
 	}
 }

@@ -71,8 +71,8 @@ func Open(ctx context.Context, path string) (*Store, error) {
 		return nil, err
 	}
 	// FULL: a commit is on the disk when it returns. With NORMAL a power cut could
-	// take back a key's revocation.
-	s, err := open(address(path), "_journal_mode=WAL&_synchronous=FULL&_txlock=immediate")
+	// take back a key's revocation. What is deleted is overwritten.
+	s, err := open(address(path), "_journal_mode=WAL&_synchronous=FULL&_txlock=immediate&_pragma=secure_delete(1)")
 	if err != nil {
 		return nil, err
 	}

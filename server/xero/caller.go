@@ -17,12 +17,12 @@ type Caller struct {
 // A CallerKind says what asks.
 type CallerKind string
 
-// The kinds.
+// The kinds. The tray is none: its clicks open pages.
 const (
-	ByPage CallerKind = "page" // a page of this server, or what a person clicked there
-	ByKey  CallerKind = "key"  // a program with a key
-	ByTray CallerKind = "tray"
-	ByFCC  CallerKind = "fcc" // nobody: FCC itself, to stay signed in
+	ByPage    CallerKind = "page"    // a page of this server, or what a person clicked there
+	ByKey     CallerKind = "key"     // a program with a key
+	ByCommand CallerKind = "command" // an fcc command
+	ByFCC     CallerKind = "fcc"     // nobody: FCC itself, to stay signed in
 )
 
 type callerKey struct{}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -37,6 +38,39 @@ func TestATokenIsRenewedAheadOfItsEndWithoutAnybodyAsking(t *testing.T) {
 		if n := b.renewals(); n < 60 || n > 80 {
 			t.Errorf("%d renewals in a day, want about 72", n)
 		}
+	})
+}
+
+func TestTheNextRenewalIsToldAndThatChangesNothingElse(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.signIn()
+		ctx, cancel := context.WithCancel(t.Context())
+		var told atomic.Int64
+		var watching sync.WaitGroup
+		watching.Go(func() {
+			for range b.Watch(ctx) {
+				told.Add(1)
+			}
+		})
+		at := b.Status().Connections[0].RenewsAt
+		if in := time.Until(at); in < life*6/10 || in > life*75/100 {
+			t.Errorf("the next renewal is told for %v from now", in)
+		}
+		time.Sleep(time.Until(at) - 2*time.Second)
+		if n := b.renewals(); n != 0 || told.Load() != 1 || !b.Status().Connections[0].RenewsAt.Equal(at) {
+			t.Errorf("just before it %d renewals, %d changes were told", n, told.Load())
+		}
+		time.Sleep(4 * time.Second)
+		if n := b.renewals(); n != 1 || !b.Status().Connections[0].RenewsAt.After(at) {
+			t.Errorf("just after it %d renewals, the next at %v", n, b.Status().Connections[0].RenewsAt)
+		}
+		b.far.cut(true)
+		time.Sleep(life)
+		if b.wantState(xero.Retrying, xero.CodeUnreachable); !b.Status().Connections[0].RenewsAt.IsZero() {
+			t.Error("a renewal is planned while it is tried again and again")
+		}
+		cancel()
+		watching.Wait()
 	})
 }
 

@@ -244,8 +244,12 @@ func (s *Session) renewAtLocked(now time.Time) time.Time {
 	case s.access.token.IsZero():
 		return now
 	}
-	due := min(time.Duration(float64(s.access.life)*(0.66+0.04*s.jitter)), keepAlive)
-	return now.Add(due - s.access.age(now))
+	return now.Add(s.dueLocked() - s.access.age(now))
+}
+
+// dueLocked is the age of the access token at which it is renewed.
+func (s *Session) dueLocked() time.Duration {
+	return min(time.Duration(float64(s.access.life)*(0.66+0.04*s.jitter)), keepAlive)
 }
 
 func (s *Session) reasonLocked(now time.Time) string {

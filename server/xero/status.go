@@ -78,7 +78,9 @@ type ConnectionStatus struct {
 	// it is renewed before: 60 days later (developer.xero.com/faq/oauth2).
 	Renewed time.Time `json:"-"`
 	RenewBy time.Time `json:"-"`
-	Scopes  []string  `json:"-"`
+	// RenewsAt is when the next renewal is planned, zero while none is.
+	RenewsAt time.Time `json:"-"`
+	Scopes   []string  `json:"-"`
 	// Held names what is held of the token answer, in memory or keychain.
 	Held []string `json:"-"`
 }
@@ -205,6 +207,9 @@ func (s *Session) statusLocked() ConnectionStatus {
 	if !s.access.token.IsZero() {
 		at := s.access.expires().UTC().Truncate(time.Second)
 		cs.AccessTokenExpiresAt = &at
+		if s.state == Connected && !s.putOff {
+			cs.RenewsAt = s.access.asked.Round(0).Add(s.dueLocked()).UTC().Truncate(time.Second)
+		}
 	}
 	if s.state == Retrying {
 		at := s.nextTry.UTC().Truncate(time.Second)
