@@ -304,11 +304,30 @@ func (b *browsers) look(ctx context.Context, session *sessions.Session) (data []
 	if err != nil {
 		return nil, false, nil
 	}
-	b.mu.Lock()
-	news = b.news
-	b.mu.Unlock()
+	news = b.changed()
 	kept, alive := b.load(ctx, hash)
 	return kept.data, alive, news
+}
+
+// changed is closed when a session ends or holds something else.
+func (b *browsers) changed() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.news
+}
+
+// holds reports whether a session that is in use has value, a random text, among its
+// own.
+func (b *browsers) holds(value string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	for _, kept := range b.known {
+		if !kept.ended && now.Before(kept.expires) && bytes.Contains(kept.data, []byte(value)) {
+			return true
+		}
+	}
+	return false
 }
 
 func (b *browsers) tellLocked() {

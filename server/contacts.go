@@ -3,7 +3,7 @@ package server
 import (
 	"net/http"
 	"net/url"
-	"time"
+	"slices"
 
 	"github.com/shopspring/decimal"
 
@@ -26,6 +26,7 @@ type contactsView struct {
 	Owing         string
 	Foreign       string
 	Rows          []contactLine
+	Archive       string // the address with those in the archive
 	// Debts is why what is open is not known, or not as it is now. DebtsKnown says
 	// which; without either it is being read.
 	Debts      *cardTrouble
@@ -39,45 +40,46 @@ func (s *Server) contactsPage(w http.ResponseWriter, r *http.Request, c *call) e
 	if err != nil {
 		return err
 	}
-	ledger, err := s.ledger(r, c)
+	l, end, err := s.listing(r, c)
 	if err != nil {
 		return err
 	}
-	ctx, cancel, format, err := listContext(r)
-	if err != nil {
-		return err
-	}
-	defer cancel()
-	o := ledger.Organisation(ctx, whoAge).Value
-	reading := ledger.Contacts(ctx, listAge)
-	open := ledger.OpenInvoices(ctx, listAge)
-	today := o.Today(time.Now())
-	if format != "" {
-		if reading.At.IsZero() {
+	defer end()
+	reading, open := l.Contacts(l.ctx, l.age), l.OpenInvoices(l.ctx, l.age)
+	list := listContacts(reading.Value, open, q, l.organisation, l.today)
+	if l.format != "" {
+		at := reading.At
+		switch t := open.Trouble; {
+		case at.IsZero():
 			return unread(reading.Trouble)
+		case open.At.IsZero() && (t == nil || t.Scope == "" && !t.Role):
+			return unread(t) // another try may read what is owed
+		case list.Known && open.At.Before(at):
+			at = open.At
 		}
-		list := listContacts(reading.Value, open, q, o, today)
-		return giveOut(w, r, format, o, today, contactSheet(list.Rows, o))
+		return s.giveOut(w, r, l, at, contactSheet(list, l.organisation))
 	}
-	view := contactsView{listView: listOf(reading, o, q.listQuery, r.URL.RequestURI()), Query: q, Of: len(reading.Value)}
+	view := contactsView{listView: listOf("Contacts", reading, l.organisation, q.listQuery, l.here), Query: q, Of: len(reading.Value)}
 	view.Types = choices(q.Type, "All", "customers", "Customers", "suppliers", "Suppliers")
 	view.States = choices(q.Archived, "In use", "only", "Archived", "all", "All")
 	if view.Read {
-		view.fill(listContacts(reading.Value, open, q, o, today))
-		view.Debts = listTrouble(open.Trouble, r.URL.RequestURI())
-		view.DebtsKnown = !open.At.IsZero()
+		view.fill(list)
+		view.Debts = listTrouble(open.Trouble, l.here)
 	}
-	return s.render(w, r, c, http.StatusOK, "contacts", "Contacts", view)
+	return s.render(w, r, c, http.StatusOK, "contacts", view.Title, view)
 }
 
 func (v contactsView) loading() bool {
 	return v.listView.loading() || v.Read && !v.DebtsKnown && v.Debts == nil
 }
 
-// contactSheet is rows as CSV and XLSX have them, the amounts' currency in their
-// titles.
-func contactSheet(rows []contactRow, o books.Organisation) sheet.Sheet {
-	made := sheetOf("Contacts", contactColumns, rows)
+// contactSheet is a list as CSV and XLSX have it, with the amounts' currency in their
+// titles. Amounts that are not known have no column: nothing owed looks the same.
+func contactSheet(list contactList, o books.Organisation, more ...column[contactRow]) sheet.Sheet {
+	columns := slices.DeleteFunc(append(slices.Clone(contactColumns), more...), func(c column[contactRow]) bool {
+		return c.Kind == sheet.Money && !list.Known
+	})
+	made := sheetOf("Contacts", columns, list.Rows)
 	for i, c := range made.Columns {
 		if c.Kind == sheet.Money && o.Base != "" {
 			made.Columns[i].Title += " (" + o.Base + ")"
@@ -91,9 +93,10 @@ func (v *contactsView) fill(list contactList) {
 	h := v.Organisation.Habits()
 	v.Count = counted(h, len(list.Rows), "contact", "contacts")
 	v.Owed, v.Overdue, v.Owing, v.Foreign = h.Money(list.Owed), h.Money(list.Overdue), h.Money(list.Owing), foreign(h, list.Foreign, "invoice", "invoices")
-	v.None = v.Of == 0
+	v.None, v.DebtsKnown = v.Of == 0, list.Known
+	v.Archive = v.Query.link(v.Path, "archived", "all")
 	for _, row := range cutTo(&v.listView, list.Rows, contactColumns, v.Query.listQuery, usualContacts) {
-		v.Rows = append(v.Rows, contactLine{row, v.Organisation, h})
+		v.Rows = append(v.Rows, contactLine{row, v.Organisation, h, v.Query.values.Get("tenant")})
 	}
 }
 
@@ -102,6 +105,7 @@ type contactLine struct {
 	contactRow
 	organisation books.Organisation
 	habits       books.Habits
+	tenant       string // that is looked at, "" for the chosen one
 }
 
 // Link leads into Xero; "" where that is not known.
@@ -110,12 +114,16 @@ func (c contactLine) Link() string { return c.organisation.ContactLink(c.ID) }
 // Invoices is the list of its invoices of a type, sales or bills, that are to be
 // paid.
 func (c contactLine) Invoices(kind string) string {
-	return "/xero/invoices?" + url.Values{"contact": {c.ID}, "type": {kind}, "status": {"AUTHORISED"}}.Encode()
+	values := url.Values{"contact": {c.ID}, "type": {kind}, "status": {"AUTHORISED"}}
+	if c.tenant != "" {
+		values.Set("tenant", c.tenant)
+	}
+	return "/xero/invoices?" + values.Encode()
 }
 
 // Amount writes what is open, "" where that is nothing or not known.
 func (c contactLine) Amount(d decimal.Decimal) string {
-	if !c.Known || d.IsZero() {
+	if d.IsZero() {
 		return ""
 	}
 	return c.habits.Amount(d)

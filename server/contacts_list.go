@@ -40,12 +40,13 @@ func readContacts(asked url.Values) (contactQuery, error) {
 type contactRow struct {
 	books.Contact
 	Owed, Overdue, Owing decimal.Decimal // by it, of that too late, and to it
-	Known                bool            // those amounts are
+	base                 string          // their currency
 }
 
 // contactList is what q finds, in its order, all of it.
 type contactList struct {
 	Rows                 []contactRow
+	Known                bool // the amounts are
 	Owed, Overdue, Owing decimal.Decimal
 	Foreign              books.Foreign
 }
@@ -54,20 +55,19 @@ type contactList struct {
 // nothing. open are the invoices and bills that are to be paid.
 func listContacts(all []books.Contact, open books.Reading[[]books.Invoice], q contactQuery, o books.Organisation, today time.Time) contactList {
 	invoices := map[string][]*books.Invoice{}
-	known := !open.At.IsZero()
 	for n := range open.Value {
 		i := &open.Value[n]
 		invoices[i.ContactID] = append(invoices[i.ContactID], i)
 	}
-	var list contactList
+	list := contactList{Known: !open.At.IsZero()}
 	for _, c := range all {
 		if !q.finds(c) {
 			continue
 		}
-		row := contactRow{Contact: c, Known: known}
+		row := contactRow{Contact: c, base: o.Base}
 		for _, i := range invoices[c.ID] {
-			due := inBase(i, i.AmountDue, o.Base).Decimal
-			tally(&list.Foreign, i, o.Base)
+			due, _ := o.InBase(*i, i.AmountDue)
+			list.Foreign.Add(o, *i)
 			switch {
 			case !i.Sale():
 				row.Owing = row.Owing.Add(due)
@@ -119,12 +119,9 @@ func (c contactRow) StatusWord() string {
 	return "In use"
 }
 
-// ifKnown is an amount that was worked out from the open invoices.
-func (c contactRow) ifKnown(amount decimal.Decimal) any {
-	if !c.Known {
-		return nil
-	}
-	return amount
+// own is an amount that was worked out from the open invoices.
+func (c contactRow) own(amount decimal.Decimal) sheet.Amount {
+	return sheet.Amount{Decimal: amount, Places: books.Places(c.base)}
 }
 
 // contactColumns are what the list shows, in its order.
@@ -137,9 +134,9 @@ var contactColumns = []column[contactRow]{
 	{Key: "type", Column: sheet.Column{Title: "Type", Width: 18},
 		text: contactRow.Kind, cell: func(c contactRow) any { return c.Kind() }},
 	{Key: "owed", Column: sheet.Column{Title: "Owes you", Kind: sheet.Money},
-		compare: func(a, b contactRow) int { return a.Owed.Cmp(b.Owed) }, cell: func(c contactRow) any { return c.ifKnown(c.Owed) }},
+		compare: func(a, b contactRow) int { return a.Owed.Cmp(b.Owed) }, cell: func(c contactRow) any { return c.own(c.Owed) }},
 	{Key: "overdue", Column: sheet.Column{Title: "Of that overdue", Kind: sheet.Money},
-		compare: func(a, b contactRow) int { return a.Overdue.Cmp(b.Overdue) }, cell: func(c contactRow) any { return c.ifKnown(c.Overdue) }},
+		compare: func(a, b contactRow) int { return a.Overdue.Cmp(b.Overdue) }, cell: func(c contactRow) any { return c.own(c.Overdue) }},
 	{Key: "owing", Column: sheet.Column{Title: "You owe", Kind: sheet.Money},
-		compare: func(a, b contactRow) int { return a.Owing.Cmp(b.Owing) }, cell: func(c contactRow) any { return c.ifKnown(c.Owing) }},
+		compare: func(a, b contactRow) int { return a.Owing.Cmp(b.Owing) }, cell: func(c contactRow) any { return c.own(c.Owing) }},
 }

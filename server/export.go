@@ -2,8 +2,10 @@ package server
 
 import (
 	"context"
+	"crypto/rand"
 	"net/http"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/gorilla/sessions"
@@ -34,13 +36,15 @@ func (s *Server) exportOf(session *sessions.Session) *export {
 // exportView is the page of exports.
 type exportView struct {
 	Organisation string
-	Here         string
+	Here, File   string        // addresses: of this page, and of the workbook
 	Now          *exportStatus // nil: nothing was begun
 	Missing      []missingPart
 }
 
+// missingPart are parts that are missing, or old, for one reason.
 type missingPart struct {
 	Part string
+	At   time.Time
 	*cardTrouble
 }
 
@@ -53,11 +57,24 @@ func (s *Server) exportPage(w http.ResponseWriter, r *http.Request, c *call) err
 	if err != nil {
 		return err
 	}
-	data := exportView{Organisation: ledger.Organisation(ended, whoAge).Value.Name, Here: r.URL.RequestURI()}
+	data := exportView{Organisation: ledger.Organisation(ended, whoAge).Value.Name, Here: r.URL.RequestURI(), File: "/export/file"}
+	if r.URL.RawQuery != "" {
+		data.File += "?" + r.URL.RawQuery
+	}
 	if e := s.exportOf(c.session); e != nil && e.tenant == ledger.TenantID() {
 		data.Now = new(e.status())
 		for _, m := range data.Now.Missing {
-			data.Missing = append(data.Missing, missingPart{m.Part, listTrouble(&m.Trouble, data.Here)})
+			same := slices.IndexFunc(data.Missing, func(other missingPart) bool {
+				return other.Message == m.Message && other.At.IsZero() == m.At.IsZero()
+			})
+			if same < 0 {
+				data.Missing = append(data.Missing, missingPart{m.Part, m.At, listTrouble(&m.Trouble, data.Here)})
+				continue
+			}
+			data.Missing[same].Part += ", " + m.Part
+			if m.At.Before(data.Missing[same].At) {
+				data.Missing[same].At = m.At
+			}
 		}
 	}
 	return s.render(w, r, c, http.StatusOK, "export", "Export", data)
@@ -73,13 +90,12 @@ func (s *Server) startExport(w http.ResponseWriter, r *http.Request, c *call) er
 		s.exports.remove(old)
 	}
 	ctx := xero.WithCaller(context.Background(), c.caller())
-	e, err := s.exports.start(ctx, ledger, s.cfg.Mode == Demo)
-	if err != nil {
+	id := rand.Text()
+	c.session.Values[sessionExport] = id // first: an export that no session holds goes
+	if err := c.session.Save(r, w); err != nil {
 		return err
 	}
-	c.session.Values[sessionExport] = e.id
-	if err := c.session.Save(r, w); err != nil {
-		s.exports.remove(e)
+	if err := s.exports.start(ctx, id, ledger, s.cfg.Mode == Demo); err != nil {
 		return err
 	}
 	http.Redirect(w, r, r.URL.RequestURI(), http.StatusSeeOther)
@@ -100,11 +116,16 @@ func (s *Server) cancelExport(w http.ResponseWriter, r *http.Request, c *call) e
 	return nil
 }
 
-// exportFile gives out the workbook that this browser's export has made.
+// exportFile gives out the workbook that this browser's export has made, while its
+// organisation is the one that r is about.
 func (s *Server) exportFile(w http.ResponseWriter, r *http.Request, c *call) error {
 	gone := fail(codeNotFound).saying("The workbook is not there any more.", "Export again.").offering("Export to Excel", "/export")
+	ledger, err := s.ledger(r, c)
+	if err != nil {
+		return err
+	}
 	e := s.exportOf(c.session)
-	if e == nil || e.status().Name == "" {
+	if e == nil || e.tenant != ledger.TenantID() || e.status().Name == "" {
 		return gone
 	}
 	file, err := os.Open(e.path)
@@ -121,8 +142,8 @@ func (s *Server) exportFile(w http.ResponseWriter, r *http.Request, c *call) err
 const exportTimeout = 2 * time.Minute
 
 // exportExcel answers with the workbook as it is made, and stops when the caller
-// hangs up. A part that another try may read fails it: a script would not see that
-// it is missing.
+// hangs up. A part that another try may read fails it, and so does one that is known
+// but old: a script would not see it.
 func (s *Server) exportExcel(w http.ResponseWriter, r *http.Request, c *call) error {
 	ledger, err := s.ledger(r, c)
 	if err != nil {
@@ -130,14 +151,14 @@ func (s *Server) exportExcel(w http.ResponseWriter, r *http.Request, c *call) er
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), xeroPatience)
 	defer cancel()
-	e := readExport(ctx, ledger, s.cfg.Mode == Demo, func(string) {})
+	e := readExport(ctx, ledger, s.cfg.Mode == Demo, func(string) {}).withoutOld()
 	if err := e.worth(true); err != nil {
 		return err
 	}
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(exportTimeout)) // not every writer has one
 	asFile(w, excelType, e.fileName())
 	begun := &counter{w: w}
-	err = sheet.Excel(r.Context(), begun, e.sheets(), nil)
+	err = sheet.Excel(r.Context(), begun, s.cfg.DataDir, e.sheets(), nil)
 	switch {
 	case err == nil:
 		return nil

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -19,7 +20,8 @@ import (
 // could not be read has a Trouble and no At.
 type exported struct {
 	organisation books.Organisation
-	demo         bool // invented books
+	who          books.Reading[books.Organisation] // how well that is known
+	demo         bool                              // invented books
 	now          time.Time
 	today        time.Time
 	figures      books.Dashboard
@@ -28,12 +30,32 @@ type exported struct {
 	statement    books.Reading[books.Statement]
 }
 
+// young is r unless it is older than what a program is given: a program does not see
+// how old something is.
+func young[T any](r books.Reading[T]) books.Reading[T] {
+	if time.Since(r.At) > apiAge+xeroPatience {
+		return books.Reading[T]{Loading: r.Loading, Trouble: r.Trouble}
+	}
+	return r
+}
+
+// withoutOld is e without the parts that are too old for a program. What could not be
+// read for a while is then missing, for the reason that newer figures are.
+func (e exported) withoutOld() exported {
+	e.invoices, e.contacts, e.statement = young(e.invoices), young(e.contacts), young(e.statement)
+	f := &e.figures
+	f.Cash, f.Months = young(f.Cash), young(f.Months)
+	f.Owed, f.Owing, f.Due, f.Overdue = young(f.Owed), young(f.Owing), young(f.Due), young(f.Overdue)
+	return e
+}
+
 // readExport reads what goes into a workbook and tells which part it waits for.
 // Invoices come first: what is worked out from them then costs no call of its own.
 func readExport(ctx context.Context, ledger *books.Ledger, demo bool, waiting func(part string)) exported {
 	e := exported{demo: demo, now: time.Now()}
 	waiting("the organisation")
-	e.organisation = ledger.Organisation(ctx, whoAge).Value
+	e.who = ledger.Organisation(ctx, whoAge)
+	e.organisation = e.who.Value
 	e.today = e.organisation.Today(e.now)
 	waiting("invoices and bills")
 	e.invoices = ledger.Invoices(ctx, listAge)
@@ -49,7 +71,9 @@ func readExport(ctx context.Context, ledger *books.Ledger, demo bool, waiting fu
 }
 
 // fileName is what the workbook is called.
-func (e exported) fileName() string { return fileName(e.organisation.Name, "books", e.today, "xlsx") }
+func (e exported) fileName() string {
+	return fileName(e.organisation.Name, "books", e.today.Format(time.DateOnly), "xlsx")
+}
 
 // financialYear is the first day of the financial year that today is in: that after
 // the last year end. Where it is not known, of the calendar year.
@@ -66,28 +90,46 @@ func financialYear(o books.Organisation, today time.Time) time.Time {
 	return first
 }
 
-// missing is a part that could not be read, and why.
+// A missing part could not be read, or not be brought up to date; and why.
 type missing struct {
 	Part string
+	At   time.Time // of what there is; zero: nothing
 	books.Trouble
 }
 
-// missing are the parts that have a sheet of their own and could not be read.
+// missing are the parts that are not as they should be.
 func (e exported) missing() []missing {
 	var all []missing
-	note := func(part string, at time.Time, t *books.Trouble) {
+	for _, part := range e.parts() {
 		switch {
-		case !at.IsZero():
-		case t != nil:
-			all = append(all, missing{part, *t})
-		default:
-			all = append(all, missing{part, books.Trouble{Problem: asFailure(unread(nil)).Problem}})
+		case part.trouble != nil:
+			all = append(all, missing{part.name, part.at, *part.trouble})
+		case part.at.IsZero():
+			all = append(all, missing{part.name, part.at, books.Trouble{Problem: asFailure(unread(nil)).Problem}})
 		}
 	}
-	note("Invoices", e.invoices.At, e.invoices.Trouble)
-	note("Contacts", e.contacts.At, e.contacts.Trouble)
-	note("Profit and loss", e.statement.At, e.statement.Trouble)
 	return all
+}
+
+// A bookPart is one thing that is read for a workbook.
+type bookPart struct {
+	name    string
+	at      time.Time
+	trouble *books.Trouble
+}
+
+// parts begin with the organisation.
+func (e exported) parts() []bookPart {
+	f := e.figures
+	return []bookPart{
+		{"Organisation", e.who.At, e.who.Trouble},
+		{"Invoices", e.invoices.At, e.invoices.Trouble},
+		{"Contacts", e.contacts.At, e.contacts.Trouble},
+		{"Profit and loss", e.statement.At, e.statement.Trouble},
+		{"Cash in bank", f.Cash.At, f.Cash.Trouble},
+		{"What is owed", f.Owed.At, f.Owed.Trouble},
+		{"Income and costs", f.Months.At, f.Months.Trouble},
+	}
 }
 
 // passes reports whether another try may read it: it is neither the sign-in's scopes
@@ -99,7 +141,7 @@ func (e exported) sheets() []sheet.Sheet {
 	all := []sheet.Sheet{e.summary(), e.invoiceSheet(), e.contactSheet(), e.ageing(), e.profitAndLoss()}
 	for _, m := range e.missing() {
 		for i := range all {
-			if all[i].Name == m.Part || m.Part == "Invoices" && all[i].Name == "Ageing" {
+			if m.At.IsZero() && (all[i].Name == m.Part || m.Part == "Invoices" && all[i].Name == "Ageing") {
 				all[i] = note(all[i].Name, m.Message, m.Action)
 			}
 		}
@@ -132,10 +174,10 @@ func (e exported) of(title string) string {
 func (e exported) invoiceSheet() sheet.Sheet {
 	columns := slices.Clone(invoiceColumns)
 	columns = append(columns,
-		column[invoiceRow]{Column: sheet.Column{Title: "Paid", Kind: sheet.Money}, cell: func(i invoiceRow) any { return i.AmountPaid }},
-		column[invoiceRow]{Column: sheet.Column{Title: "Credited", Kind: sheet.Money}, cell: func(i invoiceRow) any { return i.AmountCredited }},
-		column[invoiceRow]{Column: sheet.Column{Title: e.of("Total"), Kind: sheet.Money}, cell: func(i invoiceRow) any { return ifValid(i.TotalBase) }},
-		column[invoiceRow]{Column: sheet.Column{Title: e.of("Amount due"), Kind: sheet.Money}, cell: func(i invoiceRow) any { return ifValid(i.DueBase) }},
+		column[invoiceRow]{Column: sheet.Column{Title: "Paid", Kind: sheet.Money}, cell: func(i invoiceRow) any { return i.own(i.AmountPaid) }},
+		column[invoiceRow]{Column: sheet.Column{Title: "Credited", Kind: sheet.Money}, cell: func(i invoiceRow) any { return i.own(i.AmountCredited) }},
+		column[invoiceRow]{Column: sheet.Column{Title: e.of("Total"), Kind: sheet.Money}, cell: func(i invoiceRow) any { return e.ifValid(i.TotalBase) }},
+		column[invoiceRow]{Column: sheet.Column{Title: e.of("Amount due"), Kind: sheet.Money}, cell: func(i invoiceRow) any { return e.ifValid(i.DueBase) }},
 		column[invoiceRow]{Column: sheet.Column{Title: "Reference"}, cell: func(i invoiceRow) any { return i.Reference }},
 		column[invoiceRow]{Column: sheet.Column{Title: "Changed in Xero", Kind: sheet.Moment}, cell: func(i invoiceRow) any { return i.Updated.In(e.organisation.Location()) }},
 		column[invoiceRow]{Column: sheet.Column{Title: "Invoice id", Width: 38}, cell: func(i invoiceRow) any { return i.ID }},
@@ -144,25 +186,23 @@ func (e exported) invoiceSheet() sheet.Sheet {
 	return sheetOf("Invoices", columns, listInvoices(e.invoices.Value, all, e.organisation, e.today).Rows)
 }
 
-func ifValid(d decimal.NullDecimal) any {
+// money is an amount of base currency.
+func (e exported) money(d decimal.Decimal) sheet.Amount {
+	return sheet.Amount{Decimal: d, Places: books.Places(e.organisation.Base)}
+}
+
+func (e exported) ifValid(d decimal.NullDecimal) any {
 	if !d.Valid {
 		return nil
 	}
-	return d.Decimal
+	return e.money(d.Decimal)
 }
 
 func (e exported) contactSheet() sheet.Sheet {
 	all, _ := readContacts(map[string][]string{"archived": {"all"}}) // is understood
 	list := listContacts(e.contacts.Value, e.open(), all, e.organisation, e.today)
-	columns := append(slices.Clone(contactColumns),
+	return contactSheet(list, e.organisation,
 		column[contactRow]{Column: sheet.Column{Title: "Contact id", Width: 38}, cell: func(c contactRow) any { return c.ID }})
-	made := sheetOf("Contacts", columns, list.Rows)
-	for i, c := range made.Columns {
-		if c.Kind == sheet.Money {
-			made.Columns[i].Title = e.of(c.Title)
-		}
-	}
-	return made
 }
 
 // open are the invoices and bills that are to be paid.
@@ -182,63 +222,59 @@ func (e exported) open() books.Reading[[]books.Invoice] {
 // sums of both kinds.
 func (e exported) ageing() sheet.Sheet {
 	type debtor struct {
-		contact string
-		bands   [5]decimal.Decimal
-		total   decimal.Decimal
+		contact  string
+		invoices []books.Invoice
+		books.Debts
 	}
 	made := sheet.Sheet{Name: "Ageing", Columns: []sheet.Column{{Title: "Who owes", Width: 14}, {Title: "Contact", Width: 36}}}
 	for _, band := range books.Bands {
 		made.Columns = append(made.Columns, sheet.Column{Title: e.of(band), Kind: sheet.Money})
 	}
 	made.Columns = append(made.Columns, sheet.Column{Title: e.of("Total"), Kind: sheet.Money}, sheet.Column{Title: "Overdue", Kind: sheet.Percent})
-	row := func(who string, d debtor, bold bool) sheet.Row {
+	row := func(who string, d *debtor, bold bool) sheet.Row {
 		cells := []any{who, d.contact}
-		for _, amount := range d.bands {
-			cells = append(cells, amount)
+		for _, amount := range d.Bands {
+			cells = append(cells, e.money(amount))
 		}
 		var overdue any
-		if d.total.IsPositive() {
-			overdue = d.total.Sub(d.bands[0]).DivRound(d.total, 4)
+		if d.Total.IsPositive() {
+			overdue = d.Overdue.DivRound(d.Total, 4)
 		}
-		return sheet.Row{Cells: append(cells, d.total, overdue), Bold: bold}
+		return sheet.Row{Cells: append(cells, e.money(d.Total), overdue), Bold: bold}
 	}
 	made.Rows = func(yield func(sheet.Row) bool) {
+		open := e.open().Value
 		for _, side := range []struct {
 			who   string
 			sales bool
 		}{{"They owe you", true}, {"You owe them", false}} {
 			byID := map[string]*debtor{}
-			sum := debtor{contact: "All"}
-			var unknown books.Foreign
-			for _, i := range e.open().Value {
+			for _, i := range open {
 				if i.Sale() != side.sales {
 					continue
 				}
-				tally(&unknown, &i, e.organisation.Base)
-				due := inBase(&i, i.AmountDue, e.organisation.Base).Decimal
 				d := byID[i.ContactID]
 				if d == nil {
 					d = &debtor{contact: i.ContactName}
 					byID[i.ContactID] = d
 				}
-				band := bandOf(i.DaysLate(e.today))
-				d.bands[band], d.total = d.bands[band].Add(due), d.total.Add(due)
-				sum.bands[band], sum.total = sum.bands[band].Add(due), sum.total.Add(due)
+				d.invoices = append(d.invoices, i)
 			}
-			debtors := make([]*debtor, 0, len(byID))
-			for _, d := range byID {
-				debtors = append(debtors, d)
+			debtors := slices.Collect(maps.Values(byID))
+			for _, d := range debtors {
+				d.Debts = e.organisation.Debts(d.invoices, side.sales, e.today)
 			}
 			slices.SortFunc(debtors, func(a, b *debtor) int {
-				return cmp.Or(b.total.Cmp(a.total), cmp.Compare(a.contact, b.contact))
+				return cmp.Or(b.Total.Cmp(a.Total), cmp.Compare(a.contact, b.contact))
 			})
 			for _, d := range debtors {
-				if !yield(row(side.who, *d, false)) {
+				if !yield(row(side.who, d, false)) {
 					return
 				}
 			}
-			if unknown.Unknown > 0 {
-				sum.contact = fmt.Sprintf("All, without %d in a currency that has no rate", unknown.Unknown)
+			sum := &debtor{contact: "All", Debts: e.organisation.Debts(open, side.sales, e.today)}
+			if unknown := sum.Foreign.Unknown; unknown > 0 {
+				sum.contact = fmt.Sprintf("All, without %d in a currency that has no rate", unknown)
 			}
 			if !yield(row(side.who, sum, true)) {
 				return
@@ -246,17 +282,6 @@ func (e exported) ageing() sheet.Sheet {
 		}
 	}
 	return made
-}
-
-// bandOf is the index in books.Bands of what is so many days late.
-func bandOf(days int) int {
-	switch {
-	case days <= 0:
-		return 0
-	case days > 90:
-		return 4
-	}
-	return (days-1)/30 + 1
 }
 
 func (e exported) profitAndLoss() sheet.Sheet {
@@ -269,7 +294,7 @@ func (e exported) profitAndLoss() sheet.Sheet {
 		},
 		Rows: func(yield func(sheet.Row) bool) {
 			for _, line := range e.statement.Value.Lines {
-				if !yield(sheet.Row{Cells: []any{line.Label, ifValid(line.Amount)}, Bold: line.Heading || line.Sum}) {
+				if !yield(sheet.Row{Cells: []any{line.Label, e.ifValid(line.Amount)}, Bold: line.Heading || line.Sum}) {
 					return
 				}
 			}
@@ -281,11 +306,11 @@ func (e exported) profitAndLoss() sheet.Sheet {
 var errNothing = errors.New("no part of the books could be read")
 
 // worth says why the workbook is not worth making: strictly, that a part is missing
-// which another try may read, else that all are.
+// which another try may read, else that there is nothing but a name.
 func (e exported) worth(strictly bool) error {
-	missing := e.missing()
-	for _, m := range missing {
-		if strictly && m.passes() || len(missing) == 3 {
+	nothing := !slices.ContainsFunc(e.parts()[1:], func(p bookPart) bool { return !p.at.IsZero() })
+	for _, m := range e.missing() {
+		if m.At.IsZero() && (nothing || strictly && m.passes()) {
 			return asFailure(unread(&m.Trouble)).because(errNothing)
 		}
 	}

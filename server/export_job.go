@@ -3,11 +3,13 @@ package server
 import (
 	"bufio"
 	"context"
-	"crypto/rand"
 	"errors"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -27,13 +29,15 @@ const exportFiles = ".export-*"
 
 // exports are the workbooks that browsers have made. Those are files of the data
 // folder that only its user may read, and go after a while, at the next export of
-// the same browser, or when FCC stops.
+// the same browser, when its session ends, when no sign-in reaches their organisation
+// any more, or when FCC stops.
 type exports struct {
 	dir string
 	log *slog.Logger
 
 	mu      sync.Mutex
 	all     map[string]*export
+	left    []string // workbooks that could not be deleted yet: somebody reads them
 	closed  bool
 	working sync.WaitGroup
 }
@@ -89,17 +93,17 @@ func (x *exports) find(id string) *export {
 	return x.all[id]
 }
 
-// start begins to make a workbook of ledger. It goes on when ctx, whose caller it
-// reads for, has long ended.
-func (x *exports) start(ctx context.Context, ledger *books.Ledger, demo bool) (*export, error) {
+// start begins to make a workbook of ledger, for the session that holds id. It goes on
+// when ctx, whose caller it reads for, has long ended.
+func (x *exports) start(ctx context.Context, id string, ledger *books.Ledger, demo bool) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), exportPatience)
-	e := &export{id: rand.Text(), tenant: ledger.TenantID(), cancel: cancel, done: make(chan struct{})}
+	e := &export{id: id, tenant: ledger.TenantID(), cancel: cancel, done: make(chan struct{})}
 	e.now = exportStatus{Running: true, Began: time.Now()}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.closed {
 		cancel()
-		return nil, fail(xero.CodeUnreachable).saying("FCC is stopping.", "Start it again, then export.")
+		return fail(xero.CodeUnreachable).saying("FCC is stopping.", "Start it again, then export.")
 	}
 	x.all[e.id] = e
 	x.working.Go(func() {
@@ -119,7 +123,37 @@ func (x *exports) start(ctx context.Context, ledger *books.Ledger, demo bool) (*
 		}
 		e.expiry = time.AfterFunc(exportKept, func() { x.remove(e) })
 	})
-	return e, nil
+	return nil
+}
+
+// tidyExports removes, until ctx ends, the workbooks of organisations that no sign-in
+// reaches any more and of sessions that have ended.
+func (s *Server) tidyExports(ctx context.Context) {
+	wanted := func(e *export) bool {
+		reached := slices.ContainsFunc(s.cfg.Connections.Status().Organisations(), func(o xero.Organisation) bool {
+			return strings.EqualFold(o.TenantID, e.tenant)
+		})
+		return reached && s.browsers.holds(e.id)
+	}
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	watching.Go(func() {
+		for range s.cfg.Connections.Watch(ctx) {
+			s.exports.keepOnly(wanted)
+		}
+	})
+	tick := time.NewTicker(tickEvery) // sessions that expire tell nobody
+	defer tick.Stop()
+	for {
+		news := s.browsers.changed()
+		s.exports.keepOnly(wanted)
+		select {
+		case <-news:
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // make reads the books and writes the workbook.
@@ -135,7 +169,7 @@ func (e *export) make(ctx context.Context, dir string, ledger *books.Ledger, dem
 	}
 	e.path = file.Name()
 	buffered := bufio.NewWriter(file)
-	err = sheet.Excel(ctx, buffered, read.sheets(), func(rows int) {
+	err = sheet.Excel(ctx, buffered, dir, read.sheets(), func(rows int) {
 		e.is(func(now *exportStatus) { now.Rows = min(rows, now.Of) })
 	})
 	if err = errors.Join(err, buffered.Flush(), file.Close()); err != nil {
@@ -159,17 +193,50 @@ func (x *exports) remove(e *export) {
 	if e.path == "" {
 		return
 	}
-	if err := os.Remove(e.path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		x.log.Warn("workbook not removed", "err", err) // somebody still reads it; sweep gets it
-	}
+	x.mu.Lock()
+	x.left = append(x.left, e.path)
+	x.mu.Unlock()
+	x.clear()
 }
 
-// sweep deletes the workbooks that an FCC left which did not come to its end.
+// clear deletes the workbooks that are to go. What somebody reads cannot be deleted
+// on Windows: the next call tries again.
+func (x *exports) clear() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.left = slices.DeleteFunc(x.left, func(path string) bool {
+		err := os.Remove(path)
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			x.log.Warn("workbook not removed yet", "err", err)
+			return false
+		}
+		return true
+	})
+}
+
+// keepOnly removes the exports that keep does not want, and deletes what could not be
+// deleted before.
+func (x *exports) keepOnly(keep func(*export) bool) {
+	x.mu.Lock()
+	all := slices.Collect(maps.Values(x.all))
+	x.mu.Unlock()
+	for _, e := range all {
+		if !keep(e) {
+			x.remove(e)
+		}
+	}
+	x.clear()
+}
+
+// sweep deletes the workbooks, and what they were made of, that an FCC left which did
+// not come to its end.
 func (x *exports) sweep() {
 	entries, _ := os.ReadDir(x.dir)
 	for _, entry := range entries {
-		if left, _ := filepath.Match(exportFiles, entry.Name()); left && entry.Type().IsRegular() {
-			_ = os.Remove(filepath.Join(x.dir, entry.Name()))
+		for _, pattern := range []string{exportFiles, sheet.Files} {
+			if left, _ := filepath.Match(pattern, entry.Name()); left && entry.Type().IsRegular() {
+				_ = os.Remove(filepath.Join(x.dir, entry.Name()))
+			}
 		}
 	}
 }
@@ -178,13 +245,7 @@ func (x *exports) sweep() {
 func (x *exports) close() {
 	x.mu.Lock()
 	x.closed = true
-	var all []*export
-	for _, e := range x.all {
-		all = append(all, e)
-	}
 	x.mu.Unlock()
-	for _, e := range all {
-		x.remove(e)
-	}
+	x.keepOnly(func(*export) bool { return false })
 	x.working.Wait()
 }

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -91,6 +93,14 @@ func TestAWorkbookIsMadeKeptForItsBrowserAndDeleted(t *testing.T) {
 			t.Errorf("%s: %q, want %s", name, row, want)
 		}
 	}
+	for _, name := range []string{"Invoices", "Contacts", "Ageing", "Profit and loss"} {
+		row := append(summary["  "+name], make([]string, 4)...)
+		at, err := strconv.ParseFloat(row[3], 64) // days, where the organisation is
+		here := time.Now().UTC().Sub(time.Date(1899, 12, 30, 0, 0, 0, 0, time.UTC)).Hours() / 24
+		if err != nil || math.Abs(at-here) > 1 || name == "Invoices" && row[2] != strconv.Itoa(len(raw)) {
+			t.Errorf("the sheet %s is as of %q", name, row)
+		}
+	}
 	sums := map[string]decimal.Decimal{}
 	for _, row := range cells(t, f, "Ageing")[1:] {
 		total := decimal.RequireFromString(row[7])
@@ -137,14 +147,69 @@ func TestAWorkbookIsMadeKeptForItsBrowserAndDeleted(t *testing.T) {
 	if files := b.workbooks(); len(files) != 0 {
 		t.Errorf("after the end: %v", files)
 	}
-	if err := os.WriteFile(old, []byte("left by a crash"), 0o600); err != nil {
-		t.Fatal(err)
+	spilled := filepath.Join(b.cfg.DataDir, "excelize-1234")
+	for _, path := range []string{old, spilled} {
+		if err := os.WriteFile(path, []byte("left by a crash"), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	b.start()
 	b.opened()
-	if files := b.workbooks(); len(files) != 0 {
-		t.Errorf("after the next start: %v", files)
+	if _, err := os.Lstat(spilled); len(b.workbooks()) != 0 || !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("after the next start: %v, %v", b.workbooks(), err)
 	}
+}
+
+// A workbook is of one organisation, for one session, while a sign-in reaches it.
+func TestAWorkbookGoesWithItsOrganisationAndItsSession(t *testing.T) {
+	b := newBench(t, withScopes()).opened()
+	cookie := b.signIn(b.visit(), joinery, café)
+	other := b.visit()
+	for _, browser := range []string{cookie, other} {
+		b.choose(browser, café)
+		b.export(browser)
+	}
+	gone := func(what string, left int) {
+		t.Helper()
+		b.until(what+": "+strings.Join(b.workbooks(), " "), func() bool { return len(b.workbooks()) == left })
+	}
+	file := func(path, cookie string) int { return b.ask(ask{path: path, cookie: cookie}).status }
+	if got := file("/export/file", cookie); got != 200 {
+		t.Fatalf("%d", got)
+	}
+	b.choose(cookie, joinery)
+	if got := file("/export/file", cookie); got != 404 {
+		t.Errorf("another organisation's books are given out: %d", got)
+	}
+	if got := file("/export/file?tenant="+b.tenant(café), cookie); got != 200 {
+		t.Errorf("its own, by name: %d", got)
+	}
+	g := b.ask(ask{path: "/export?tenant=" + b.tenant(café), cookie: cookie, page: true})
+	if !strings.Contains(g.body, `href="/export/file?tenant=`+b.tenant(café)+`"`) {
+		t.Error("the page of an organisation that is looked at leads to another's workbook")
+	}
+	// Who signs out everywhere keeps its own.
+	g = b.ask(ask{method: "POST", path: "/settings/sign-out", cookie: cookie})
+	if cookie = g.cookie; g.status != 303 || cookie == "" {
+		t.Fatalf("%d", g.status)
+	}
+	gone("the other browser was signed out", 1)
+	if got := file("/export/file?tenant="+b.tenant(café), cookie); got != 200 {
+		t.Errorf("after signing out the others: %d", got)
+	}
+	other = b.visit()
+	b.choose(other, joinery)
+	b.export(other)
+	gone("two", 2)
+	b.ask(ask{method: "POST", path: "/logout", cookie: other})
+	gone("a session was ended", 1)
+	if g := b.ask(ask{method: "POST", path: "/disconnect", cookie: cookie, form: url.Values{"organisation": {b.tenant(café)}}}); g.status != 200 {
+		t.Fatalf("%d %s", g.status, g.body)
+	}
+	if got := file("/export/file?tenant="+b.tenant(café), cookie); got == 200 {
+		t.Error("the books of a disconnected organisation are given out")
+	}
+	gone("its organisation was disconnected", 0)
 }
 
 func TestAnExportThatIsStoppedLeavesNothing(t *testing.T) {
@@ -182,7 +247,7 @@ func TestAPartThatMayNotBeReadIsASheetThatSaysWhy(t *testing.T) {
 	cookie := b.signIn(b.visit(), joinery)
 	key := b.addKey(store.Key{Name: "sheet"})
 	said := b.export(cookie)
-	if !strings.Contains(said, "The workbook is ready") || !strings.Contains(said, "Profit and loss: The sign-in to Xero does not allow FCC to read income and costs.") {
+	if !strings.Contains(said, "The workbook is ready") || !strings.Contains(said, "Profit and loss, Income and costs: The sign-in to Xero does not allow FCC to read income and costs.") {
 		t.Error(said)
 	}
 	for name, g := range map[string]got{
@@ -213,7 +278,7 @@ func TestAWorkbookThatAnotherTryMayFillIsNotGivenToAScript(t *testing.T) {
 	if g := b.ask(ask{path: "/api/export/excel", key: key}); g.status != 429 || g.code != "rate_limited" || g.header.Get("Retry-After") == "" || g.header.Get("Content-Disposition") != "" {
 		t.Errorf("%d %s %q", g.status, g.code, g.header)
 	}
-	if said := b.export(cookie); !strings.Contains(said, "The workbook is ready") || !strings.Contains(said, "Contacts: ") {
+	if said := b.export(cookie); !strings.Contains(said, "The workbook is ready") || !strings.Contains(said, "Contacts, Profit and loss, ") {
 		t.Error(said)
 	}
 	// Where nothing at all can be read there is no workbook.

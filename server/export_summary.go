@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/shopspring/decimal"
+
 	"financial-command-center/server/books"
 	"financial-command-center/server/sheet"
 )
@@ -22,25 +24,36 @@ func (e exported) summary() sheet.Sheet {
 			on = on && yield(sheet.Row{Cells: []any{title, nil, nil, nil, remark}, Bold: true})
 		}
 		line := func(title string, amount, number any, at time.Time, remark string) {
+			if d, ok := amount.(decimal.Decimal); ok {
+				amount = e.money(d)
+			}
 			on = on && yield(sheet.Row{Cells: []any{title, amount, number, in(at, zone), remark}})
 		}
 		// part begins one, and reports whether there is something in it to write.
 		part := func(title string, at time.Time, t *books.Trouble) bool {
-			switch {
-			case at.IsZero() && t == nil:
-				head(title, "Not read yet.")
-			case at.IsZero():
-				head(title, t.Message+" "+t.Action)
-			case t != nil:
-				head(title, "Newer figures could not be had. "+t.Message)
-			default:
-				head(title, "")
-			}
+			head(title, howKnown(at, t))
 			return !at.IsZero()
 		}
 
 		head(e.organisation.Name, e.marks())
 		line("Made by Financial Command Center", nil, nil, e.now, "Times are those of "+zone.String()+".")
+		head("Sheets", "")
+		for _, one := range []struct {
+			name   string
+			rows   any
+			at     time.Time
+			reason *books.Trouble
+		}{
+			{"Invoices", len(e.invoices.Value), e.invoices.At, e.invoices.Trouble},
+			{"Contacts", len(e.contacts.Value), e.contacts.At, e.contacts.Trouble},
+			{"Ageing", nil, e.invoices.At, e.invoices.Trouble},
+			{"Profit and loss", nil, e.statement.At, e.statement.Trouble},
+		} {
+			if one.at.IsZero() {
+				one.rows = nil
+			}
+			line("  "+one.name, nil, one.rows, one.at, howKnown(one.at, one.reason))
+		}
 		if part("Cash in bank", f.Cash.At, f.Cash.Trouble) {
 			for _, account := range f.Cash.Value.Accounts {
 				line("  "+account.Name, account.Balance, nil, f.Cash.At, "")
@@ -59,7 +72,7 @@ func (e exported) summary() sheet.Sheet {
 				line("  "+ageWords(i, band), debts.Bands[i], nil, side.At, "")
 			}
 			line(side.title+", overdue", debts.Overdue, debts.OverdueCount, side.At, "")
-			line(side.title+", all", debts.Total, debts.Count, side.At, foreignWords(debts.Foreign))
+			line(side.title+", all", debts.Total, debts.Count, side.At, foreign(f.Organisation.Value.Habits(), debts.Foreign, "invoice", "invoices"))
 		}
 		if part("Overdue sales", f.Overdue.At, f.Overdue.Trouble) {
 			for _, i := range f.Overdue.Value.Top {
@@ -84,6 +97,19 @@ func (e exported) summary() sheet.Sheet {
 		}
 	}
 	return made
+}
+
+// howKnown says why something is missing or old, "" where it is neither.
+func howKnown(at time.Time, t *books.Trouble) string {
+	switch {
+	case at.IsZero() && t == nil:
+		return "Not read yet."
+	case at.IsZero():
+		return t.Message + " " + t.Action
+	case t != nil:
+		return "Newer figures could not be had. " + t.Message
+	}
+	return ""
 }
 
 // marks say what these books are not.
@@ -114,16 +140,4 @@ func ageWords(i int, band string) string {
 		return "Not due yet"
 	}
 	return band + " days late"
-}
-
-// foreignWords say what was converted.
-func foreignWords(f books.Foreign) string {
-	var said []string
-	if f.Count > 0 {
-		said = append(said, fmt.Sprintf("%d converted from %s at each invoice's own rate.", f.Count, strings.Join(f.Currencies, ", ")))
-	}
-	if f.Unknown > 0 {
-		said = append(said, fmt.Sprintf("%d without a rate, not in the sum.", f.Unknown))
-	}
-	return strings.Join(said, " ")
 }

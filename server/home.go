@@ -3,8 +3,6 @@ package server
 import (
 	"context"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 
 	"financial-command-center/server/xero"
@@ -24,8 +22,7 @@ type homeView struct {
 	Next        *nextStep
 	Icon        *iconHint
 	Choose      []xero.Organisation
-	Viewing     *xero.Organisation // by ?tenant=, and not chosen
-	Figures     *dashboardView     // nil without an organisation
+	Figures     *dashboardView // nil without an organisation
 	Connections []homeConnection
 	Old         *oldView
 }
@@ -55,16 +52,12 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request, c *call) error {
 	all := st.Organisations()
 	data := homeView{Next: s.nextStep(st), Icon: s.iconHint(), Old: s.oldView()}
 	shown := chosen(all, c)
-	if viewed := r.URL.Query().Get("tenant"); viewed != "" {
-		i := slices.IndexFunc(all, func(o xero.Organisation) bool { return strings.EqualFold(o.TenantID, viewed) })
-		if i < 0 {
-			_, _, err := s.organisation(r, c)
+	if r.URL.Query().Get("tenant") != "" {
+		named, _, err := s.organisation(r, c)
+		if err != nil {
 			return err
 		}
-		if shown == nil || shown.TenantID != all[i].TenantID {
-			data.Viewing = &all[i]
-		}
-		shown = &all[i]
+		shown = &named
 	}
 	title := describe(st).Line
 	if shown == nil {

@@ -30,33 +30,27 @@ func (s *Server) invoicesPage(w http.ResponseWriter, r *http.Request, c *call) e
 	if err != nil {
 		return err
 	}
-	ledger, err := s.ledger(r, c)
+	l, end, err := s.listing(r, c)
 	if err != nil {
 		return err
 	}
-	ctx, cancel, format, err := listContext(r)
-	if err != nil {
-		return err
+	defer end()
+	reading := l.Invoices(l.ctx, l.age)
+	list := listInvoices(reading.Value, q, l.organisation, l.today)
+	switch {
+	case l.format != "" && reading.At.IsZero():
+		return unread(reading.Trouble)
+	case l.format != "":
+		return s.giveOut(w, r, l, reading.At, sheetOf("Invoices", invoiceColumns, list.Rows))
 	}
-	defer cancel()
-	o := ledger.Organisation(ctx, whoAge).Value
-	reading := ledger.Invoices(ctx, listAge)
-	today := o.Today(time.Now())
-	if format != "" {
-		if reading.At.IsZero() {
-			return unread(reading.Trouble)
-		}
-		list := listInvoices(reading.Value, q, o, today)
-		return giveOut(w, r, format, o, today, sheetOf("Invoices", invoiceColumns, list.Rows))
-	}
-	view := invoicesView{listView: listOf(reading, o, q.listQuery, r.URL.RequestURI()), Query: q, Of: len(reading.Value)}
+	view := invoicesView{listView: listOf("Invoices", reading, l.organisation, q.listQuery, l.here), Query: q, Of: len(reading.Value)}
 	view.Types = choices(q.Type, "All", "sales", "Sales", "bills", "Bills")
 	view.Statuses = choices(q.Status, "All", "AUTHORISED", "Awaiting payment", "DRAFT", "Draft", "SUBMITTED", "Awaiting approval", "PAID", "Paid", "VOIDED", "Voided")
 	if view.Read {
-		view.fill(listInvoices(reading.Value, q, o, today))
+		view.fill(list)
 		view.OfContact = contactName(reading.Value, q.Contact)
 	}
-	return s.render(w, r, c, http.StatusOK, "invoices", "Invoices", view)
+	return s.render(w, r, c, http.StatusOK, "invoices", view.Title, view)
 }
 
 // fill puts the page of list in v that its query asks for.
@@ -90,7 +84,7 @@ type invoiceLine struct {
 }
 
 // Link leads into Xero; "" where that is not known.
-func (i invoiceLine) Link() string { return i.organisation.InvoiceLink(i.ID) }
+func (i invoiceLine) Link() string { return i.organisation.Link(*i.Invoice) }
 
 // Day and DueDay are its days in words.
 func (i invoiceLine) Day() string    { return i.day(i.Date) }
@@ -108,7 +102,7 @@ func (i invoiceLine) VeryLate() bool { return i.Late > 30 }
 
 // Foreign is its currency, "" where that is the base currency.
 func (i invoiceLine) Foreign() string {
-	if inOwn(i.Invoice, i.organisation.Base) {
+	if !i.organisation.Foreign(*i.Invoice) {
 		return ""
 	}
 	return i.Currency

@@ -3,7 +3,6 @@ package server
 import (
 	"cmp"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -68,31 +67,20 @@ type invoiceRow struct {
 // invoiceTotals are the sums of one type of invoices, in base currency.
 type invoiceTotals struct {
 	Count, Voided int
-	Total, Due    decimal.Decimal
+	Total, Due    decimal.Decimal // Due of what is to be paid: no drafts
 	Foreign       books.Foreign
 }
 
-func (t *invoiceTotals) add(row invoiceRow, base string) {
+func (t *invoiceTotals) add(row invoiceRow, o books.Organisation) {
 	t.Count++
 	if row.Status == "VOIDED" {
 		t.Voided++
 	}
-	t.Total, t.Due = t.Total.Add(row.TotalBase.Decimal), t.Due.Add(row.DueBase.Decimal)
-	tally(&t.Foreign, row.Invoice, base)
-}
-
-// tally counts how amounts of i came to base currency.
-func tally(f *books.Foreign, i *books.Invoice, base string) {
-	switch {
-	case inOwn(i, base):
-	case !i.Rate.IsPositive():
-		f.Unknown++
-	default:
-		f.Count++
-		if at, there := slices.BinarySearch(f.Currencies, i.Currency); !there {
-			f.Currencies = slices.Insert(f.Currencies, at, i.Currency)
-		}
+	t.Total = t.Total.Add(row.TotalBase.Decimal)
+	if row.Open() {
+		t.Due = t.Due.Add(row.DueBase.Decimal)
 	}
+	t.Foreign.Add(o, *row.Invoice)
 }
 
 // invoiceList is what q finds, in its order, all of it.
@@ -114,12 +102,13 @@ func listInvoices(all []books.Invoice, q invoiceQuery, o books.Organisation, tod
 		if !q.finds(row) {
 			continue
 		}
-		row.TotalBase, row.DueBase = inBase(i, i.Total, o.Base), inBase(i, i.AmountDue, o.Base)
+		row.TotalBase.Decimal, row.TotalBase.Valid = o.InBase(*i, i.Total)
+		row.DueBase.Decimal, row.DueBase.Valid = o.InBase(*i, i.AmountDue)
 		list.Rows = append(list.Rows, row)
 		if i.Sale() {
-			list.Sales.add(row, o.Base)
+			list.Sales.add(row, o)
 		} else {
-			list.Bills.add(row, o.Base)
+			list.Bills.add(row, o)
 		}
 	}
 	list.Rows = sorted(list.Rows, invoiceColumns, q.listQuery)
@@ -150,28 +139,6 @@ func (q invoiceQuery) finds(i invoiceRow) bool {
 	}
 	return true
 }
-
-// inBase is an amount of i in base currency, at its own rate; without one not Valid.
-func inBase(i *books.Invoice, amount decimal.Decimal, base string) decimal.NullDecimal {
-	switch {
-	case inOwn(i, base):
-		return decimal.NewNullDecimal(amount)
-	case i.Rate.IsPositive():
-		return decimal.NewNullDecimal(amount.DivRound(i.Rate, books.Places(base)))
-	}
-	return decimal.NullDecimal{}
-}
-
-// inOwn reports whether i is in base currency. While either is not known, its rate
-// tells.
-func inOwn(i *books.Invoice, base string) bool {
-	if base == "" || i.Currency == "" {
-		return i.Rate.Equal(one)
-	}
-	return i.Currency == base
-}
-
-var one = decimal.NewFromInt(1)
 
 // byBase orders amounts by what they are in base currency, those without a rate
 // below all others.
@@ -207,9 +174,14 @@ var invoiceColumns = []column[invoiceRow]{
 		text: func(i invoiceRow) string { return i.StatusWord() }, cell: func(i invoiceRow) any { return i.StatusWord() }},
 	{Column: sheet.Column{Title: "Currency", Width: 9}, cell: func(i invoiceRow) any { return i.Currency }},
 	{Key: "total", Column: sheet.Column{Title: "Total", Kind: sheet.Money},
-		compare: func(a, b invoiceRow) int { return byBase(a.TotalBase, b.TotalBase) }, cell: func(i invoiceRow) any { return i.Total }},
+		compare: func(a, b invoiceRow) int { return byBase(a.TotalBase, b.TotalBase) }, cell: func(i invoiceRow) any { return i.own(i.Total) }},
 	{Key: "amount", Column: sheet.Column{Title: "Amount due", Kind: sheet.Money},
-		compare: func(a, b invoiceRow) int { return byBase(a.DueBase, b.DueBase) }, cell: func(i invoiceRow) any { return i.AmountDue }},
+		compare: func(a, b invoiceRow) int { return byBase(a.DueBase, b.DueBase) }, cell: func(i invoiceRow) any { return i.own(i.AmountDue) }},
+}
+
+// own is an amount in its own currency.
+func (i invoiceRow) own(amount decimal.Decimal) sheet.Amount {
+	return sheet.Amount{Decimal: amount, Places: books.Places(i.Currency)}
 }
 
 // Kind is the type in one word.

@@ -17,32 +17,59 @@ import (
 	"financial-command-center/server/xero"
 )
 
-// How old what a list shows may be before Xero is asked anew, and how long a page
-// waits for what it has never had: it is better shown as a frame that fills.
+// How old what a list shows may be before Xero is asked anew, when a person asks for
+// it; a page that a script paints anew every minute takes figuresAge, else it alone
+// would use up a day's calls. And how long a page waits for what it has never had: it
+// is better shown as a frame that fills.
 const (
 	listAge      = time.Minute
 	whoAge       = 24 * time.Hour // of the organisation's name and currency
 	listPatience = 300 * time.Millisecond
 )
 
-// listContext is how long r waits for Xero, and the format it asks for: csv, xlsx,
-// or "" for a page.
-func listContext(r *http.Request) (ctx context.Context, cancel context.CancelFunc, format string, err error) {
+// A listing is a request for a list.
+type listing struct {
+	*books.Ledger
+	ctx          context.Context // as long as it waits for Xero
+	age          time.Duration
+	format       string // csv, xlsx, or "" for a page
+	here         string
+	organisation books.Organisation
+	today        time.Time
+}
+
+// askedAge is how old what r shows may be.
+func askedAge(r *http.Request) time.Duration {
+	if byScript(r) {
+		return figuresAge
+	}
+	return listAge
+}
+
+// listing reads what the requests for all lists have in common.
+func (s *Server) listing(r *http.Request, c *call) (l listing, end context.CancelFunc, err error) {
 	patience := listPatience
-	switch format = r.URL.Query().Get("format"); format {
+	l.age, l.here = askedAge(r), r.URL.RequestURI()
+	switch l.format = r.URL.Query().Get("format"); l.format {
 	case "":
 	case "csv", "xlsx":
 		patience = xeroPatience
 	default:
-		return nil, nil, "", fail(codeBadRequest).saying("Lists are not given out in that format.", "Ask for csv or xlsx.")
+		return l, nil, fail(codeBadRequest).saying("Lists are not given out in that format.", "Ask for csv or xlsx.")
 	}
-	ctx, cancel = context.WithTimeout(r.Context(), patience)
-	return ctx, cancel, format, nil
+	if l.Ledger, err = s.ledger(r, c); err != nil {
+		return l, nil, err
+	}
+	l.ctx, end = context.WithTimeout(r.Context(), patience)
+	l.organisation = l.Organisation(l.ctx, whoAge).Value
+	l.today = l.organisation.Today(time.Now())
+	return l, end, nil
 }
 
 // listView is what the pages of lists have in common. Of Read, None and Nothing the
 // later ones say more.
 type listView struct {
+	Title        string
 	Organisation books.Organisation
 	Path         string
 	Read         bool      // there is something to show; else it is Loading, or Trouble says why not
@@ -101,10 +128,10 @@ func choices(chosen, all string, pairs ...string) []choice {
 	return list
 }
 
-func listOf[T any](reading books.Reading[T], o books.Organisation, q listQuery, here string) listView {
+func listOf[T any](title string, reading books.Reading[T], o books.Organisation, q listQuery, here string) listView {
 	path, _, _ := strings.Cut(here, "?")
 	v := listView{
-		Organisation: o, Path: path, Read: !reading.At.IsZero(), Loading: reading.Loading, At: reading.At,
+		Title: title, Organisation: o, Path: path, Read: !reading.At.IsZero(), Loading: reading.Loading, At: reading.At,
 		Trouble: listTrouble(reading.Trouble, here), Clear: q.cleared(path), CSV: q.link(path, "format", "csv"), Excel: q.link(path, "format", "xlsx"),
 	}
 	if v.Read {
@@ -142,19 +169,25 @@ func unread(t *books.Trouble) error {
 }
 
 // giveOut answers with a table as a file. It has been made before the first byte
-// goes out, so that half a file is never taken for a whole one.
-func giveOut(w http.ResponseWriter, r *http.Request, format string, o books.Organisation, day time.Time, s sheet.Sheet) error {
+// goes out, so that half a file is never taken for a whole one. One that is not of
+// today's books, which were read at, says so in its name: there is nothing else that
+// goes wherever a file goes.
+func (s *Server) giveOut(w http.ResponseWriter, r *http.Request, l listing, at time.Time, table sheet.Sheet) error {
 	var file strings.Builder
 	kind, err := "text/csv; charset=utf-8", error(nil)
-	if format == "csv" {
-		err = sheet.CSV(r.Context(), &file, s)
+	if l.format == "csv" {
+		err = sheet.CSV(r.Context(), &file, table)
 	} else {
-		kind, err = excelType, sheet.Excel(r.Context(), &file, []sheet.Sheet{s}, nil)
+		kind, err = excelType, sheet.Excel(r.Context(), &file, s.cfg.DataDir, []sheet.Sheet{table}, nil)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", format, err)
+		return fmt.Errorf("%s: %w", l.format, err)
 	}
-	asFile(w, kind, fileName(o.Name, strings.ToLower(s.Name), day, format))
+	day := l.today.Format(time.DateOnly)
+	if time.Since(at) > listAge+xeroPatience {
+		day = at.In(l.organisation.Location()).Format("as of 2006-01-02 15.04")
+	}
+	asFile(w, kind, fileName(l.organisation.Name, strings.ToLower(table.Name), day, l.format))
 	_, _ = w.Write([]byte(file.String())) // the caller may have gone
 	return nil
 }
@@ -169,7 +202,7 @@ func asFile(w http.ResponseWriter, kind, name string) {
 
 // fileName is a name that every system takes (learn.microsoft.com, Naming Files),
 // with the day: two do not overwrite each other.
-func fileName(organisation, what string, day time.Time, extension string) string {
+func fileName(organisation, what, day, extension string) string {
 	name := strings.Map(func(r rune) rune {
 		switch {
 		case strings.ContainsRune(`<>:"/\|?*;%`, r), unicode.IsControl(r), unicode.IsSpace(r):
@@ -187,5 +220,5 @@ func fileName(organisation, what string, day time.Time, extension string) string
 	if name == "" {
 		name = "Xero"
 	}
-	return name + " " + what + " " + day.Format(time.DateOnly) + "." + extension
+	return name + " " + what + " " + day + "." + extension
 }

@@ -93,8 +93,12 @@ func TestTheListOfInvoicesIsXerosToTheCent(t *testing.T) {
 			rate = decimal.NewFromInt(1)
 		}
 		sum.count++
-		sum.total, sum.due = sum.total.Add(i.Total.DivRound(rate, 2)), sum.due.Add(i.AmountDue.DivRound(rate, 2))
-		if i.Status == "AUTHORISED" && i.AmountDue.IsPositive() && i.DueDateString[:10] < today {
+		sum.total = sum.total.Add(i.Total.DivRound(rate, 2))
+		if i.Status != "AUTHORISED" || !i.AmountDue.IsPositive() {
+			continue // nobody owes a draft
+		}
+		sum.due = sum.due.Add(i.AmountDue.DivRound(rate, 2))
+		if i.DueDateString[:10] < today {
 			late++
 		}
 	}
@@ -315,11 +319,11 @@ func TestAListThatTheSignInMayNotReadOffersToAllowJustThat(t *testing.T) {
 	}
 	// The contacts are there; what they owe is not known, and the page says so.
 	g = b.ask(ask{path: "/xero/contacts", cookie: cookie, page: true})
-	if said := text(g.body); g.status != 200 || !strings.Contains(said, "What is owed is not known.") || !strings.Contains(said, "1 to ") || strings.Contains(said, "$0.00") ||
+	if said := text(g.body); g.status != 200 || !strings.Contains(said, "What is owed is not known, and not in files.") || !strings.Contains(said, "1 to ") || strings.Contains(said, "$0.00") ||
 		!strings.Contains(g.body, "scope=accounting.invoices.read") {
 		t.Errorf("%d\n%s", g.status, said)
 	}
-	if rows := b.csv(cookie, "/xero/contacts?format=csv"); rows[1][4] != "" || rows[0][4] != "Owes you (GBP)" {
+	if rows := b.csv(cookie, "/xero/contacts?format=csv"); len(rows[0]) != 4 || len(rows) < 3 {
 		t.Errorf("%q\n%q", rows[0], rows[1])
 	}
 }

@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -105,12 +106,39 @@ func TestTotalsAreThoseOfWhatIsFound(t *testing.T) {
 		sales.Foreign.Count != 1 || !slices.Equal(sales.Foreign.Currencies, []string{"USD"}) || sales.Foreign.Unknown != 0 {
 		t.Errorf("sales %+v", sales)
 	}
-	if bills.Count != 2 || !bills.Total.Equal(amount("7.30")) || !bills.Due.Equal(amount("7.30")) || bills.Foreign.Unknown != 1 || bills.Foreign.Count != 0 {
+	if bills.Count != 2 || !bills.Total.Equal(amount("7.30")) || !bills.Due.IsZero() || // a draft is not to be paid yet
+		bills.Foreign.Unknown != 1 || bills.Foreign.Count != 0 {
 		t.Errorf("bills %+v", bills)
 	}
 	_, list = found(t, "q=soren", small)
-	if list.Sales.Count != 1 || !list.Sales.Total.Equal(amount("100")) || list.Bills.Count != 1 || !list.Bills.Due.Equal(amount("7.30")) {
+	if list.Sales.Count != 1 || !list.Sales.Total.Equal(amount("100")) || list.Bills.Count != 1 || !list.Bills.Total.Equal(amount("7.30")) || !list.Bills.Due.IsZero() {
 		t.Errorf("%+v", list)
+	}
+}
+
+// A bill has another address in Xero than a sale.
+func TestEachRowLeadsToItsPlaceInXero(t *testing.T) {
+	o := ours
+	o.ShortCode = "!aB3"
+	for n, want := range map[int]string{
+		0: "https://go.xero.com/app/!aB3/invoicing/view/1",
+		3: "https://go.xero.com/organisationlogin/default.aspx?shortcode=!aB3&redirecturl=/AccountsPayable/Edit.aspx?InvoiceID=4",
+	} {
+		if got := (invoiceLine{invoiceRow: invoiceRow{Invoice: &small[n]}, organisation: o}).Link(); got != want {
+			t.Errorf("%s leads to %s", small[n].Number, got)
+		}
+	}
+}
+
+// A page that lies open and is painted anew every minute does not ask Xero as often.
+func TestOnlyAPersonsLookAsksForTheLastMinute(t *testing.T) {
+	r := httptest.NewRequest("GET", "/xero/invoices", nil)
+	if got := askedAge(r); got != time.Minute {
+		t.Errorf("a person's look: %v", got)
+	}
+	r.Header.Set("Sec-Fetch-Dest", "empty")
+	if got := askedAge(r); got != figuresAge {
+		t.Errorf("a repaint: %v", got)
 	}
 }
 
@@ -250,8 +278,17 @@ func TestContactsCarryWhatIsOpen(t *testing.T) {
 		t.Errorf("%+v", row)
 	}
 	_, unknown := list("", books.Reading[[]books.Invoice]{})
-	if unknown.Rows[0].Known || contactColumns[4].cell(unknown.Rows[0]) != nil {
-		t.Error("what is not known has an amount")
+	titles := func(list contactList) (all []string) {
+		for _, c := range contactSheet(list, ours).Columns {
+			all = append(all, c.Title)
+		}
+		return all
+	}
+	if got := titles(unknown); !slices.Equal(got, []string{"Name", "Status", "E-mail", "Type"}) {
+		t.Errorf("what is not known has a column: %q", got)
+	}
+	if got := titles(all); len(got) != 7 || got[6] != "You owe (NZD)" {
+		t.Errorf("columns %q", got)
 	}
 }
 
@@ -277,7 +314,7 @@ func TestFileNamesAreTakenByEverySystem(t *testing.T) {
 		"CON":                              "CON invoices 2026-11-27.csv",
 		"50% off; filename=\"evil.exe\"\\": "50 off filename= evil.exe invoices 2026-11-27.csv",
 	} {
-		if got := fileName(name, "invoices", today, "csv"); got != want {
+		if got := fileName(name, "invoices", today.Format(time.DateOnly), "csv"); got != want {
 			t.Errorf("%q becomes %q, want %q", name, got, want)
 		}
 	}
@@ -343,7 +380,7 @@ func TestPagesOfListsTellOldFromNone(t *testing.T) {
 		t.Fatal(err)
 	}
 	page := func(reading books.Reading[[]books.Invoice]) string {
-		v := invoicesView{listView: listOf(reading, ours, q.listQuery, "/xero/invoices"), Query: q, Of: len(reading.Value)}
+		v := invoicesView{listView: listOf("Invoices", reading, ours, q.listQuery, "/xero/invoices"), Query: q, Of: len(reading.Value)}
 		if v.Read {
 			v.fill(listInvoices(reading.Value, q, ours, today))
 		}

@@ -10,7 +10,9 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -53,6 +55,7 @@ var pageFuncs = template.FuncMap{
 // A nav is one line of the side bar. Its key, after g, opens the page.
 type nav struct {
 	Path, Label, Key, Icon string
+	Books                  bool   // it is about an organisation
 	Current                string // as in aria-current: "page", "true" for a page below it
 }
 
@@ -60,9 +63,9 @@ type nav struct {
 // path is the longest that it begins with.
 func navs(path string) [][]nav {
 	groups := [][]nav{{
-		{Path: "/", Label: "Dashboard", Key: "d"},
-		{Path: "/xero/invoices", Label: "Invoices", Key: "i"},
-		{Path: "/xero/contacts", Label: "Contacts", Key: "c"},
+		{Path: "/", Label: "Dashboard", Key: "d", Books: true},
+		{Path: "/xero/invoices", Label: "Invoices", Key: "i", Books: true},
+		{Path: "/xero/contacts", Label: "Contacts", Key: "c", Books: true},
 		{Path: "/activity", Label: "Activity", Key: "a"},
 		{Path: "/settings/programs", Label: "Programs", Key: "p"},
 	}, {
@@ -116,10 +119,27 @@ type view struct {
 	Trouble       *xero.Problem
 	Organisations []xero.Organisation
 	Chosen        *xero.Organisation
-	Base          string // the chosen one's base currency, "" while it is not known
+	Viewing       *xero.Organisation // by ?tenant=, and not chosen
+	Base          string             // that one's base currency, or the chosen one's; "" while it is not known
 	Nav           [][]nav
 	Notice        string // shown once
 	Data          any
+}
+
+// Shown is the organisation that the page is about, nil while there is none.
+func (v view) Shown() *xero.Organisation {
+	if v.Viewing != nil {
+		return v.Viewing
+	}
+	return v.Chosen
+}
+
+// Of is the address of another page about the same organisation.
+func (v view) Of(path string) string {
+	if v.Viewing == nil {
+		return path
+	}
+	return path + "?" + url.Values{"tenant": {v.Viewing.TenantID}}.Encode()
 }
 
 // Again is the seconds after which a page loads itself again where there are no
@@ -150,12 +170,14 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, c *call, status 
 		v.Known, v.State, v.Trouble = true, describe(st), s.Trouble()
 		v.Organisations = st.Organisations()
 		v.Chosen, v.Nav = chosen(v.Organisations, c), navs(r.URL.Path)
-		if v.Chosen != nil {
-			v.Base = s.books.Of(v.Chosen.TenantID).Organisation(ended, books.Kept).Value.Base
+		if r.Method == http.MethodGet || r.Method == http.MethodHead {
+			v.Viewing = viewed(v.Organisations, v.Chosen, r)
 		}
-		// A script that paints a page anew takes no notice from the one to come
-		// (w3.org/TR/fetch-metadata, Sec-Fetch-Dest).
-		if notice, ok := c.session.Values[sessionNotice].(string); ok && r.Header.Get("Sec-Fetch-Dest") != "empty" {
+		if shown := v.Shown(); shown != nil {
+			v.Base = s.books.Of(shown.TenantID).Organisation(ended, books.Kept).Value.Base
+		}
+		// What a script paints anew takes no notice from the page to come.
+		if notice, ok := c.session.Values[sessionNotice].(string); ok && !byScript(r) {
 			v.Notice = notice
 			delete(c.session.Values, sessionNotice)
 			if err := c.session.Save(r, w); err != nil {
@@ -197,6 +219,21 @@ func (s *Server) toDemo(known bool, page string) string {
 		pairs = append(pairs, "fcc "+command, "fcc --data-dir "+folder+" "+command)
 	}
 	return strings.NewReplacer(pairs...).Replace(page)
+}
+
+// byScript reports whether a script of a page asks, to paint it anew, and not its
+// person (w3.org/TR/fetch-metadata, Sec-Fetch-Dest).
+func byScript(r *http.Request) bool { return r.Header.Get("Sec-Fetch-Dest") == "empty" }
+
+// viewed is the organisation that r looks at by ?tenant=, nil when that is the chosen
+// one anyway.
+func viewed(all []xero.Organisation, chosen *xero.Organisation, r *http.Request) *xero.Organisation {
+	named := strings.TrimSpace(r.URL.Query().Get("tenant"))
+	i := slices.IndexFunc(all, func(o xero.Organisation) bool { return strings.EqualFold(o.TenantID, named) })
+	if i < 0 || chosen != nil && chosen.TenantID == all[i].TenantID {
+		return nil
+	}
+	return &all[i]
 }
 
 // notice has the next page of this browser say text.

@@ -41,13 +41,34 @@ func TestAnOrganisationsNameIsTextOnEveryPage(t *testing.T) {
 }
 
 func TestLookingAtAnOrganisationChoosesNothing(t *testing.T) {
-	b := newBench(t).opened()
+	b := newBench(t, withScopes()).opened()
 	cookie := b.signIn(b.visit())
 	b.ask(ask{method: "POST", path: "/profile", cookie: cookie, form: url.Values{"tenant": {b.tenant(café)}}})
 	if g := b.ask(ask{path: "/?tenant=" + strings.ToUpper(b.tenant(joinery)), cookie: cookie, page: true}); !strings.Contains(g.body, "You look at "+joinery) || !strings.Contains(g.body, `<p class="printed">`+joinery) {
 		t.Errorf("the look shows another: %s", g.body)
 	}
-	if g := b.ask(ask{path: "/", cookie: cookie, page: true}); !strings.Contains(g.body, "<strong>"+café+"</strong>") || !strings.Contains(g.body, `<p class="printed">`+café) {
+	// Every page of it says so, and leads to others of it.
+	looked := "?tenant=" + b.tenant(joinery)
+	b.ask(ask{path: "/api/xero/invoices" + looked, cookie: cookie}) // waits until they are read
+	b.ask(ask{path: "/xero/contacts" + looked + "&format=csv", cookie: cookie})
+	for _, path := range []string{"/", "/xero/contacts", "/xero/invoices", "/export", "/settings"} {
+		g := b.ask(ask{path: path + looked, cookie: cookie, page: true})
+		for _, want := range []string{"You look at " + joinery + ". You work in " + café, "<strong>" + joinery + "</strong>", `href="/` + looked + `"`, `href="/xero/invoices` + looked + `"`, `href="` + path + `">Go back`} {
+			if !strings.Contains(g.body, want) {
+				t.Errorf("%s lacks %q", path, want)
+			}
+		}
+		for _, link := range regexp.MustCompile(`href="(/xero/[^"]*)"`).FindAllStringSubmatch(g.body, -1) {
+			if !strings.Contains(link[1], "tenant="+b.tenant(joinery)) && !strings.HasSuffix(link[0]+">Go back", path+`">Go back`) {
+				t.Errorf("%s leads to another organisation: %s", path, link[1])
+			}
+		}
+	}
+	contacts := b.ask(ask{path: "/xero/contacts" + looked + "&sort=-owed", cookie: cookie, page: true})
+	if !regexp.MustCompile(`href="/xero/invoices\?contact=[^"]*tenant=` + b.tenant(joinery)).MatchString(contacts.body) {
+		t.Error("what a contact owes leads to another organisation")
+	}
+	if g := b.ask(ask{path: "/", cookie: cookie, page: true}); strings.Contains(g.body, "You look at") || !strings.Contains(g.body, "<strong>"+café+"</strong>") || !strings.Contains(g.body, `<p class="printed">`+café) {
 		t.Errorf("the choice is gone: %s", g.body)
 	}
 }

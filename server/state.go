@@ -34,6 +34,7 @@ func (s *Server) Run(ctx context.Context) error {
 	var beside sync.WaitGroup // what uses the state too
 	beside.Go(func() { s.backupTokens(ctx) })
 	beside.Go(func() { _ = s.books.Run(ctx) })
+	beside.Go(func() { s.tidyExports(ctx) })
 	defer beside.Wait()
 	if err := s.loadKeys(ctx); err != nil {
 		s.stateIs(err)

@@ -89,6 +89,20 @@ type Foreign struct {
 	Unknown int
 }
 
+// Add counts how amounts of i come to the base currency of o.
+func (f *Foreign) Add(o Organisation, i Invoice) {
+	switch {
+	case !o.Foreign(i):
+	case !i.Rate.IsPositive():
+		f.Unknown++
+	default:
+		f.Count++
+		if at, there := slices.BinarySearch(f.Currencies, i.Currency); !there {
+			f.Currencies = slices.Insert(f.Currencies, at, i.Currency)
+		}
+	}
+}
+
 // Week is what falls due within seven days, in and out. The first begins today;
 // what is overdue already is in none.
 type Week struct {
@@ -115,7 +129,7 @@ type OverdueInvoice struct {
 // zero. False: i is in a foreign currency and has no rate.
 func (o Organisation) InBase(i Invoice, amount decimal.Decimal) (base decimal.Decimal, ok bool) {
 	switch {
-	case !o.foreign(i):
+	case !o.Foreign(i):
 		return amount, true
 	case !i.Rate.IsPositive():
 		return decimal.Zero, false
@@ -123,9 +137,9 @@ func (o Organisation) InBase(i Invoice, amount decimal.Decimal) (base decimal.De
 	return amount.DivRound(i.Rate, Places(o.Base)), true
 }
 
-// foreign reports whether i is in another currency than the base. Where either is not
+// Foreign reports whether i is in another currency than the base. Where either is not
 // known the rate tells: of the base currency one buys one.
-func (o Organisation) foreign(i Invoice) bool {
+func (o Organisation) Foreign(i Invoice) bool {
 	if o.Base == "" || i.Currency == "" {
 		return !i.Rate.Equal(decimal.NewFromInt(1))
 	}
@@ -149,20 +163,11 @@ func (o Organisation) open(all []Invoice, sales bool) (debts []debt, foreign For
 		if !i.Open() || i.Type != kind {
 			continue
 		}
-		due, ok := o.InBase(i, i.AmountDue)
-		if !ok {
-			foreign.Unknown++
-			continue
+		foreign.Add(o, i)
+		if due, ok := o.InBase(i, i.AmountDue); ok {
+			debts = append(debts, debt{i, due})
 		}
-		if o.foreign(i) {
-			foreign.Count++
-			if !slices.Contains(foreign.Currencies, i.Currency) {
-				foreign.Currencies = append(foreign.Currencies, i.Currency)
-			}
-		}
-		debts = append(debts, debt{i, due})
 	}
-	slices.Sort(foreign.Currencies)
 	return debts, foreign
 }
 

@@ -17,7 +17,7 @@ import (
 var ownFiles = map[string][]string{
 	"": {
 		"settings.json", "settings.json.damaged-*", ".settings.json-*",
-		"run.json", ".run.json-*", "fcc.lock", "open.html", ".open.html-*", ".trial-*", ".export-*",
+		"run.json", ".run.json-*", "fcc.lock", "open.html", ".open.html-*", ".trial-*", ".export-*", "excelize-*",
 		"keystore.enc", "keystore.enc.new", "keystore.enc.lock", "keystore.enc.dpapi", "keystore.enc.dpapi.new", "keystore.enc.damaged-*", "keystore.enc.dpapi.damaged-*",
 		"state.db", "state.db-wal", "state.db-shm", "state.db-journal",
 		"discovery-[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f].json",

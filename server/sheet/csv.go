@@ -1,47 +1,60 @@
 package sheet
 
 import (
+	"bufio"
 	"context"
-	"encoding/csv"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/shopspring/decimal"
 )
 
 // CSV writes s in UTF-8 with the mark by which Excel knows it, as RFC 4180 has it:
-// days as 2006-01-02, numbers plain with a dot.
+// days as 2006-01-02, numbers plain with a dot. All text is in quotes, so that less
+// of it is taken apart where another mark than the comma stands between cells.
 func CSV(ctx context.Context, w io.Writer, s Sheet) error {
-	if _, err := io.WriteString(w, "\ufeff"); err != nil {
-		return err
-	}
-	out := csv.NewWriter(w)
-	out.UseCRLF = true
-	record := make([]string, len(s.Columns))
+	out := bufio.NewWriter(w) // keeps its first error
+	_, _ = out.WriteString("\ufeff")
 	for i, c := range s.Columns {
-		record[i] = c.Title
+		end(out, i)
+		_, _ = out.WriteString(quoted(clean(c.Title)))
 	}
-	_ = out.Write(record) // an error stays, and is asked for below
+	_, _ = out.WriteString("\r\n")
 	for row := range s.Rows {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		for i, cell := range row.Cells {
-			record[i] = plain(s.Columns[i].Kind, cell)
+		for i, c := range s.Columns {
+			end(out, i)
+			if i < len(row.Cells) {
+				_, _ = out.WriteString(plain(c.Kind, row.Cells[i]))
+			}
 		}
-		if err := out.Write(record); err != nil {
+		if _, err := out.WriteString("\r\n"); err != nil {
 			return err
 		}
 	}
-	out.Flush()
-	return out.Error()
+	return out.Flush()
 }
+
+// end writes what stands before the cell of column i.
+func end(out *bufio.Writer, i int) {
+	if i > 0 {
+		_ = out.WriteByte(',')
+	}
+}
+
+func quoted(text string) string { return `"` + strings.ReplaceAll(text, `"`, `""`) + `"` }
 
 func plain(kind Kind, cell any) string {
 	switch value := cell.(type) {
 	case string:
-		return clean(value)
+		if value == "" {
+			return ""
+		}
+		return quoted(clean(value))
 	case int:
 		return strconv.Itoa(value)
 	case time.Time:
@@ -53,9 +66,8 @@ func plain(kind Kind, cell any) string {
 		}
 		return isoDay(value)
 	case decimal.Decimal:
-		if kind == Percent {
-			return value.String()
-		}
+		return value.String()
+	case Amount:
 		return digits(value)
 	}
 	return ""

@@ -13,6 +13,10 @@ import (
 	"github.com/xuri/excelize/v2"
 )
 
+// Files are the names of what Excel keeps in its folder while it works. A program that
+// crashes leaves them.
+const Files = "excelize-*"
+
 // progressEvery is how many rows pass between two calls of progress.
 const progressEvery = 250
 
@@ -24,8 +28,11 @@ var firstDay = time.Date(1900, time.March, 1, 0, 0, 0, 0, time.UTC)
 //
 // Each sheet has a bold header that stays in sight, and a filter. A number with more
 // digits than Excel keeps is written as text, so that no cent is lost.
-func Excel(ctx context.Context, w io.Writer, sheets []Sheet, progress func(rows int)) error {
-	b := book{File: excelize.NewFile(), ctx: ctx, progress: progress}
+//
+// What is large lies in the folder dir until it is written, in files that only their
+// owner may read: see Files.
+func Excel(ctx context.Context, w io.Writer, dir string, sheets []Sheet, progress func(rows int)) error {
+	b := book{File: excelize.NewFile(excelize.Options{TmpDir: dir}), ctx: ctx, progress: progress, styles: map[style]int{}}
 	defer b.Close() // what it kept on the disk
 	if err := b.SetDocProps(&excelize.DocProperties{Creator: "Financial Command Center", LastModifiedBy: "Financial Command Center"}); err != nil {
 		return err
@@ -69,6 +76,7 @@ type book struct {
 	ctx      context.Context
 	progress func(int)
 	rows     int
+	styles   map[style]int // their ids
 }
 
 func (b *book) told() {
@@ -77,44 +85,39 @@ func (b *book) told() {
 	}
 }
 
-// styles are those of a column: of its header, its cells, and its bold cells.
-type styles struct{ head, cell, bold int }
+// A style is how a cell looks.
+type style struct {
+	kind       Kind
+	places     int32 // of Money
+	head, bold bool
+}
 
-func (b *book) styles(c Column) (styles, error) {
-	format, align := "", ""
-	switch c.Kind {
-	case Day:
-		format = "d mmm yyyy" // months are said in the reader's language
-	case Moment:
-		format = "d mmm yyyy hh:mm"
-	case Integer:
-		format = "0"
-	case Percent:
-		format = "0.0%"
-	case Money:
-		format = "#,##0.00"
-		if c.Currency != "" {
-			format = fmt.Sprintf("[$%s] #,##0.00;-[$%[1]s] #,##0.00", c.Currency)
-		}
+func (b *book) style(s style) (int, error) {
+	if id, made := b.styles[s]; made {
+		return id, nil
 	}
-	if c.Kind == Money || c.Kind == Integer || c.Kind == Percent {
-		align = "right"
+	format := map[Kind]string{
+		Day:     "d mmm yyyy", // months are said in the reader's language
+		Moment:  "d mmm yyyy hh:mm",
+		Integer: "0",
+		Percent: "0.0%",
+		Money:   strings.TrimSuffix("#,##0."+strings.Repeat("0", int(s.places)), "."),
+	}[s.kind]
+	look := excelize.Style{Alignment: &excelize.Alignment{}}
+	if s.kind == Money || s.kind == Integer || s.kind == Percent {
+		look.Alignment.Horizontal = "right"
 	}
-	var made styles
-	for id, style := range map[*int]excelize.Style{
-		&made.head: {Font: &excelize.Font{Bold: true}, Alignment: &excelize.Alignment{Horizontal: align, Vertical: "center"}},
-		&made.cell: {Alignment: &excelize.Alignment{Horizontal: align}},
-		&made.bold: {Alignment: &excelize.Alignment{Horizontal: align}, Font: &excelize.Font{Bold: true}},
-	} {
-		if format != "" && id != &made.head {
-			style.CustomNumFmt = &format
-		}
-		var err error
-		if *id, err = b.NewStyle(&style); err != nil {
-			return styles{}, err
-		}
+	if s.head || s.bold {
+		look.Font = &excelize.Font{Bold: true}
 	}
-	return made, nil
+	if s.head {
+		look.Alignment.Vertical = "center"
+	} else if format != "" {
+		look.CustomNumFmt = &format
+	}
+	id, err := b.NewStyle(&look)
+	b.styles[s] = id
+	return id, err
 }
 
 // width of a column that names none.
@@ -135,16 +138,16 @@ func (b *book) write(name string, s Sheet) error {
 	if err != nil {
 		return err
 	}
-	looks := make([]styles, len(s.Columns))
 	values := make([]any, len(s.Columns))
 	for i, c := range s.Columns {
-		if looks[i], err = b.styles(c); err != nil {
+		head, err := b.style(style{kind: c.Kind, head: true})
+		if err != nil {
 			return err
 		}
 		if err := out.SetColWidth(i+1, i+1, c.width()); err != nil {
 			return err
 		}
-		values[i] = excelize.Cell{StyleID: looks[i].head, Value: clean(c.Title)}
+		values[i] = excelize.Cell{StyleID: head, Value: clean(c.Title)}
 	}
 	if err := out.SetPanes(&excelize.Panes{Freeze: true, YSplit: 1, TopLeftCell: "A2", ActivePane: "bottomLeft"}); err != nil {
 		return err
@@ -160,12 +163,16 @@ func (b *book) write(name string, s Sheet) error {
 		last++
 		clear(values)
 		for i, cell := range row.Cells {
-			look := looks[i].cell
-			if row.Bold {
-				look = looks[i].bold
+			look := style{kind: s.Columns[i].Kind, bold: row.Bold}
+			if amount, ok := cell.(Amount); ok {
+				look.places = amount.Places
 			}
 			if value := valueOf(cell); value != nil {
-				values[i] = excelize.Cell{StyleID: look, Value: value}
+				id, err := b.style(look)
+				if err != nil {
+					return err
+				}
+				values[i] = excelize.Cell{StyleID: id, Value: value}
 			}
 		}
 		if err := out.SetRow(fmt.Sprint("A", last), values); err != nil {
@@ -200,11 +207,13 @@ func valueOf(cell any) any {
 		case value.Before(firstDay):
 			return isoDay(value)
 		}
-	case decimal.Decimal:
-		if !exact(value) {
+	case Amount:
+		if !exact(value.Decimal) {
 			return digits(value)
 		}
 		return value.InexactFloat64() // the number nearest to it, which Excel reads as value again
+	case decimal.Decimal:
+		return value.InexactFloat64()
 	}
 	return cell
 }

@@ -25,20 +25,25 @@ const (
 	Text    Kind = iota // string
 	Day                 // time.Time: a calendar day
 	Moment              // time.Time, shown as its own zone has it
-	Money               // decimal.Decimal
+	Money               // Amount
 	Integer             // int
 	Percent             // decimal.Decimal: 0.25 is 25 %
 )
 
-// A Column has a title and cells of one kind; a text may stand in any of them.
-type Column struct {
-	Title    string
-	Kind     Kind
-	Currency string  // of Money: shown with each amount; "" where another column names it
-	Width    float64 // in characters; 0: as the kind needs
+// An Amount of money is shown with the decimals that its currency has.
+type Amount struct {
+	decimal.Decimal
+	Places int32
 }
 
-// A Row has a cell for each column.
+// A Column has a title and cells of one kind; a text may stand in any of them.
+type Column struct {
+	Title string
+	Kind  Kind
+	Width float64 // in characters; 0: as the kind needs
+}
+
+// A Row has a cell for each column; those that are left out at its end are empty.
 type Row struct {
 	Cells []any
 	Bold  bool // a heading or a sum
@@ -58,21 +63,30 @@ const (
 	mostDigits = 15
 )
 
-// Defused is text with an apostrophe before it where a spreadsheet could take it
-// for a formula (owasp.org, CSV Injection). A text cell of a workbook is none, but
+// Defused is text with an apostrophe wherever a spreadsheet could take what follows
+// for a formula (owasp.org, CSV Injection): at its beginning, and behind what takes
+// cells apart in some countries or programs. A text cell of a workbook is none, but
 // becomes one when somebody saves the sheet as CSV or edits the cell.
 func Defused(text string) string {
-	for _, r := range text {
+	var out strings.Builder
+	cell, begins := 0, true // where what may be a cell begins, and whether nothing of it was seen
+	for i, r := range text {
 		switch {
-		case strings.ContainsRune("\t\r\n=+-@", r), strings.ContainsRune("＝＋－＠﹦﹢﹣﹫−⁼⁺⁻", r):
-			return "'" + text
-		case unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r):
+		case strings.ContainsRune(";\t\r\n", r):
+			out.WriteString(text[cell : i+1])
+			cell, begins = i+1, true
+		case !begins:
+		case strings.ContainsRune("=+-@＝＋－＠﹦﹢﹣﹫−⁼⁺⁻", r):
+			out.WriteByte('\'')
+			begins = false
+		case r == '"' || unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r):
 			// What a spreadsheet may drop, and then see what stands behind it.
 		default:
-			return text
+			begins = false
 		}
 	}
-	return text
+	out.WriteString(text[cell:])
+	return out.String()
 }
 
 // clean is text as a cell can hold it: without what XML cannot say (w3.org/TR/xml,
@@ -103,8 +117,8 @@ func exact(d decimal.Decimal) bool {
 	return len(digits) <= mostDigits
 }
 
-// digits writes d plainly, with cents.
-func digits(d decimal.Decimal) string { return d.StringFixed(max(2, -d.Exponent())) }
+// digits writes a plainly, with the decimals of its currency or more.
+func digits(a Amount) string { return a.StringFixed(max(a.Places, -a.Exponent())) }
 
 // isoDay is a day as programs read it.
 func isoDay(t time.Time) string { return t.Format(time.DateOnly) }

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -20,6 +22,9 @@ import (
 )
 
 func money(text string) decimal.Decimal { return decimal.RequireFromString(text) }
+
+// dollars are an amount with cents.
+func dollars(text string) sheet.Amount { return sheet.Amount{Decimal: money(text), Places: 2} }
 
 func day(y int, m time.Month, d int) time.Time { return time.Date(y, m, d, 0, 0, 0, 0, time.UTC) }
 
@@ -39,13 +44,13 @@ func ledger() sheet.Sheet {
 	return sheet.Sheet{
 		Name: "Invoices",
 		Columns: []sheet.Column{
-			{Title: "Contact"}, {Title: "Date", Kind: sheet.Day}, {Title: "Read", Kind: sheet.Moment}, {Title: "Due", Kind: sheet.Money, Currency: "NZD"},
+			{Title: "Contact"}, {Title: "Date", Kind: sheet.Day}, {Title: "Read", Kind: sheet.Moment}, {Title: "Due", Kind: sheet.Money},
 			{Title: "Total", Kind: sheet.Money}, {Title: "Late", Kind: sheet.Integer}, {Title: "Share", Kind: sheet.Percent},
 		},
 		Rows: rows(
-			[]any{"Harbour Joinery", day(2026, time.November, 27), time.Date(2026, 11, 27, 9, 30, 0, 0, auckland), money("48310.22"), money("-0.1"), 64, money("0.125")},
-			[]any{`=cmd|' /C calc'!A0`, time.Time{}, nil, nil, money("0"), nil, nil},
-			[]any{"00123", day(1899, time.May, 2), nil, money("12345678901234567.10"), money("9999999999999.99"), 0, money("1")},
+			[]any{"Harbour Joinery", day(2026, time.November, 27), time.Date(2026, 11, 27, 9, 30, 0, 0, auckland), dollars("48310.22"), dollars("-0.1"), 64, money("0.125")},
+			[]any{`=cmd|' /C calc'!A0`, time.Time{}, nil, nil, dollars("0"), nil, nil},
+			[]any{"00123", day(1899, time.May, 2), nil, dollars("12345678901234567.10"), dollars("9999999999999.99"), 0, money("1")},
 		),
 	}
 }
@@ -54,7 +59,7 @@ func ledger() sheet.Sheet {
 func opened(t *testing.T, sheets ...sheet.Sheet) *excelize.File {
 	t.Helper()
 	var file bytes.Buffer
-	if err := sheet.Excel(t.Context(), &file, sheets, nil); err != nil {
+	if err := sheet.Excel(t.Context(), &file, t.TempDir(), sheets, nil); err != nil {
 		t.Fatal(err)
 	}
 	f, err := excelize.OpenReader(&file)
@@ -75,7 +80,7 @@ func TestAWorkbookHasRealNumbersAndDays(t *testing.T) {
 		"A2": {"Harbour Joinery", "Harbour Joinery", excelize.CellTypeInlineString},
 		"B2": {"46353", "27 Nov 2026", excelize.CellTypeUnset}, // a number has no type of its own
 		"C2": {"46353.395833333336", "27 Nov 2026 09:30", excelize.CellTypeUnset},
-		"D2": {"48310.22", "NZD 48,310.22", excelize.CellTypeUnset},
+		"D2": {"48310.22", "48,310.22", excelize.CellTypeUnset},
 		"E2": {"-0.1", "-0.10", excelize.CellTypeUnset},
 		"F2": {"64", "64", excelize.CellTypeUnset},
 		"G2": {"0.125", "12.5%", excelize.CellTypeUnset},
@@ -144,12 +149,21 @@ func TestSheetNamesAreThoseThatExcelTakes(t *testing.T) {
 }
 
 func TestTextThatLooksLikeAFormulaIsDefused(t *testing.T) {
-	for _, bad := range []string{"=1+1", "+64 21", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "  =1", "\u00a0=1", "\u200b=1", "\u202e=1", "\ufeff=1", "＝1", "＋1", "－1", "＠a", "−1", "\x00=1"} {
+	for _, bad := range []string{"=1+1", "+64 21", "-1", "@SUM(A1)", "  =1", `"=1`, "\u00a0=1", "\u200b=1", "\u202e=1", "\ufeff=1", "＝1", "＋1", "－1", "＠a", "−1", "\x00=1"} {
 		if got := sheet.Defused(bad); got != "'"+bad {
 			t.Errorf("%q stays %q", bad, got)
 		}
 	}
-	for _, good := range []string{"", " ", "Harbour", "1-2", "a=b", "'=1", "(=1)", "🌲", "שלום"} {
+	// Where a semicolon, a tab or a new line stands between cells, another one begins.
+	for bad, want := range map[string]string{
+		`Foo;=cmd|'/C calc'!A0;`: `Foo;'=cmd|'/C calc'!A0;`, "a\t=1": "a\t'=1", "a\n=1": "a\n'=1", "a\r\n -1": "a\r\n' -1", "\t=1": "\t'=1",
+		"=1;=2": "'=1;'=2", "a; \u200b@b;c": "a;' \u200b@b;c", `a;"=1"`: `a;'"=1"`, ";;=": ";;'=", "a;＝1": "a;'＝1",
+	} {
+		if got := sheet.Defused(bad); got != want {
+			t.Errorf("%q becomes %q, want %q", bad, got, want)
+		}
+	}
+	for _, good := range []string{"", " ", "Harbour", "1-2", "a=b", "'=1", "(=1)", "🌲", "שלום", "a; b", "a;'=1", "a, =1", "two\nlines"} {
 		if got := sheet.Defused(good); got != good {
 			t.Errorf("%q becomes %q", good, got)
 		}
@@ -181,15 +195,15 @@ func TestCSVIsPlainAndReadBack(t *testing.T) {
 	var out bytes.Buffer
 	s := ledger()
 	s.Rows = rows(
-		[]any{"a \"b\"\nc, d", day(2026, time.November, 27), time.Date(2026, 11, 27, 9, 30, 0, 0, auckland), money("48310.2"), money("-12"), 64, money("0.125")},
-		[]any{`=cmd|' /C calc'!A0`, time.Time{}, nil, nil, money("0"), nil, nil},
-		[]any{"\u202eשלום", day(1899, time.May, 2), nil, money("12345678901234567.10"), money("1.2345"), 0, money("1")},
+		[]any{"a \"b\"\nc, d", day(2026, time.November, 27), time.Date(2026, 11, 27, 9, 30, 0, 0, auckland), dollars("48310.2"), dollars("-12"), 64, money("0.125")},
+		[]any{`=cmd|' /C calc'!A0`, time.Time{}, nil, nil, dollars("0"), nil, nil},
+		[]any{"\u202eשלום", day(1899, time.May, 2), nil, dollars("12345678901234567.10"), dollars("1.2345"), 0, money("1")},
 	)
 	if err := sheet.CSV(t.Context(), &out, s); err != nil {
 		t.Fatal(err)
 	}
 	text, marked := strings.CutPrefix(out.String(), "\ufeff")
-	if !marked || strings.Count(text, "\r\n") != 5 || strings.Count(text, "\n") != 5 {
+	if !marked || strings.Count(text, "\r\n") != 4 || strings.Count(text, "\n") != 5 {
 		t.Errorf("%q", out.String())
 	}
 	got, err := csv.NewReader(strings.NewReader(text)).ReadAll()
@@ -204,13 +218,71 @@ func TestCSVIsPlainAndReadBack(t *testing.T) {
 	}
 }
 
+// Only text is in quotes, all of it, and a row that is too short has empty cells.
+func TestCSVQuotesTextAndNothingElse(t *testing.T) {
+	var out bytes.Buffer
+	s := sheet.Sheet{Columns: []sheet.Column{{Title: "Who"}, {Title: "Due", Kind: sheet.Money}, {Title: "Late", Kind: sheet.Integer}},
+		Rows: rows([]any{`a;=1"`, dollars("7"), 3}, []any{"b"}, []any{"", "unknown", nil})}
+	if err := sheet.CSV(t.Context(), &out, s); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := out.String(), "\ufeff\"Who\",\"Due\",\"Late\"\r\n\"a;'=1\"\"\",7.00,3\r\n\"b\",,\r\n,\"unknown\",\r\n"; got != want {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+func TestAmountsHaveTheDecimalsOfTheirCurrency(t *testing.T) {
+	s := sheet.Sheet{Name: "S", Columns: []sheet.Column{{Title: "A", Kind: sheet.Money}}, Rows: rows(
+		[]any{sheet.Amount{Decimal: money("1234.5"), Places: 3}}, []any{sheet.Amount{Decimal: money("1234"), Places: 0}}, []any{sheet.Amount{Decimal: money("-1234.5"), Places: 2}},
+	)}
+	f := opened(t, s)
+	for cell, want := range map[string]string{"A2": "1,234.500", "A3": "1,234", "A4": "-1,234.50"} {
+		if got, err := f.GetCellValue("S", cell); err != nil || got != want {
+			t.Errorf("%s shows %q, %v; want %q", cell, got, err, want)
+		}
+	}
+	var out bytes.Buffer
+	if err := sheet.CSV(t.Context(), &out, s); err != nil || !strings.HasSuffix(out.String(), "\r\n1234.500\r\n1234\r\n-1234.50\r\n") {
+		t.Errorf("%q, %v", out.String(), err)
+	}
+}
+
+// What does not fit into memory lies in the folder that was named, and nowhere else.
+func TestAWorkbookUsesItsFolderAlone(t *testing.T) {
+	elsewhere, dir := t.TempDir(), t.TempDir()
+	t.Setenv("TMPDIR", elsewhere)
+	t.Setenv("TMP", elsewhere)
+	kept := 0
+	wide := sheet.Sheet{Name: "S", Columns: []sheet.Column{{Title: "A"}}, Rows: func(yield func(sheet.Row) bool) {
+		text := strings.Repeat("x", 30000)
+		for range 700 { // more than excelize keeps in memory
+			if !yield(sheet.Row{Cells: []any{text}}) {
+				return
+			}
+		}
+		files, _ := filepath.Glob(filepath.Join(dir, sheet.Files))
+		kept = len(files)
+	}}
+	if err := sheet.Excel(t.Context(), io.Discard, dir, []sheet.Sheet{wide}, nil); err != nil {
+		t.Fatal(err)
+	}
+	for folder, when := range map[string]string{elsewhere: "another folder", dir: "its folder, afterwards"} {
+		if left, err := os.ReadDir(folder); err != nil || len(left) > 0 {
+			t.Errorf("%v in %s, %v", left, when, err)
+		}
+	}
+	if kept != 1 {
+		t.Errorf("%d files in its folder meanwhile", kept)
+	}
+}
+
 // many is a sheet of n rows, and what is called before each.
 func many(n int, each func(i int)) sheet.Sheet {
 	s := ledger()
 	s.Rows = func(yield func(sheet.Row) bool) {
 		for i := range n {
 			each(i)
-			if !yield(sheet.Row{Cells: []any{fmt.Sprint("Contact ", i), day(2026, time.May, 1+i%28), nil, decimal.New(int64(i), -2), decimal.New(int64(i), -2), i, nil}}) {
+			if !yield(sheet.Row{Cells: []any{fmt.Sprint("Contact ", i), day(2026, time.May, 1+i%28), nil, sheet.Amount{Decimal: decimal.New(int64(i), -2), Places: 2}, sheet.Amount{Decimal: decimal.New(int64(i), -2), Places: 2}, i, nil}}) {
 				return
 			}
 		}
@@ -221,7 +293,7 @@ func many(n int, each func(i int)) sheet.Sheet {
 func TestProgressIsToldUpToTheLastRow(t *testing.T) {
 	var told []int
 	sheets := []sheet.Sheet{many(600, func(int) {}), many(10, func(int) {})}
-	if err := sheet.Excel(t.Context(), io.Discard, sheets, func(rows int) { told = append(told, rows) }); err != nil {
+	if err := sheet.Excel(t.Context(), io.Discard, t.TempDir(), sheets, func(rows int) { told = append(told, rows) }); err != nil {
 		t.Fatal(err)
 	}
 	if !slices.Equal(told, []int{250, 500, 610}) {
@@ -233,7 +305,7 @@ func TestAWorkbookEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var out bytes.Buffer
 	seen := 0
-	err := sheet.Excel(ctx, &out, []sheet.Sheet{many(1000, func(i int) {
+	err := sheet.Excel(ctx, &out, t.TempDir(), []sheet.Sheet{many(1000, func(i int) {
 		if seen = i; i == 300 {
 			cancel()
 		}
@@ -243,7 +315,7 @@ func TestAWorkbookEndsWithItsContext(t *testing.T) {
 	}
 	// Between the last row and the last byte.
 	ctx, cancel = context.WithCancel(t.Context())
-	err = sheet.Excel(ctx, &out, []sheet.Sheet{many(10, func(int) {})}, func(int) { cancel() })
+	err = sheet.Excel(ctx, &out, t.TempDir(), []sheet.Sheet{many(10, func(int) {})}, func(int) { cancel() })
 	if !errors.Is(err, context.Canceled) || out.Len() != 0 {
 		t.Errorf("%v, %d bytes", err, out.Len())
 	}
@@ -255,7 +327,7 @@ func TestAWorkbookEndsWithItsContext(t *testing.T) {
 func TestAWriterThatFailsIsSaid(t *testing.T) {
 	full := errors.New("the disk is full")
 	w := writer(func([]byte) (int, error) { return 0, full })
-	if err := sheet.Excel(t.Context(), w, []sheet.Sheet{ledger()}, nil); !errors.Is(err, full) {
+	if err := sheet.Excel(t.Context(), w, t.TempDir(), []sheet.Sheet{ledger()}, nil); !errors.Is(err, full) {
 		t.Errorf("Excel: %v", err)
 	}
 	if err := sheet.CSV(t.Context(), w, ledger()); !errors.Is(err, full) {
@@ -269,7 +341,7 @@ func (w writer) Write(p []byte) (int, error) { return w(p) }
 
 func BenchmarkExcelOf12000Rows(b *testing.B) {
 	for b.Loop() {
-		if err := sheet.Excel(b.Context(), io.Discard, []sheet.Sheet{many(12000, func(int) {})}, nil); err != nil {
+		if err := sheet.Excel(b.Context(), io.Discard, b.TempDir(), []sheet.Sheet{many(12000, func(int) {})}, nil); err != nil {
 			b.Fatal(err)
 		}
 	}
