@@ -135,11 +135,11 @@ func TestInChromiumAPageIsPaintedAnewInItsPlace(t *testing.T) {
 
 func TestInChromiumKeysOpenPagesAndLeaveTypingAlone(t *testing.T) {
 	s := newScreen(t, newBench(t, everyFigure).opened(), joinery)
-	s.do("the list of keys", chromedp.KeyEvent("?"), chromedp.WaitVisible(`dialog#keys`))
-	if text := s.says(`document.getElementById("keys").innerText`); !strings.Contains(text, "Invoices") || !strings.Contains(text, "Search this page") {
+	s.do("the list of keys", chromedp.KeyEvent("?"), chromedp.WaitVisible(`dialog`))
+	if text := s.says(`document.querySelector("dialog").innerText`); !strings.Contains(text, "Invoices") || !strings.Contains(text, "Search this page") {
 		t.Errorf("the list says %q", text)
 	}
-	s.do("and away", chromedp.KeyEvent("\x1b"), chromedp.WaitNotVisible(`dialog#keys`))
+	s.do("and away", chromedp.KeyEvent("\x1b"), chromedp.WaitNotVisible(`dialog`))
 
 	s.do("the switcher", chromedp.KeyEvent("go"), chromedp.WaitVisible(`.switcher form`))
 	if focus := s.says(`document.activeElement.textContent`); focus != joinery {
@@ -171,6 +171,20 @@ func TestInChromiumKeysOpenPagesAndLeaveTypingAlone(t *testing.T) {
 	s.do("past it", chromedp.KeyEvent("\r"))
 	if s.says(`document.activeElement.id`) != "main" {
 		t.Error("the link does not lead past the side bar")
+	}
+}
+
+func TestInChromiumTheListOfKeysOpensOnEveryPage(t *testing.T) {
+	s := newScreen(t, newBench(t, everyFigure).opened(), joinery)
+	for _, path := range []string{"/help", "/xero/invoices", "/settings", "/health", "/setup"} {
+		s.do(path, chromedp.Navigate(s.BaseURL()+path), chromedp.KeyEvent("?"), chromedp.WaitVisible(`dialog`))
+		s.do("and away", chromedp.KeyEvent("\x1b"), chromedp.WaitNotVisible(`dialog`))
+	}
+	s.do("search where there is no field", chromedp.Navigate(s.BaseURL()+"/health"), press("/"))
+	s.sees("it leads to that of the invoices", `location.pathname === "/xero/invoices" && document.activeElement?.matches("input[type=search]")`)
+	s.do("a word", chromedp.KeyEvent("x"))
+	if typed := s.says(`document.activeElement.value`); typed != "x" {
+		t.Errorf("typed %q", typed)
 	}
 }
 
