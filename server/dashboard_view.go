@@ -41,7 +41,7 @@ type card struct {
 	Known   bool // there are figures
 	Empty   string
 	At      time.Time
-	Age     string // "2 minutes ago", of figures that are not as old as the page says
+	Age     string // "2 minutes ago", of figures that are old, or much younger than the page says
 	Stale   bool
 	Foreign string
 	Trouble *cardTrouble
@@ -82,6 +82,7 @@ func troubleOf(t *books.Trouble, here string) *cardTrouble {
 		say.Button = button{"Allow it at Xero", "/login?" + url.Values{"scope": {t.Scope}, "next": {here}}.Encode()}
 	case t.Code == xero.CodeNeedsLogin:
 		say.Button = button{"Sign in again", "/login?" + url.Values{"next": {here}}.Encode()}
+		say.Action = unlessSaid(say.Action, say.Button)
 	case !t.Retry.IsZero():
 		say.Action = "The figures come by themselves then."
 		if !strings.Contains(t.Message, t.Retry.Local().Format("15:04")) {
@@ -181,7 +182,7 @@ func dashboardOf(d books.Dashboard, here string, now time.Time) *dashboardView {
 }
 
 // sayOnce has the page say what many cards would: the trouble they share, and how old
-// the oldest of the fresh figures are. A card says so where its own are not as old.
+// the oldest of the fresh figures are. A card says so where its own are far from that.
 func (v *dashboardView) sayOnce(now time.Time) {
 	cards := []*card{&v.Cash.card, &v.Owed.card, &v.Owing.card, &v.Profit.card, &v.Due.card, &v.Months.card, &v.Debts.card, &v.Overdue.card, &v.Accounts.card}
 	var oldest, last time.Time
@@ -199,7 +200,7 @@ func (v *dashboardView) sayOnce(now time.Time) {
 		}
 	}
 	for _, c := range cards {
-		if c.Known && (c.Stale || ago(c.At, now) != ago(oldest, now)) {
+		if c.Known && (c.Stale || c.At.Sub(oldest) > figuresAge) {
 			c.Age = ago(c.At, now)
 		}
 		if c.Trouble != nil && shared[c.Trouble.Message] >= manyCards {

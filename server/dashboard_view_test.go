@@ -160,10 +160,18 @@ func TestOldFiguresAreDatedAndGrey(t *testing.T) {
 	if strings.Count(page, " stale") != 2 || !strings.Contains(page, "figures from 1 minute ago") {
 		t.Errorf("not the two cards of cash alone are grey, or the page says another age")
 	}
-	// Between fresh ones the page says the oldest, and a card where it is younger.
+	if strings.Count(page, `class="small age"`) != 2 {
+		t.Error("not the two alone are warned of")
+	}
+	// Between fresh ones the page says the oldest, and a card where it is much younger.
 	d.Cash.At = now.Add(-9 * time.Minute)
 	page = drawn(t, d, now)
-	if text := section(t, page, "You owe"); !strings.Contains(page, "figures from 9 minutes ago") || !strings.Contains(text, "From 1 minute ago.") {
+	if !strings.Contains(page, "figures from 9 minutes ago") || strings.Contains(page, "From 1 minute ago.") {
+		t.Error("a card is dated that is as fresh as the page says")
+	}
+	d.Cash.At = now.Add(-12 * time.Minute)
+	page = drawn(t, d, now)
+	if text := section(t, page, "You owe"); !strings.Contains(page, "figures from 12 minutes ago") || !strings.Contains(text, "From 1 minute ago.") || strings.Contains(page, `class="small age"`) {
 		t.Errorf("%q", text)
 	}
 }
