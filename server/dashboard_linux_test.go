@@ -126,8 +126,13 @@ func TestInChromiumAPageIsPaintedAnewInItsPlace(t *testing.T) {
 	if took := time.Since(stopped); took > 2*time.Second {
 		t.Errorf("the page says so after %v", took)
 	}
+	const state = `document.querySelector(".state").innerText.trim()`
+	if says := s.says(state); says != "FCC is not running" {
+		t.Errorf("meanwhile the side bar says %q", says)
+	}
 	b.start()
 	s.do("FCC is back", chromedp.WaitNotVisible("#gone"))
+	s.sees("the side bar tells of the sign-in again", state+`.startsWith("Signed in to Xero")`)
 	if s.says(`String(window.loadedOnce)`) != "true" {
 		t.Error("the page was loaded again")
 	}
