@@ -14,6 +14,7 @@ import (
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 
+	"financial-command-center/server"
 	"financial-command-center/server/xero/xerosim"
 )
 
@@ -223,12 +224,23 @@ func TestInChromiumWithoutScriptsAPageShowsItsFiguresAndItsMenu(t *testing.T) {
 	s.do("the menu opens", chromedp.EmulateViewport(360, 800), chromedp.Click("button.menu"), chromedp.WaitVisible("#pages"))
 }
 
-func TestInChromiumThePrintedDashboardFitsTwoPages(t *testing.T) {
-	s := newScreen(t, newBench(t, everyFigure).opened(), joinery)
+func TestInChromiumThePrintedDashboardFitsTwoPagesAndSaysThatItIsTheDemo(t *testing.T) {
+	s := newScreen(t, newBench(t, everyFigure, func(b *bench) { b.cfg.Mode = server.Demo }).opened(), joinery)
 	s.sees("the figures are there", haveRead)
 	s.says(`for (const d of document.querySelectorAll("main details")) d.open = true; ""`)
 	pdf := value(t, s.ctx, chromedp.PrintToPDF(chromedp.PDFPaper(chromedp.PaperA4)))
 	if pages := len(regexp.MustCompile(`/Type\s*/Page\b`).FindAll(pdf, -1)); pages < 1 || pages > 2 {
 		t.Errorf("it takes %d pages of A4", pages)
+	}
+	s.do("as on paper", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"})
+		return err
+	}))
+	if seen := s.says(`[".demo", ".dated form", ".side", ".charts summary"].map(q => document.querySelector(q).checkVisibility()).join(" ")`); seen != "true false false false" {
+		t.Errorf("on paper are the demo's mark, buttons, side bar, tables: %s", seen)
+	}
+	s.do("another page on paper", chromedp.Navigate(s.BaseURL()+"/xero/invoices?q=zz"))
+	if seen := s.says(`["main input[type=search]", "main form button"].map(q => document.querySelector(q).checkVisibility()).join(" ")`); seen != "true false" {
+		t.Errorf("on paper are what was searched for, and its button: %s", seen)
 	}
 }
