@@ -127,7 +127,7 @@ func (s *Server) nextStep(st xero.Status) *nextStep {
 	case st.State == xero.Starting:
 		return nil
 	case st.State == xero.Disconnected && s.cfg.Connections.App().ClientID == "":
-		return &nextStep{Title: "First, set up the way to Xero", Text: "It takes about five minutes, once: you make an app at Xero and tell FCC its client id.", Button: button{"Set up", "/setup"}, Demo: s.cfg.Host.StartDemo != nil}
+		return &nextStep{Title: "First, connect FCC to Xero", Text: "It takes about five minutes, once: you make an app at Xero and tell FCC its client id.", Button: button{"Set up", "/setup"}, Demo: s.cfg.Host.StartDemo != nil}
 	case st.State == xero.Disconnected:
 		n := &nextStep{Title: "Sign in to Xero", Text: "Once. FCC renews the sign-in by itself from then on, and every page and program on this computer uses it.", Button: button{"Sign in to Xero", "/login"}}
 		if st.Problem != nil {
@@ -139,7 +139,7 @@ func (s *Server) nextStep(st xero.Status) *nextStep {
 	case st.State == xero.Retrying && st.Problem != nil:
 		return said("", "warn", button{})
 	case len(st.Organisations()) == 0 && (st.Problem == nil || st.Problem.Code == xero.CodeTenantRequired):
-		return &nextStep{Title: "FCC reaches no organisation", Text: "The sign-in stands, but no organisation was ticked at Xero, or all were disconnected there.", Tone: "late", Button: button{"Sign in and tick one", "/login"}}
+		return &nextStep{Title: "Tick one at Xero", Text: "The sign-in stands, but no organisation was ticked at Xero, or all were disconnected there.", Tone: "late", Button: button{"Sign in and tick one", "/login"}}
 	case st.Problem != nil && st.Problem.Code == xero.CodeTenantRequired: // of one sign-in beside others
 		return said("", "warn", button{"Sign in again", "/login"})
 	case st.Problem != nil:
