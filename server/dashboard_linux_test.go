@@ -211,6 +211,21 @@ func TestInChromiumTheFrameFitsEveryWidth(t *testing.T) {
 	s.sees("a page of the menu opens", `location.pathname === "/health"`)
 }
 
+func TestInChromiumAFingerFindsWhatIsPressed(t *testing.T) {
+	s := newScreen(t, newBench(t, everyFigure).opened(), joinery)
+	s.sees("the figures are there", haveRead)
+	for _, width := range []int64{360, 1440} {
+		for _, path := range []string{"/", "/xero/invoices", "/xero/contacts", "/settings/programs", "/setup/client"} {
+			s.do(path, chromedp.EmulateViewport(width, 900), chromedp.Navigate(s.BaseURL()+path), chromedp.WaitVisible("main"))
+			low := s.says(`[...document.querySelectorAll("summary, button, .button, th a, td a, label:has(input), .session a")]
+				.filter(e => e.checkVisibility() && Math.min(e.offsetHeight, e.offsetWidth) < 24).map(e => e.textContent.trim() + " " + e.offsetHeight).join(", ")`)
+			if low != "" {
+				t.Errorf("%s at %d has targets below 24 px: %s", path, width, low)
+			}
+		}
+	}
+}
+
 func TestInChromiumWithoutScriptsAPageShowsItsFiguresAndItsMenu(t *testing.T) {
 	b := newBench(t, everyFigure).opened()
 	s := newScreen(t, b, joinery)
