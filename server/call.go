@@ -61,7 +61,7 @@ func (s *Server) organisation(r *http.Request, c *call) (xero.Organisation, *xer
 		}
 	}
 	if len(all) == 0 {
-		return xero.Organisation{}, nil, notConnected(status)
+		return xero.Organisation{}, nil, s.notConnected(status)
 	}
 	if named == "" && len(all) == 1 {
 		named = all[0].TenantID
@@ -85,13 +85,16 @@ func (s *Server) organisation(r *http.Request, c *call) (xero.Organisation, *xer
 }
 
 // notConnected says why there is no organisation at all.
-func notConnected(status xero.Status) error {
+func (s *Server) notConnected(status xero.Status) error {
 	if status.State == xero.Starting {
 		f := fail(codeKeystoreUnavailable).saying("FCC is starting.", "Try again in a moment.")
 		if status.Problem != nil {
 			f.Problem = *status.Problem
 		}
 		return f
+	}
+	if status.State == xero.Disconnected && s.cfg.Connections.App().ClientID == "" {
+		return fail(xero.CodeNeedsLogin).saying("FCC is not set up yet.", "Set up the way to Xero: it takes about five minutes, once.").offering("Set up first", "/setup")
 	}
 	return fail(xero.CodeNeedsLogin)
 }

@@ -165,7 +165,7 @@ func (s *Server) commandLoginWait(ctx context.Context, _ struct{}) (any, error) 
 func (s *Server) commandToken(ctx context.Context, q ControlTenant) (any, error) {
 	status := s.cfg.Connections.Status()
 	if len(status.Connections) == 0 {
-		return nil, notConnected(status)
+		return nil, s.notConnected(status)
 	}
 	choose := fail(xero.CodeTenantRequired).saying("A token reaches the organisations of one sign-in, and it is not clear which is meant.", "Name an organisation: fcc token --tenant ID")
 	choose.organisations = status.Organisations()

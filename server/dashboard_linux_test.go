@@ -14,6 +14,7 @@ import (
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 
+	"financial-command-center/server"
 	"financial-command-center/server/xero/xerosim"
 )
 
@@ -126,8 +127,13 @@ func TestInChromiumAPageIsPaintedAnewInItsPlace(t *testing.T) {
 	if took := time.Since(stopped); took > 2*time.Second {
 		t.Errorf("the page says so after %v", took)
 	}
+	const state = `document.querySelector(".state").innerText.trim()`
+	if says := s.says(state); says != "FCC is not running" {
+		t.Errorf("meanwhile the side bar says %q", says)
+	}
 	b.start()
 	s.do("FCC is back", chromedp.WaitNotVisible("#gone"))
+	s.sees("the side bar tells of the sign-in again", state+`.startsWith("Signed in to Xero")`)
 	if s.says(`String(window.loadedOnce)`) != "true" {
 		t.Error("the page was loaded again")
 	}
@@ -135,11 +141,11 @@ func TestInChromiumAPageIsPaintedAnewInItsPlace(t *testing.T) {
 
 func TestInChromiumKeysOpenPagesAndLeaveTypingAlone(t *testing.T) {
 	s := newScreen(t, newBench(t, everyFigure).opened(), joinery)
-	s.do("the list of keys", chromedp.KeyEvent("?"), chromedp.WaitVisible(`dialog#keys`))
-	if text := s.says(`document.getElementById("keys").innerText`); !strings.Contains(text, "Invoices") || !strings.Contains(text, "Search this page") {
+	s.do("the list of keys", chromedp.KeyEvent("?"), chromedp.WaitVisible(`dialog`))
+	if text := s.says(`document.querySelector("dialog").innerText`); !strings.Contains(text, "Invoices") || !strings.Contains(text, "Search this page") {
 		t.Errorf("the list says %q", text)
 	}
-	s.do("and away", chromedp.KeyEvent("\x1b"), chromedp.WaitNotVisible(`dialog#keys`))
+	s.do("and away", chromedp.KeyEvent("\x1b"), chromedp.WaitNotVisible(`dialog`))
 
 	s.do("the switcher", chromedp.KeyEvent("go"), chromedp.WaitVisible(`.switcher form`))
 	if focus := s.says(`document.activeElement.textContent`); focus != joinery {
@@ -174,6 +180,20 @@ func TestInChromiumKeysOpenPagesAndLeaveTypingAlone(t *testing.T) {
 	}
 }
 
+func TestInChromiumTheListOfKeysOpensOnEveryPage(t *testing.T) {
+	s := newScreen(t, newBench(t, everyFigure).opened(), joinery)
+	for _, path := range []string{"/help", "/xero/invoices", "/settings", "/health", "/setup"} {
+		s.do(path, chromedp.Navigate(s.BaseURL()+path), chromedp.KeyEvent("?"), chromedp.WaitVisible(`dialog`))
+		s.do("and away", chromedp.KeyEvent("\x1b"), chromedp.WaitNotVisible(`dialog`))
+	}
+	s.do("search where there is no field", chromedp.Navigate(s.BaseURL()+"/health"), press("/"))
+	s.sees("it leads to that of the invoices", `location.pathname === "/xero/invoices" && document.activeElement?.matches("input[type=search]")`)
+	s.do("a word", chromedp.KeyEvent("x"))
+	if typed := s.says(`document.activeElement.value`); typed != "x" {
+		t.Errorf("typed %q", typed)
+	}
+}
+
 func TestInChromiumTheFrameFitsEveryWidth(t *testing.T) {
 	s := newScreen(t, newBench(t, everyFigure).opened(), joinery)
 	s.sees("the figures are there", haveRead)
@@ -191,6 +211,21 @@ func TestInChromiumTheFrameFitsEveryWidth(t *testing.T) {
 	s.sees("a page of the menu opens", `location.pathname === "/health"`)
 }
 
+func TestInChromiumAFingerFindsWhatIsPressed(t *testing.T) {
+	s := newScreen(t, newBench(t, everyFigure).opened(), joinery)
+	s.sees("the figures are there", haveRead)
+	for _, width := range []int64{360, 1440} {
+		for _, path := range []string{"/", "/xero/invoices", "/xero/contacts", "/settings/programs", "/setup/client"} {
+			s.do(path, chromedp.EmulateViewport(width, 900), chromedp.Navigate(s.BaseURL()+path), chromedp.WaitVisible("main"))
+			low := s.says(`[...document.querySelectorAll("summary, button, .button, th a, td a, label:has(input), .session a")]
+				.filter(e => e.checkVisibility() && Math.min(e.offsetHeight, e.offsetWidth) < 24).map(e => e.textContent.trim() + " " + e.offsetHeight).join(", ")`)
+			if low != "" {
+				t.Errorf("%s at %d has targets below 24 px: %s", path, width, low)
+			}
+		}
+	}
+}
+
 func TestInChromiumWithoutScriptsAPageShowsItsFiguresAndItsMenu(t *testing.T) {
 	b := newBench(t, everyFigure).opened()
 	s := newScreen(t, b, joinery)
@@ -204,12 +239,23 @@ func TestInChromiumWithoutScriptsAPageShowsItsFiguresAndItsMenu(t *testing.T) {
 	s.do("the menu opens", chromedp.EmulateViewport(360, 800), chromedp.Click("button.menu"), chromedp.WaitVisible("#pages"))
 }
 
-func TestInChromiumThePrintedDashboardFitsTwoPages(t *testing.T) {
-	s := newScreen(t, newBench(t, everyFigure).opened(), joinery)
+func TestInChromiumThePrintedDashboardFitsTwoPagesAndSaysThatItIsTheDemo(t *testing.T) {
+	s := newScreen(t, newBench(t, everyFigure, func(b *bench) { b.cfg.Mode = server.Demo }).opened(), joinery)
 	s.sees("the figures are there", haveRead)
 	s.says(`for (const d of document.querySelectorAll("main details")) d.open = true; ""`)
 	pdf := value(t, s.ctx, chromedp.PrintToPDF(chromedp.PDFPaper(chromedp.PaperA4)))
 	if pages := len(regexp.MustCompile(`/Type\s*/Page\b`).FindAll(pdf, -1)); pages < 1 || pages > 2 {
 		t.Errorf("it takes %d pages of A4", pages)
+	}
+	s.do("as on paper", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"})
+		return err
+	}))
+	if seen := s.says(`[".demo", ".dated form", ".side", ".charts summary"].map(q => document.querySelector(q).checkVisibility()).join(" ")`); seen != "true false false false" {
+		t.Errorf("on paper are the demo's mark, buttons, side bar, tables: %s", seen)
+	}
+	s.do("another page on paper", chromedp.Navigate(s.BaseURL()+"/xero/invoices?q=zz"))
+	if seen := s.says(`["main input[type=search]", "main form button"].map(q => document.querySelector(q).checkVisibility()).join(" ")`); seen != "true false" {
+		t.Errorf("on paper are what was searched for, and its button: %s", seen)
 	}
 }

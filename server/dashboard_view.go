@@ -32,7 +32,7 @@ type dashboardView struct {
 	Debts                     debtsCard
 	Overdue                   overdueCard
 	Accounts                  accountsCard
-	Calls                     callsCard
+	Calls                     callsLine
 }
 
 // A card is what any of them says besides its figures.
@@ -42,7 +42,7 @@ type card struct {
 	Known   bool // there are figures
 	Empty   string
 	At      time.Time
-	Age     string // "2 minutes ago", of figures that are not as old as the page says
+	Age     string // "2 minutes ago", of figures that are old, or much younger than the page says
 	Stale   bool
 	Foreign string
 	Trouble *cardTrouble
@@ -52,6 +52,7 @@ type card struct {
 type cardTrouble struct {
 	Message, Action string
 	Button          button
+	For             string // what the button is for, where the eye sees the card
 	code            xero.Code
 	common          bool // not of this part of the books alone
 }
@@ -84,9 +85,11 @@ func troubleOf(t *books.Trouble, here string) *cardTrouble {
 	say := &cardTrouble{Message: t.Message, Action: t.Action, code: t.Code, common: t.Scope == "" && !t.Role}
 	switch {
 	case t.Scope != "":
+		say.Action = "" // the button says it
 		say.Button = button{"Allow it at Xero", "/login?" + url.Values{"scope": {t.Scope}, "next": {here}}.Encode()}
 	case t.Code == xero.CodeNeedsLogin:
 		say.Button = button{"Sign in again", "/login?" + url.Values{"next": {here}}.Encode()}
+		say.Action = unlessSaid(say.Action, say.Button)
 	case !t.Retry.IsZero():
 		say.Action = "The figures come by themselves then."
 		if !strings.Contains(t.Message, t.Retry.Local().Format("15:04")) {
@@ -146,7 +149,7 @@ type accountsCard struct {
 	Total string
 }
 
-type callsCard struct{ Left, Text string }
+type callsLine struct{ Left, Text string }
 
 // dashboardOf makes the cards of d. here is the page's path, for the way back.
 func dashboardOf(d books.Dashboard, here string, now time.Time) *dashboardView {
@@ -193,9 +196,10 @@ func dashboardOf(d books.Dashboard, here string, now time.Time) *dashboardView {
 }
 
 // sayOnce has the page say what many cards would: the trouble they share, and how old
-// the oldest of the fresh figures are. A card says so where its own are not as old.
+// the oldest of the fresh figures are. A card says so where its own are far from that.
 func (v *dashboardView) sayOnce(now time.Time) {
 	cards := []*card{&v.Cash.card, &v.Owed.card, &v.Owing.card, &v.Profit.card, &v.Due.card, &v.Months.card, &v.Debts.card, &v.Overdue.card, &v.Accounts.card}
+	names := []string{"cash in bank", "what you are owed", "what you owe", "profit", "what falls due", "income and costs", "how old the debts are", "the largest overdue", "cash by account"}
 	var oldest, last time.Time
 	shared := map[string]int{}
 	for _, c := range cards {
@@ -210,8 +214,11 @@ func (v *dashboardView) sayOnce(now time.Time) {
 			shared[c.Trouble.Message]++
 		}
 	}
-	for _, c := range cards {
-		if c.Known && (c.Stale || ago(c.At, now) != ago(oldest, now)) {
+	for i, c := range cards {
+		if c.Trouble != nil && !c.Trouble.common {
+			c.Trouble.For = names[i]
+		}
+		if c.Known && (c.Stale || c.At.Sub(oldest) > figuresAge) {
 			c.Age = ago(c.At, now)
 		}
 		if c.Trouble != nil && shared[c.Trouble.Message] >= manyCards {
@@ -284,10 +291,10 @@ func profitFigure(r books.Reading[[]books.Month], h books.Habits, here string, n
 	difference := last.Profit.Sub(before.Profit)
 	month := before.First.Month().String()
 	if difference.IsZero() {
-		f.Sub = "as in " + month
+		f.Sub = "as in " + month + " · whole month"
 		return f
 	}
-	f.Change = &change{Up: difference.IsPositive(), By: h.Money(difference.Abs()), Since: "on " + month}
+	f.Change = &change{Up: difference.IsPositive(), By: h.Money(difference.Abs()), Since: "on " + month + " · whole month"}
 	// A part of a loss, or of next to nothing, says nothing.
 	if before.Profit.IsPositive() && last.Profit.IsPositive() {
 		if part := difference.Abs().Shift(2).DivRound(before.Profit, 0); part.LessThan(decimal.NewFromInt(1000)) {
@@ -359,14 +366,14 @@ func accountsOf(r books.Reading[books.Cash], h books.Habits, here string, now ti
 	return c
 }
 
-func callsOf(b xero.Budget) callsCard {
+func callsOf(b xero.Budget) callsLine {
 	switch {
 	case !b.Closed.IsZero():
-		return callsCard{"0", "Xero's calls for today are used up. It takes calls again at " + moment(b.Closed) + "."}
+		return callsLine{"0", "Xero's calls for today are used up. It takes calls again at " + moment(b.Closed) + "."}
 	case !b.Known:
-		return callsCard{Text: "Xero says so with the next figures that are read."}
+		return callsLine{Text: "Xero says with the next figures that are read."}
 	}
-	return callsCard{fmt.Sprint(b.Day), "Xero said so at " + moment(b.At) + ". Each reading of these figures takes a few."}
+	return callsLine{fmt.Sprint(b.Day), "as Xero said at " + moment(b.At) + "."}
 }
 
 // foreign says what was converted, and what could not be.

@@ -108,13 +108,13 @@ func TestEachCardSaysItsFiguresInFull(t *testing.T) {
 		"Cash in bank":                     {"$48,310.22", "3 accounts · books, not the bank's own balance"},
 		"Owed to you":                      {"$61,204.90", "14 invoices · $23,937.90 overdue", "2 converted from AUD, USD."},
 		"You owe":                          {"$27,515.00", "9 bills · $1,120.00 overdue"},
-		"Profit in October":                {"$23,480.00", "Up 4 % on September"},
+		"Profit in October":                {"$23,480.00", "Up 4 % on September · whole month"},
 		"What falls due, next eight weeks": {"In Out", "23 Nov to 29 Nov $18,120.00 $7,300.00", "7 Dec to 13 Dec $22,000.40 $5,400.00", "converted at each invoice's rate"},
 		"How old the debts are":            {"Owed to you 61,204.90", "61–90 2,911", "Days late Owed to you You owe Current 37,267.00 26,395.00 1–30 12,903.00 700.00", "61–90 2,910.90 0.00 90+ 1,000.00 0.00 Together 61,204.90 27,515.00"},
 		"Income and costs, twelve months":  {"October 2026 $90,000.00 $66,520.00", "November 2026, so far $84,000.00 $61,000.00"},
 		"Largest overdue":                  {"10 of 11", "INV-2011 in Xero Harbour Joinery Ltd 64 days 8,420.50", "Tūī Street Dental 40 days 5,620.50"},
 		"Cash by account":                  {"Cheque 38,310.20", "Visa −2,000.00", "Together 48,310.22"},
-		"Calls left today":                 {"4812"},
+		"Sign-in to Xero":                  {"Calls left today: 4812 , as Xero said at"},
 	} {
 		text := section(t, page, heading)
 		for _, want := range wants {
@@ -160,10 +160,18 @@ func TestOldFiguresAreDatedAndGrey(t *testing.T) {
 	if strings.Count(page, " stale") != 2 || !strings.Contains(page, "figures from 1 minute ago") {
 		t.Errorf("not the two cards of cash alone are grey, or the page says another age")
 	}
-	// Between fresh ones the page says the oldest, and a card where it is younger.
+	if strings.Count(page, `class="small age"`) != 2 {
+		t.Error("not the two alone are warned of")
+	}
+	// Between fresh ones the page says the oldest, and a card where it is much younger.
 	d.Cash.At = now.Add(-9 * time.Minute)
 	page = drawn(t, d, now)
-	if text := section(t, page, "You owe"); !strings.Contains(page, "figures from 9 minutes ago") || !strings.Contains(text, "From 1 minute ago.") {
+	if !strings.Contains(page, "figures from 9 minutes ago") || strings.Contains(page, "From 1 minute ago.") {
+		t.Error("a card is dated that is as fresh as the page says")
+	}
+	d.Cash.At = now.Add(-12 * time.Minute)
+	page = drawn(t, d, now)
+	if text := section(t, page, "You owe"); !strings.Contains(page, "figures from 12 minutes ago") || !strings.Contains(text, "From 1 minute ago.") || strings.Contains(page, `class="small age"`) {
 		t.Errorf("%q", text)
 	}
 }
@@ -179,7 +187,7 @@ func TestATroubleTakesAwayOneCardAndSaysWhatMendsIt(t *testing.T) {
 		t.Errorf("not both cards of the report offer to add just its scope")
 	}
 	for heading, want := range map[string]string{
-		"Income and costs, twelve months": "No scope. Add it. Allow it at Xero", "Cash in bank": "No role. Ask.", "Owed to you": "$61,204.90",
+		"Income and costs, twelve months": "No scope. Allow it at Xero for income and costs", "Cash in bank": "No role. Ask.", "Owed to you": "$61,204.90",
 	} {
 		if text := section(t, page, heading); !strings.Contains(text, want) {
 			t.Errorf("%s: no %q in %q", heading, want, text)
@@ -235,13 +243,13 @@ func TestEmptyBooksSaySoInWords(t *testing.T) {
 
 func TestAMonthIsComparedWithTheOneBefore(t *testing.T) {
 	for _, c := range []struct{ before, last, title, want string }{
-		{"22577.50", "23480", "Profit in October", "Up 4 % on September"},
+		{"22577.50", "23480", "Profit in October", "Up 4 % on September · whole month"},
 		{"100", "71.6", "Profit in October", "Down 28 % on September"},
 		{"100", "1200", "Profit in October", "Up $1,100.00 on September"}, // 1,100 % says nothing
 		{"-50", "100", "Profit in October", "Up $150.00 on September"},
 		{"100", "-50.25", "Loss in October", "Down $150.25 on September"},
 		{"0", "3", "Profit in October", "Up $3.00 on September"},
-		{"8", "8", "Profit in October", "as in September"},
+		{"8", "8", "Profit in October", "as in September · whole month"},
 	} {
 		now := time.Now()
 		d := someFigures(now)

@@ -145,7 +145,7 @@ func (b *lastBody) Close() error {
 func (s *Server) listConnections(w http.ResponseWriter, r *http.Request, c *call) error {
 	status := s.cfg.Connections.Status()
 	if len(status.Connections) == 0 {
-		return notConnected(status)
+		return s.notConnected(status)
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), xeroPatience)
 	defer cancel()

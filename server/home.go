@@ -20,6 +20,7 @@ func (s *Server) homeRoutes() []route {
 type homeView struct {
 	Lead        string
 	Next        *nextStep
+	First       bool // nothing is set up yet
 	Icon        *iconHint
 	Choose      []xero.Organisation
 	Figures     *dashboardView // nil without an organisation
@@ -32,8 +33,9 @@ func (v homeView) loading() bool { return v.Figures != nil && v.Figures.Missing 
 // nextStep is the one thing that wants doing.
 type nextStep struct {
 	Title, Text string
-	Late        bool
+	Tone        string // late when a person is needed, warn when it mends itself, "" without trouble
 	Button      button
+	Demo        bool // offers the demo as well
 }
 
 type homeConnection struct {
@@ -60,6 +62,9 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request, c *call) error {
 		shown = &named
 	}
 	title := describe(st).Line
+	if data.First = data.Next != nil && data.Next.Button.Link == "/setup"; data.First {
+		title = "Welcome"
+	}
 	if shown == nil {
 		data.Choose = all
 	} else {
@@ -105,34 +110,44 @@ func (s *Server) refresh(w http.ResponseWriter, r *http.Request, c *call) error 
 
 // nextStep is nil when nothing wants doing.
 func (s *Server) nextStep(st xero.Status) *nextStep {
-	said := func(title string) *nextStep {
-		n := &nextStep{Title: title, Late: true}
+	said := func(title, tone string, b button) *nextStep {
+		n := &nextStep{Title: title, Tone: tone, Button: b}
 		if st.Problem != nil {
-			n.Title, n.Text = st.Problem.Message, st.Problem.Action
+			n.Title, n.Text = st.Problem.Message, unlessSaid(st.Problem.Action, b)
 		}
 		return n
 	}
 	switch {
 	case st.State == xero.Starting && st.Problem != nil:
-		return said("The keychain cannot be read.")
+		return said("The keychain cannot be read.", "late", button{})
 	case st.State == xero.Starting:
 		return nil
 	case st.State == xero.Disconnected && s.cfg.Connections.App().ClientID == "":
-		return &nextStep{Title: "First, set up the way to Xero", Text: "It takes about five minutes, once: you make an app at Xero and tell FCC its client id.", Button: button{"Set up", "/setup"}}
+		return &nextStep{Title: "First, connect FCC to Xero", Text: "It takes about five minutes, once: you make an app at Xero and tell FCC its client id.", Button: button{"Set up", "/setup"}, Demo: s.cfg.Host.StartDemo != nil}
 	case st.State == xero.Disconnected:
 		n := &nextStep{Title: "Sign in to Xero", Text: "Once. FCC renews the sign-in by itself from then on, and every page and program on this computer uses it.", Button: button{"Sign in to Xero", "/login"}}
 		if st.Problem != nil {
-			n.Title, n.Text, n.Late = st.Problem.Message, st.Problem.Action, true
+			n.Title, n.Text, n.Tone = st.Problem.Message, unlessSaid(st.Problem.Action, n.Button), "late"
 		}
 		return n
 	case st.State == xero.NeedsLogin:
-		n := said("Sign in to Xero again.")
-		n.Button = button{"Sign in again", "/login"}
-		return n
+		return said("Sign in to Xero again.", "late", button{"Sign in again", "/login"})
+	case st.State == xero.Retrying && st.Problem != nil:
+		return said("", "warn", button{})
+	case len(st.Organisations()) == 0 && (st.Problem == nil || st.Problem.Code == xero.CodeTenantRequired):
+		return &nextStep{Title: "Tick one at Xero", Text: "The sign-in stands, but no organisation was ticked at Xero, or all were disconnected there.", Tone: "late", Button: button{"Sign in and tick one", "/login"}}
+	case st.Problem != nil && st.Problem.Code == xero.CodeTenantRequired: // of one sign-in beside others
+		return said("", "warn", button{"Sign in again", "/login"})
 	case st.Problem != nil:
-		return said("")
-	case len(st.Organisations()) == 0:
-		return &nextStep{Title: "No organisation is connected", Text: "The sign-in stands, but no organisation was ticked at Xero, or all were disconnected there.", Button: button{"Sign in and tick one", "/login"}}
+		return said("", "late", button{})
 	}
 	return nil
+}
+
+// unlessSaid is action, or nothing where the button beside it says the same.
+func unlessSaid(action string, b button) string {
+	if strings.TrimSuffix(action, ".") == b.Label {
+		return ""
+	}
+	return action
 }

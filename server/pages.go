@@ -116,6 +116,7 @@ type view struct {
 	Look          string // light, dark, or "" for what the system says
 	Demo, Known   bool
 	State         stateLine
+	SigningIn     bool // this browser is at Xero
 	Trouble       *xero.Problem
 	Organisations []xero.Organisation
 	Chosen        *xero.Organisation
@@ -168,6 +169,7 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, c *call, status 
 	if c != nil && c.session != nil {
 		st := s.cfg.Connections.Status()
 		v.Known, v.State, v.Trouble = true, describe(st), s.Trouble()
+		v.SigningIn = !s.cfg.Connections.Waiting(c.session.ID).IsZero()
 		v.Organisations = st.Organisations()
 		v.Chosen, v.Nav = chosen(v.Organisations, c), navs(r.URL.Path)
 		if r.Method == http.MethodGet || r.Method == http.MethodHead {
@@ -304,6 +306,9 @@ func describe(st xero.Status) stateLine {
 		}
 		if st.Problem != nil {
 			line = stateLine{"warn", "Signed in to Xero", []string{st.Problem.Message + " " + st.Problem.Action}}
+			if st.Problem.Code == xero.CodeTenantRequired && len(st.Organisations()) == 0 {
+				line.Line = "No organisation is connected"
+			}
 		}
 	case xero.Retrying:
 		line = stateLine{"warn", "Signed in, waiting for Xero", nil}
@@ -323,9 +328,6 @@ func describe(st xero.Status) stateLine {
 		if st.Problem != nil {
 			line = stateLine{"late", "Waiting for the keychain", []string{st.Problem.Message + " " + st.Problem.Action}}
 		}
-	}
-	if st.SigningIn {
-		line.Details = append(line.Details, "A sign-in at Xero is open.")
 	}
 	return line
 }

@@ -24,9 +24,9 @@ document.addEventListener("keydown", (event) => {
 	} else if (event.key === "g") {
 		leading = Date.now() + 1500;
 	} else if (event.key === "/") {
-		const field = document.querySelector("main input[type=search]");
-		if (!field) return;
 		event.preventDefault();
+		const field = document.querySelector("main input[type=search]");
+		if (!field) return location.assign("/xero/invoices#q"); // the field has the focus there
 		field.focus();
 		field.select();
 	} else if (event.key === "?") {
@@ -62,17 +62,17 @@ document.addEventListener("keydown", (event) => {
 });
 
 function list() {
-	let dialog = document.getElementById("keys");
+	let dialog = document.getElementById("keys-dialog");
 	if (dialog) return dialog;
 	dialog = document.createElement("dialog");
-	dialog.id = "keys";
+	dialog.id = "keys-dialog";
 	dialog.setAttribute("aria-labelledby", "keys-title");
 	const title = document.createElement("h2");
 	title.id = "keys-title";
 	title.textContent = "Keys";
 	const facts = document.createElement("dl");
 	facts.className = "facts";
-	const rows = [["/", "Search this page"], ...pages.map((link) => [`g ${link.dataset.key}`, link.textContent.trim()]), ["g o", "Organisations"], ["?", "This list"], ["Esc", "Close"]];
+	const rows = [["/", "Search this page, or the invoices"], ...pages.map((link) => [`g ${link.dataset.key}`, link.textContent.trim()]), ["g o", "Organisations"], ["?", "This list"], ["Esc", "Close"]];
 	for (const [keys, what] of rows) {
 		const term = facts.appendChild(document.createElement("dt"));
 		for (const key of keys.split(" ")) term.appendChild(document.createElement("kbd")).textContent = key;

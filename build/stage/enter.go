@@ -9,8 +9,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Enter brings a browser in by the link, and chooses the organisation where the
-// state wants one.
+// Enter brings a browser in by the link, and goes to Xero, or chooses the
+// organisation, where the state wants that.
 func (s *Stage) Enter(ctx context.Context, state State) error {
 	for end := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) { // a ticket is not spent while FCC opens its keychain
 		if err := chromedp.Do(ctx, chromedp.Navigate(s.Link)); err != nil {
@@ -26,6 +26,9 @@ func (s *Stage) Enter(ctx context.Context, state State) error {
 		if time.Now().After(end) {
 			return fmt.Errorf("the link leads to %s", shown)
 		}
+	}
+	if state.begins {
+		return chromedp.Do(ctx, chromedp.Navigate(s.Base+"/login"))
 	}
 	if state.Chosen == "" {
 		return nil

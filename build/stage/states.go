@@ -83,6 +83,7 @@ type State struct {
 
 	of     shows // what it is a state of
 	demo   bool
+	begins bool // the browser itself goes to Xero, and does not come back
 	unset  bool // without a client id
 	sealed bool // FCC lets nobody in
 	// without is the status of pages that need an organisation, where there is none.
@@ -130,11 +131,8 @@ var States = []State{
 		Name: "signed out", Says: "Not signed in to Xero", of: theSignIn, without: http.StatusServiceUnavailable,
 		set: func(s *Stage) error { return s.until("/", "Not signed in to Xero") },
 	}, {
-		Name: "connecting", Says: "A sign-in at Xero is open.", of: theSignIn, without: http.StatusServiceUnavailable,
-		set: func(s *Stage) error {
-			_, err := s.begin()
-			return err
-		},
+		Name: "connecting", Says: "A sign-in at Xero is open.", of: theSignIn, without: http.StatusServiceUnavailable, begins: true,
+		set: func(s *Stage) error { return s.until("/", "Not signed in to Xero") },
 	}, {
 		Name: "connected", Says: "Signed in to Xero", of: theSignIn, Chosen: joinery,
 		set: func(s *Stage) error { return s.signIn() },

@@ -264,7 +264,7 @@ func (h *hold) error(now time.Time) *Error {
 	action := "Try again in " + strconv.Itoa(int((left+time.Second-1)/time.Second)) + " seconds."
 	switch h.limit {
 	case "day":
-		message = "Xero takes no more calls for this organisation until " + h.until.Local().Format("15:04") + " on " + day(h.until) + ": those of its day are used up."
+		message = "Today's calls to this organisation are used up; Xero takes calls again at " + h.until.Local().Format("15:04") + " on " + day(h.until) + "."
 		action = "Wait until then. Other organisations are not affected."
 	case "minute":
 		message = "The calls to Xero for this organisation are used up for this minute."
