@@ -20,18 +20,18 @@ import (
 // healthView is the page. To a browser without a session it says how each check
 // stands, and not what was found.
 type healthView struct {
-	Checks   []healthCheck
-	Well     Finding // ok when a check is
-	AllWell  bool
+	Verdict  string
+	Checks   []healthCheck // the worst first
 	Closed   *xero.Problem // why FCC cannot serve: every page says so to everybody
-	Renewals []renewalDay  // the last days, the oldest first; nil when there were none
+	Renewals []renewalDay  // the last days, the oldest first; nil when they cannot be read
 	Renewed  string        // what they come to
 	Report   string
 }
 
 type healthCheck struct {
 	Check
-	Mend button
+	Part, Who string // its name, and whose it is, on a line of its own
+	Mend      button
 }
 
 // Says is what was found as a sentence.
@@ -45,17 +45,13 @@ func (c healthCheck) Says() string {
 }
 
 func (s *Server) healthView(ctx context.Context, c *call, status int, checks []Check) healthView {
-	v := healthView{Closed: s.closed.problem()}
+	v := healthView{Verdict: verdict(status, checks), Closed: s.closed.problem()}
 	for _, check := range checks {
 		if check.mend.Link == thisPage {
 			check.mend = lookAgain
 		}
-		v.Checks = append(v.Checks, healthCheck{check, check.mend})
-		if check.Status == FoundWell {
-			v.Well = FoundWell
-		}
+		v.Checks = append(v.Checks, healthCheck{check, strings.TrimSuffix(check.Name, ": "+check.who), check.who, check.mend})
 	}
-	v.AllWell = healthWord(status, checks) == "healthy"
 	worst := map[Finding]int{FoundBad: 0, FoundWarning: 1, FoundWell: 2}
 	slices.SortStableFunc(v.Checks, func(a, b healthCheck) int { return cmp.Compare(worst[a.Status], worst[b.Status]) })
 	if c.session == nil {
@@ -106,8 +102,8 @@ func (d renewalDay) Says() string {
 	return day + ": " + strings.Join(said, ", ")
 }
 
-// renewalDays counts the renewals of the last fourteen days, nil when there were none
-// or the state cannot be read now: a page of health waits for nothing.
+// renewalDays counts the renewals of the last fourteen days, nil when the state cannot
+// be read now: a page of health waits for nothing.
 func (s *Server) renewalDays(ctx context.Context, now time.Time) []renewalDay {
 	select {
 	case <-s.opened:
@@ -134,9 +130,6 @@ func (s *Server) renewalDays(ctx context.Context, now time.Time) []renewalDay {
 			days[i].count(r)
 		}
 	}
-	if len(all) == 0 {
-		return nil
-	}
 	return days
 }
 
@@ -155,6 +148,9 @@ func renewedInWords(days []renewalDay) string {
 	var sum renewalDay
 	for _, d := range days {
 		sum.OK, sum.Retried, sum.Failed = sum.OK+d.OK, sum.Retried+d.Retried, sum.Failed+d.Failed
+	}
+	if sum.OK+sum.Retried+sum.Failed == 0 {
+		return "Nothing renewed yet."
 	}
 	said := fmt.Sprintf("%d renewed", sum.OK)
 	if sum.Retried > 0 {
