@@ -84,7 +84,7 @@ func (s *Server) Checks() []Check { return s.checks(true, nil) }
 func (s *Server) checks(known bool, k *apiKey) []Check {
 	started := s.started.UTC().Truncate(time.Second)
 	list := []Check{
-		{Name: "FCC", Status: FoundWell, Found: "running, version " + s.cfg.Version, Since: &started},
+		{Name: "FCC", Status: FoundWell, Found: "running, " + s.versionWords(), Since: &started},
 		check("Keychain", &s.closed, "holds the session secret"),
 		check("State database", s.stateStands(), "written and read"),
 		s.checkSessionConfig(),
@@ -109,6 +109,14 @@ func (s *Server) checks(known bool, k *apiKey) []Check {
 	}
 	old := s.lookForOld()
 	return append(list, CheckOld(old.OldSignIn, old.Startup)...)
+}
+
+// versionWords is the version for people. A build from a checkout has none.
+func (s *Server) versionWords() string {
+	if v := strings.Trim(s.cfg.Version, "()"); v != "devel" {
+		return "version " + v
+	}
+	return "development build"
 }
 
 func (s *Server) stateStands() *standing {

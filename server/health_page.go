@@ -31,6 +31,7 @@ type healthView struct {
 type healthCheck struct {
 	Check
 	Part, Who string // its name, and whose it is, on a line of its own
+	Do        string // Action, unless the button says it
 	Mend      button
 }
 
@@ -50,7 +51,11 @@ func (s *Server) healthView(ctx context.Context, c *call, status int, checks []C
 		if check.mend.Link == thisPage {
 			check.mend = lookAgain
 		}
-		v.Checks = append(v.Checks, healthCheck{check, strings.TrimSuffix(check.Name, ": "+check.who), check.who, check.mend})
+		do := check.Action
+		if do == check.mend.Label+"." {
+			do = ""
+		}
+		v.Checks = append(v.Checks, healthCheck{check, strings.TrimSuffix(check.Name, ": "+check.who), check.who, do, check.mend})
 	}
 	worst := map[Finding]int{FoundBad: 0, FoundWarning: 1, FoundWell: 2}
 	slices.SortStableFunc(v.Checks, func(a, b healthCheck) int { return cmp.Compare(worst[a.Status], worst[b.Status]) })
@@ -169,7 +174,7 @@ var anEmail = regexp.MustCompile(`[^\s<>"',;:]+@[^\s<>"',;:]+`)
 // check holds, and no e-mail addresses.
 func (s *Server) report(now time.Time, status int, v healthView) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Financial Command Center %s, %s, on %s/%s\n", s.cfg.Version, s.cfg.Mode, runtime.GOOS, runtime.GOARCH)
+	fmt.Fprintf(&b, "Financial Command Center, %s, %s, on %s/%s\n", s.versionWords(), s.cfg.Mode, runtime.GOOS, runtime.GOARCH)
 	fmt.Fprintf(&b, "%s, at %s\n", map[bool]string{true: "serving", false: "not able to serve"}[status == http.StatusOK], now.UTC().Format(time.RFC3339))
 	for _, c := range v.Checks {
 		fmt.Fprintf(&b, "\n[%s] %s: %s", c.Status, c.Name, c.Found)

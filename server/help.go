@@ -37,7 +37,7 @@ var troubles = []trouble{
 	{codeRateLimited, "Xero allows 60 calls a minute and 1,000 to 5,000 a day for each organisation, and they are used up.",
 		[]string{"Wait for the time that is named. A minute's limit ends within the minute, a day's at its own hour.", "See in Activity which program makes the most calls.", "Have programs read the tables of FCC in place of Xero."}},
 	{codeWriteRefused, "The sign-in was given the right to read, not to write.",
-		[]string{"Choose Bookkeeper in Set-up, What may FCC do.", "Sign in again: Xero asks for the wider right.", "Leave it as it is if no program needs to write."}},
+		[]string{"Choose Bookkeeper in Set-up, What may FCC do.", "Sign in again: Xero asks for the wider right.", "If no program needs to write, nothing needs doing."}},
 	{codeStateUnavailable, "The disk is full, or the data folder cannot be written, or its file state.db is damaged.",
 		[]string{"Run fcc doctor: it names the folder and what is wrong.", "Make room, or make the folder writable. FCC goes on by itself.", "A damaged state.db is left as it is: stop FCC, move the file away, start FCC, and make the keys again."}},
 	{codeOtherUser, "Several people are signed in to this computer, and each has an FCC of their own, on a port of its own.",

@@ -95,7 +95,7 @@ func TestInChromiumWhatIsToBeCopiedIsCopied(t *testing.T) {
 	}
 	for _, c := range []struct{ path, button, want string }{
 		{"/setup/app", `button[data-copy="redirect-0"]`, b.xero.RedirectURI},
-		{"/health", `button[data-copy="report"]`, "Financial Command Center test, live, on "},
+		{"/health", `button[data-copy="report"]`, "Financial Command Center, version test, live, on "},
 	} {
 		if err := chromedp.Do(ctx, chromedp.Navigate(b.BaseURL()+c.path), chromedp.Click(c.button), chromedp.WaitVisible(`//button[text()="Copied"]`)); err != nil {
 			t.Fatalf("%s: %v", c.path, err)
