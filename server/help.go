@@ -32,7 +32,7 @@ var troubles = []trouble{
 		[]string{"Open status.xero.com in a browser. If it does not load, the network is the cause.", "Wait: FCC tries again by itself, and pages show the figures that it has.", "In a company network, ask for xero.com to be let through without looking into it."}},
 	{codeKeystoreUnavailable, "FCC keeps the sign-in in the keychain of this computer, and that is locked, turned off by a policy, or not there.",
 		[]string{"Unlock the keychain if a window asks for its password. FCC goes on by itself.", "Without a keychain (a server, WSL), start FCC with --keystore file and a passphrase.", "fcc doctor says what was found."}},
-	{xero.CodeTenantRequired, "You are signed in to several organisations, or to none, and FCC never guesses which one is meant.",
+	{xero.CodeTenantRequired, "You are signed in to several organisations, or to none, and FCC never guesses which one is meant. Pages say: Choose an organisation.",
 		[]string{"Choose one on the page Organisations. The choice is kept with the browser.", "A program names one: xero-tenant-id with its key. fcc status lists the ids.", "If one is missing, sign in again and tick it. A demo company of Xero's starts anew every 28 days, with another id."}},
 	{codeRateLimited, "Xero allows 60 calls a minute and 1,000 to 5,000 a day for each organisation, and they are used up.",
 		[]string{"Wait for the time that is named. A minute's limit ends within the minute, a day's at its own hour.", "See in Activity which program makes the most calls."}},
