@@ -49,7 +49,8 @@ type activityFilter struct {
 type activityRow struct {
 	At           time.Time
 	When         string
-	What, Tone   string
+	What         string
+	Went, Tone   string
 	Who          string
 	Organisation string
 	Took         string
@@ -99,8 +100,8 @@ func (s *Server) activity(w http.ResponseWriter, r *http.Request, c *call) error
 	names := s.organisationNames()
 	v.choices(ever, names)
 	for _, row := range rows {
-		what, tone := inWords(row)
-		v.Rows = append(v.Rows, activityRow{row.At, whenWords(row.At, now), what, tone, callerWords(row.Caller, row.Name), names.of(row.Tenant), tookWords(row.Took)})
+		what, went, tone := inWords(row)
+		v.Rows = append(v.Rows, activityRow{row.At, whenWords(row.At, now), what, went, tone, callerWords(row.Caller, row.Name), names.of(row.Tenant), tookWords(row.Took)})
 	}
 	v.All, v.First, v.Last = all, (number-1)*activityRows+1, (number-1)*activityRows+len(rows)
 	if number > 1 {
@@ -211,7 +212,7 @@ func (v *activityView) choices(ever []store.CallCount, names organisationNames) 
 	for _, outcome := range []struct {
 		is    store.Outcome
 		label string
-	}{{store.Answered, "Went well"}, {store.Refused, "Refused by Xero"}, {store.NoAnswer, "No answer"}} {
+	}{{store.Answered, "Answered"}, {store.Refused, "Refused"}, {store.NoAnswer, "No answer"}} {
 		add(&v.Outcomes, string(outcome.is), outcome.label, v.Filter.Outcome)
 	}
 }
@@ -276,61 +277,61 @@ func callerWords(kind, name string) string {
 
 // inWords says what a call was for and how it went. Tone is "" when that is well,
 // else warn or late.
-func inWords(c store.Call) (what, tone string) {
-	thing := resourceWords(c.Resource)
-	switch {
-	case c.Status == 0:
-		why := "no answer from Xero"
-		switch xero.Code(c.Code) {
-		case codeRateLimited:
-			why = "not sent, too many calls"
-		case xero.CodeNeedsLogin:
-			why = "not sent, nobody was signed in"
-		case codeKeystoreUnavailable:
-			why = "not sent, the keychain was shut"
-		case xero.CodeLoginFailed:
-			why = "not sent, Xero refused the sign-in"
-		}
-		return thing + ": " + why, "late"
-	case c.Status == http.StatusTooManyRequests:
-		return thing + ": refused, too many calls", "warn"
-	case c.Status == http.StatusUnauthorized, c.Status == http.StatusForbidden:
-		return thing + ": refused, the sign-in may not", "warn"
-	case c.Status == http.StatusNotFound:
-		return thing + ": not there", "warn"
-	case c.Status >= 500:
-		return fmt.Sprintf("%s: Xero failed (%d)", thing, c.Status), "late"
-	case c.Status >= 400:
-		return fmt.Sprintf("%s: refused (%d)", thing, c.Status), "warn"
-	case c.Status == http.StatusNotModified:
-		return thing + ": nothing new", ""
-	}
+func inWords(c store.Call) (what, went, tone string) {
+	thing, does := resourceWords(c.Resource), "Write "
 	switch c.Method {
 	case http.MethodGet, http.MethodHead:
-		return thing + " read", ""
+		does = "Read "
 	case http.MethodDelete:
-		return thing + " deleted", ""
+		does = "Delete "
 	}
-	return thing + " written", ""
+	what = does + thing
+	switch {
+	case c.Status == 0:
+		went = "No answer"
+		switch xero.Code(c.Code) {
+		case codeRateLimited:
+			went = "No answer: not sent, too many calls"
+		case xero.CodeNeedsLogin:
+			went = "No answer: not sent, nobody was signed in"
+		case codeKeystoreUnavailable:
+			went = "No answer: not sent, the keychain was shut"
+		case xero.CodeLoginFailed:
+			went = "No answer: not sent, Xero refused the sign-in"
+		}
+		return what, went, "late"
+	case c.Status == http.StatusTooManyRequests:
+		return what, "Refused: too many calls", "warn"
+	case c.Status == http.StatusUnauthorized, c.Status == http.StatusForbidden:
+		return what, "Refused: the sign-in may not", "warn"
+	case c.Status == http.StatusNotFound:
+		return what, "Refused: not there", "warn"
+	case c.Status >= 500:
+		return what, fmt.Sprintf("Refused: Xero is in trouble (%d)", c.Status), "late"
+	case c.Status >= 400:
+		return what, fmt.Sprintf("Refused (%d)", c.Status), "warn"
+	case c.Status == http.StatusNotModified:
+		return what, "Answered: nothing new", ""
+	}
+	return what, "Answered", ""
 }
 
-// resourceWords makes words of Xero's path: "/api.xro/2.0/BankTransactions" is Bank
-// transactions, "/api.xro/2.0/Reports/ProfitAndLoss" Profit and loss.
+// resourceWords makes words of Xero's path: "/api.xro/2.0/BankTransactions" is bank
+// transactions, "/api.xro/2.0/Reports/ProfitAndLoss" profit and loss.
 func resourceWords(resource string) string {
 	if resource == "/connections" {
-		return "Organisations of the sign-in"
+		return "organisations of the sign-in"
 	}
 	last := resource[strings.LastIndex(resource, "/")+1:]
 	var words strings.Builder
 	for i, r := range last {
 		if i > 0 && unicode.IsUpper(r) {
 			words.WriteByte(' ')
-			r = unicode.ToLower(r)
 		}
-		words.WriteRune(r)
+		words.WriteRune(unicode.ToLower(r))
 	}
 	if words.Len() == 0 {
-		return "Xero"
+		return "something of Xero"
 	}
 	return words.String()
 }

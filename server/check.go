@@ -21,5 +21,6 @@ type Check struct {
 	Since  *time.Time `json:"since,omitempty"`
 	Action string     `json:"action,omitempty"`
 
+	who  string // whose sign-in it is about: the end of Name
 	mend button // what does Action, on a page; none where a page cannot
 }

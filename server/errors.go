@@ -41,8 +41,8 @@ const (
 const widerScopes = "Choose in FCC's Set-up what it may do (or start it with --scopes), then sign in again."
 
 // answers is the one table of errors: code to status, and what is said where the
-// place that fails has no better words. A page offers the button, or the command to
-// copy, unless that place offers something else.
+// place that fails has no better words. A page offers the button, the command to
+// copy, or both, unless that place offers something else.
 var answers = map[xero.Code]struct {
 	status          int
 	message, action string
@@ -57,7 +57,7 @@ var answers = map[xero.Code]struct {
 	codeKeyReadOnly:         {403, "This key may read and not write.", "Make one that may: fcc keys add NAME --write", button{"Look at the keys", "/settings/programs"}, ""},
 	codeTenantNotAllowed:    {403, "This key is for another organisation.", "Use the key of the organisation that is meant, or leave xero-tenant-id out.", button{"Look at the keys", "/settings/programs"}, ""},
 	codeOtherUser:           {403, "FCC belongs to another user of this computer.", "Start FCC under your own name. For a program, its owner can make a key with: fcc keys add NAME --any-user", button{}, "fcc"},
-	codeTicketInvalid:       {403, "This link was used already, or is older than ten minutes.", "Get a new one from the tray, or run: fcc open", button{}, "fcc open"},
+	codeTicketInvalid:       {403, "This link was used already, or is older than ten minutes.", "Get a new one from the tray, or run: fcc open", button{"Open FCC", "/"}, "fcc open"},
 	codeCrossSite:           {403, "Another web site sent this request.", "If it was you, go on here.", button{"Open FCC", "/"}, ""},
 	codeDebugOff:            {403, "This address answers only while FCC runs with --debug.", "Stop FCC and start it with: fcc --debug", button{}, "fcc --debug"},
 	codeWriteRefused:        {403, "This sign-in may read and not write.", widerScopes, button{"Choose what FCC may do", "/setup/app#access"}, ""},
@@ -78,7 +78,7 @@ var answers = map[xero.Code]struct {
 
 // Where the links of a button lead that depend on the request.
 const (
-	thisPage = "here" // the page again that was asked for; the start page after a form
+	thisPage = "here" // the page again that was asked for; after a form where that leads
 	toFCC    = "fcc"  // the address that FCC has
 )
 

@@ -58,6 +58,6 @@ func (s *Server) CallsKept(ctx context.Context) int {
 	return n
 }
 
-func InWords(c store.Call) string { what, _ := inWords(c); return what }
+func InWords(c store.Call) string { what, went, _ := inWords(c); return what + ": " + went }
 
 var ScopeWords = scopeWords

@@ -26,7 +26,7 @@ func (s *Server) health(w http.ResponseWriter, r *http.Request, c *call) error {
 		status = http.StatusServiceUnavailable
 	}
 	if wantsPage(r) {
-		return s.render(w, r, c, status, "health", healthTitle(status, checks), s.healthView(r.Context(), c, status, checks))
+		return s.render(w, r, c, status, "health", "Health", s.healthView(r.Context(), c, status, checks))
 	}
 	xeroStatus := s.cfg.Connections.Status()
 	connected := slices.ContainsFunc(xeroStatus.Connections, func(c xero.ConnectionStatus) bool {
@@ -66,11 +66,12 @@ func healthWord(status int, checks []Check) string {
 	return "healthy"
 }
 
-func healthTitle(status int, checks []Check) string {
+// verdict is healthWord for people.
+func verdict(status int, checks []Check) string {
 	return map[string]string{
-		"unhealthy": "FCC cannot serve now",
-		"degraded":  "FCC works, and something wants doing",
-		"healthy":   "All is well",
+		"unhealthy": "FCC cannot serve now.",
+		"degraded":  "FCC works, and something wants doing.",
+		"healthy":   "All is well.",
 	}[healthWord(status, checks)]
 }
 
@@ -83,7 +84,7 @@ func (s *Server) Checks() []Check { return s.checks(true, nil) }
 func (s *Server) checks(known bool, k *apiKey) []Check {
 	started := s.started.UTC().Truncate(time.Second)
 	list := []Check{
-		{Name: "FCC", Status: FoundWell, Found: "running, version " + s.cfg.Version, Since: &started},
+		{Name: "FCC", Status: FoundWell, Found: "running, " + s.versionWords(), Since: &started},
 		check("Keychain", &s.closed, "holds the session secret"),
 		check("State database", s.stateStands(), "written and read"),
 		s.checkSessionConfig(),
@@ -108,6 +109,14 @@ func (s *Server) checks(known bool, k *apiKey) []Check {
 	}
 	old := s.lookForOld()
 	return append(list, CheckOld(old.OldSignIn, old.Startup)...)
+}
+
+// versionWords is the version for people. A build from a checkout has none.
+func (s *Server) versionWords() string {
+	if v := strings.Trim(s.cfg.Version, "()"); v != "devel" {
+		return "version " + v
+	}
+	return "development build"
 }
 
 func (s *Server) stateStands() *standing {
@@ -158,7 +167,8 @@ func checkSignIn(status xero.Status) Check {
 func checkConnection(connection xero.ConnectionStatus) Check {
 	c := checkSignIn(xero.Status{State: connection.State, Since: connection.Since, Problem: connection.Problem})
 	if p := connection.Person; p != nil {
-		c.Name += ": " + strings.TrimSpace(p.Name+" "+p.Email)
+		c.who = strings.TrimSpace(p.Name + " " + p.Email)
+		c.Name += ": " + c.who
 	}
 	names := make([]string, 0, len(connection.Organisations))
 	for _, o := range connection.Organisations {

@@ -20,18 +20,19 @@ import (
 // healthView is the page. To a browser without a session it says how each check
 // stands, and not what was found.
 type healthView struct {
-	Checks   []healthCheck
-	Well     Finding // ok when a check is
-	AllWell  bool
+	Verdict  string
+	Checks   []healthCheck // the worst first
 	Closed   *xero.Problem // why FCC cannot serve: every page says so to everybody
-	Renewals []renewalDay  // the last days, the oldest first; nil when there were none
+	Renewals []renewalDay  // the last days, the oldest first; nil when they cannot be read
 	Renewed  string        // what they come to
 	Report   string
 }
 
 type healthCheck struct {
 	Check
-	Mend button
+	Part, Who string // its name, and whose it is, on a line of its own
+	Do        string // Action, unless the button says it
+	Mend      button
 }
 
 // Says is what was found as a sentence.
@@ -45,17 +46,17 @@ func (c healthCheck) Says() string {
 }
 
 func (s *Server) healthView(ctx context.Context, c *call, status int, checks []Check) healthView {
-	v := healthView{Closed: s.closed.problem()}
+	v := healthView{Verdict: verdict(status, checks), Closed: s.closed.problem()}
 	for _, check := range checks {
 		if check.mend.Link == thisPage {
 			check.mend = lookAgain
 		}
-		v.Checks = append(v.Checks, healthCheck{check, check.mend})
-		if check.Status == FoundWell {
-			v.Well = FoundWell
+		do := check.Action
+		if do == check.mend.Label+"." {
+			do = ""
 		}
+		v.Checks = append(v.Checks, healthCheck{check, strings.TrimSuffix(check.Name, ": "+check.who), check.who, do, check.mend})
 	}
-	v.AllWell = healthWord(status, checks) == "healthy"
 	worst := map[Finding]int{FoundBad: 0, FoundWarning: 1, FoundWell: 2}
 	slices.SortStableFunc(v.Checks, func(a, b healthCheck) int { return cmp.Compare(worst[a.Status], worst[b.Status]) })
 	if c.session == nil {
@@ -106,8 +107,8 @@ func (d renewalDay) Says() string {
 	return day + ": " + strings.Join(said, ", ")
 }
 
-// renewalDays counts the renewals of the last fourteen days, nil when there were none
-// or the state cannot be read now: a page of health waits for nothing.
+// renewalDays counts the renewals of the last fourteen days, nil when the state cannot
+// be read now: a page of health waits for nothing.
 func (s *Server) renewalDays(ctx context.Context, now time.Time) []renewalDay {
 	select {
 	case <-s.opened:
@@ -134,9 +135,6 @@ func (s *Server) renewalDays(ctx context.Context, now time.Time) []renewalDay {
 			days[i].count(r)
 		}
 	}
-	if len(all) == 0 {
-		return nil
-	}
 	return days
 }
 
@@ -156,6 +154,9 @@ func renewedInWords(days []renewalDay) string {
 	for _, d := range days {
 		sum.OK, sum.Retried, sum.Failed = sum.OK+d.OK, sum.Retried+d.Retried, sum.Failed+d.Failed
 	}
+	if sum.OK+sum.Retried+sum.Failed == 0 {
+		return "Nothing renewed yet."
+	}
 	said := fmt.Sprintf("%d renewed", sum.OK)
 	if sum.Retried > 0 {
 		said += fmt.Sprintf(", %d had to be tried again", sum.Retried)
@@ -173,7 +174,7 @@ var anEmail = regexp.MustCompile(`[^\s<>"',;:]+@[^\s<>"',;:]+`)
 // check holds, and no e-mail addresses.
 func (s *Server) report(now time.Time, status int, v healthView) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Financial Command Center %s, %s, on %s/%s\n", s.cfg.Version, s.cfg.Mode, runtime.GOOS, runtime.GOARCH)
+	fmt.Fprintf(&b, "Financial Command Center, %s, %s, on %s/%s\n", s.versionWords(), s.cfg.Mode, runtime.GOOS, runtime.GOARCH)
 	fmt.Fprintf(&b, "%s, at %s\n", map[bool]string{true: "serving", false: "not able to serve"}[status == http.StatusOK], now.UTC().Format(time.RFC3339))
 	for _, c := range v.Checks {
 		fmt.Fprintf(&b, "\n[%s] %s: %s", c.Status, c.Name, c.Found)

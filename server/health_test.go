@@ -135,6 +135,9 @@ func TestALifetimeIsWrittenAsPythonDoes(t *testing.T) {
 func TestTheHealthPageIsWorstFirstWithAButtonAndAReport(t *testing.T) {
 	b := newBench(t).opened()
 	cookie := b.signIn(b.visit(), joinery)
+	if page := b.ask(ask{path: "/health", cookie: cookie, page: true}); strings.Count(page.body, "<li title=") != 14 || !strings.Contains(page.body, "<p>Nothing renewed yet.</p>") {
+		t.Errorf("there is no strip before anything was renewed:\n%s", page.body)
+	}
 	id := b.cfg.Connections.Status().Connections[0].ID
 	now := time.Now()
 	for _, r := range []xero.Renewal{
@@ -167,6 +170,10 @@ func TestTheHealthPageIsWorstFirstWithAButtonAndAReport(t *testing.T) {
 		t.Errorf("the report:\n%s", report)
 	}
 
+	if !strings.Contains(page.body, `<span class="who">Aroha Ngata aroha@example.com</span>Signed in, `) || !strings.Contains(page.body, "<p>All is well.") {
+		t.Errorf("whose sign-in it is stands in its name, or the verdict is another:\n%s", page.body)
+	}
+
 	if err := b.sim.RevokeGrant("aroha@example.com"); err != nil {
 		t.Fatal(err)
 	}
@@ -175,13 +182,13 @@ func TestTheHealthPageIsWorstFirstWithAButtonAndAReport(t *testing.T) {
 	b.ask(ask{path: "/api.xro/2.0/Organisation", key: key, header: map[string]string{"xero-tenant-id": b.tenant(joinery)}})
 	page = b.ask(ask{path: "/health", cookie: cookie, page: true})
 	_, main, _ := strings.Cut(page.body, "<main")
-	worst, well := strings.Index(main, "Sign-in to Xero: Aroha"), strings.Index(main, "Keychain")
+	worst, well := strings.Index(main, `<th scope="row">Sign-in to Xero <span class="tag late">`), strings.Index(main, "Keychain")
 	if worst < 0 || well < worst || !strings.Contains(main, `<a class="button main" href="/login?next=/health">Sign in again</a>`) {
 		t.Errorf("what is bad is not first, or has no button:\n%s", main)
 	}
 	stranger := b.ask(ask{path: "/health", page: true, via: true})
 	_, main, _ = strings.Cut(stranger.body, "<main")
-	if !strings.Contains(main, "Sign-in to Xero") || !strings.Contains(main, "Not working") || strings.Contains(main, "ended the sign-in") || strings.Contains(main, "<textarea") || strings.Count(main, "<a ") != 1 {
+	if !strings.Contains(main, "Sign-in to Xero") || !strings.Contains(main, "Not working") || strings.Contains(main, "ended the sign-in") || strings.Contains(main, "<textarea") || strings.Count(main, "<a ") != 1 || !strings.Contains(main, "Sign this browser in") {
 		t.Errorf("a browser without a session is told more than names and states:\n%s", main)
 	}
 }

@@ -32,12 +32,12 @@ var troubles = []trouble{
 		[]string{"Open status.xero.com in a browser. If it does not load, the network is the cause.", "Wait: FCC tries again by itself, and pages show the figures that it has.", "In a company network, ask for xero.com to be let through without looking into it."}},
 	{codeKeystoreUnavailable, "FCC keeps the sign-in in the keychain of this computer, and that is locked, turned off by a policy, or not there.",
 		[]string{"Unlock the keychain if a window asks for its password. FCC goes on by itself.", "Without a keychain (a server, WSL), start FCC with --keystore file and a passphrase.", "fcc doctor says what was found."}},
-	{xero.CodeTenantRequired, "You are signed in to several organisations, or to none, and FCC never guesses which one is meant.",
+	{xero.CodeTenantRequired, "You are signed in to several organisations, or to none, and FCC never guesses which one is meant. Pages say: Choose an organisation.",
 		[]string{"Choose one on the page Organisations. The choice is kept with the browser.", "A program names one: xero-tenant-id with its key. fcc status lists the ids.", "If one is missing, sign in again and tick it. A demo company of Xero's starts anew every 28 days, with another id."}},
 	{codeRateLimited, "Xero allows 60 calls a minute and 1,000 to 5,000 a day for each organisation, and they are used up.",
-		[]string{"Wait for the time that is named. A minute's limit ends within the minute, a day's at its own hour.", "See in Activity which program makes the most calls.", "Have programs read the tables of FCC in place of Xero."}},
+		[]string{"Wait for the time that is named. A minute's limit ends within the minute, a day's at its own hour.", "See in Activity which program makes the most calls."}},
 	{codeWriteRefused, "The sign-in was given the right to read, not to write.",
-		[]string{"Choose Bookkeeper in Set-up, What may FCC do.", "Sign in again: Xero asks for the wider right.", "Leave it as it is if no program needs to write."}},
+		[]string{"Choose Bookkeeper in Set-up, What may FCC do.", "Sign in again: Xero asks for the wider right.", "If no program needs to write, nothing needs doing."}},
 	{codeStateUnavailable, "The disk is full, or the data folder cannot be written, or its file state.db is damaged.",
 		[]string{"Run fcc doctor: it names the folder and what is wrong.", "Make room, or make the folder writable. FCC goes on by itself.", "A damaged state.db is left as it is: stop FCC, move the file away, start FCC, and make the keys again."}},
 	{codeOtherUser, "Several people are signed in to this computer, and each has an FCC of their own, on a port of its own.",
@@ -128,26 +128,41 @@ func helpEntries() (all []helpEntry) {
 	return all
 }
 
+// has reports whether the entry has every word of query.
+func (e helpEntry) has(query string) bool {
+	text := strings.ToLower(strings.Join(append([]string{string(e.Code), e.Sentence, e.Cause}, e.Steps...), " "))
+	return !slices.ContainsFunc(strings.Fields(strings.ToLower(query)), func(word string) bool { return !strings.Contains(text, word) })
+}
+
+// help is the page. ?q= leaves those of its troubles that have these words.
 func (s *Server) help(w http.ResponseWriter, r *http.Request, c *call) error {
+	query := strings.TrimSpace(r.URL.Query().Get("q"))
 	data := struct {
+		Query   string
 		Entries []helpEntry
 		Topics  []topic
 		Keys    []helpKey
 		Places  []Place
-	}{helpEntries(), topics, helpKeys, s.cfg.Host.Places}
+	}{query, slices.DeleteFunc(helpEntries(), func(e helpEntry) bool { return !e.has(query) }), topics, helpKeys, s.cfg.Host.Places}
 	return s.render(w, r, c, http.StatusOK, "help", "Help", data)
 }
 
 // Troubleshooting is README's section of that name, as Markdown.
 func Troubleshooting() string {
 	var b strings.Builder
-	b.WriteString("| FCC says | because | you do |\n| --- | --- | --- |\n")
-	cell := strings.NewReplacer("|", `\|`, "\n", " ")
 	for _, e := range helpEntries() {
-		fmt.Fprintf(&b, "| %s `%s` | %s | %s |\n", cell.Replace(e.Sentence), e.Code, cell.Replace(e.Cause), cell.Replace(strings.Join(e.Steps, " ")))
+		fmt.Fprintf(&b, "<details><summary>%s <code>%s</code></summary>\n\n%s\n\n", e.Sentence, e.Code, e.Cause)
+		for i, step := range e.Steps {
+			fmt.Fprintf(&b, "%d. %s\n", i+1, step)
+		}
+		b.WriteString("\n</details>\n\n")
 	}
 	for _, t := range slices.DeleteFunc(slices.Clone(topics), func(t topic) bool { return !t.InReadme }) {
-		fmt.Fprintf(&b, "\n**%s.** %s\n", t.Title, strings.Join(t.Lines, " "))
+		fmt.Fprintf(&b, "**%s**\n\n", t.Title)
+		for _, line := range t.Lines {
+			fmt.Fprintf(&b, "- %s\n", line)
+		}
+		b.WriteString("\n")
 	}
 	return b.String()
 }

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"flag"
+	"net/url"
 	"os"
 	"regexp"
 	"slices"
@@ -37,6 +38,20 @@ func TestEveryCodeHasItsPlaceInHelp(t *testing.T) {
 		if !strings.Contains(page.body, `<section class="card" id="`+topic+`">`) || !strings.Contains(page.body, `href="#`+topic+`"`) {
 			t.Errorf("Help has nothing on %s, or no way there", topic)
 		}
+	}
+}
+
+func TestHelpIsSearched(t *testing.T) {
+	b := newBench(t).opened()
+	cookie := b.visit()
+	find := func(query string) string {
+		return b.ask(ask{path: "/help?q=" + url.QueryEscape(query), cookie: cookie, page: true}).body
+	}
+	if body := find("  ACTIVITY minute "); strings.Count(body, "<article") != 1 || !strings.Contains(body, `<article id="rate_limited">`) || !strings.Contains(body, `value="ACTIVITY minute"`) {
+		t.Errorf("what is found:\n%s", body)
+	}
+	if body := find("<zzz>"); strings.Contains(body, "<article") || !strings.Contains(body, "has “&lt;zzz&gt;”") {
+		t.Errorf("nothing found:\n%s", body)
 	}
 }
 

@@ -58,7 +58,12 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request, c *call) error {
 // began it here, and a browser may come back without its cookie.
 func (s *Server) callback(w http.ResponseWriter, r *http.Request, c *call) error {
 	w.Header().Set("Referrer-Policy", "no-referrer") // the address holds a code
-	done, err := s.cfg.Connections.Finish(r.Context(), callbackOf(r.URL.Query()))
+	answer := callbackOf(r.URL.Query())
+	done, err := s.cfg.Connections.Finish(r.Context(), answer)
+	if err != nil && answer.Error == "access_denied" && done.Next == lastStep && c.session != nil {
+		http.Redirect(w, r, lastStep, http.StatusSeeOther) // which says so
+		return nil
+	}
 	if err != nil {
 		f := asFailure(err)
 		switch word := xero.RefusedApp(err); {
@@ -85,7 +90,10 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request, c *call) error
 	case len(done.Organisations) > 0:
 		said = "Signed in to Xero for " + names(done.Organisations) + ". It stays that way by itself."
 	case s.reachesNothing(done.Connection):
-		said, next = "Signed in to Xero, but no organisation was ticked there. Sign in again and tick those that you work with.", "/setup/sign-in"
+		said, next = "Signed in to Xero, but no organisation was ticked there. Sign in again and tick those that you work with.", lastStep
+	}
+	if next == lastStep && len(done.Organisations) > 0 {
+		next = "/" // the set-up is done
 	}
 	if len(all) > 1 && chosen(all, c) == nil {
 		next = "/profile?next=" + url.QueryEscape(next)
@@ -102,6 +110,9 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request, c *call) error
 	http.Redirect(w, r, next, http.StatusSeeOther)
 	return nil
 }
+
+// lastStep is the page of the set-up that sign-ins begin at.
+const lastStep = "/setup/sign-in"
 
 // reachesNothing reports whether Xero said that this sign-in reaches no organisation.
 func (s *Server) reachesNothing(connection string) bool {

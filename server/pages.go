@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -50,6 +51,7 @@ var pageFuncs = template.FuncMap{
 	"day":    func(t time.Time) string { return t.Local().Format("2 January 2006") },
 	"inc":    func(i int) int { return i + 1 },
 	"count":  count,
+	"typed":  typed,
 }
 
 // A nav is one line of the side bar. Its key, after g, opens the page.
@@ -255,34 +257,61 @@ func chosen(all []xero.Organisation, c *call) *xero.Organisation {
 	return nil
 }
 
-// errorPage shows f to somebody who reads, and one thing to do. If even that fails,
-// in plain text.
+// errorPage shows f to somebody who reads, and one thing to do. Who has to choose an
+// organisation does so in place, and comes back. If even that fails, in plain text.
 func (s *Server) errorPage(w http.ResponseWriter, r *http.Request, c *call, status int, f *failure) {
 	data := struct {
 		*failure
-		Status        int
-		Organisations []xero.Organisation
-		Button        button
-		Command       string
-	}{failure: f, Status: status, Organisations: f.organisations, Button: f.button}
+		Status  int
+		Button  button
+		Command string
+		Choose  []xero.Organisation
+		Next    string // where a choice leads
+	}{failure: f, Status: status, Button: f.button}
 	if data.Button.Label == "" {
 		data.Button, data.Command = answers[f.Code].button, answers[f.Code].command
 	}
-	switch {
-	case data.Button.Link == toFCC:
+	here := localPath(r.PostForm.Get("next"))
+	if r.Method == http.MethodGet {
+		here = r.URL.RequestURI()
+	}
+	switch data.Button.Link {
+	case toFCC:
 		data.Button.Link = s.BaseURL() + "/"
-	case data.Button.Link == thisPage && r.Method == http.MethodGet:
-		data.Button.Link = r.URL.RequestURI()
-	case data.Button.Link == thisPage:
-		data.Button.Link = "/"
+	case thisPage:
+		data.Button.Link = here
+	}
+	said := *f
+	data.failure = &said
+	if f.Code == xero.CodeTenantRequired && (c == nil || c.key == nil) {
+		if f.Message == answers[f.Code].message {
+			said.Message, said.Action = "Choose an organisation", "FCC does not guess which one you mean. The choice is kept with this browser."
+		}
+		if c != nil && c.session != nil {
+			data.Choose, data.Next = f.organisations, here
+		}
+	}
+	if f.retryAfter > 0 && f.Action == answers[f.Code].action {
+		said.Action = "It is free again at " + moment(time.Now().Add(f.retryAfter+time.Minute)) + "."
+	}
+	if rest, same := strings.CutPrefix(said.Action, data.Button.Label); same && data.Button.Label != "" && !strings.Contains(rest, ". ") {
+		said.Action = "" // the button says it
 	}
 	if f.Code == codeKeystoreUnavailable && r.Method == http.MethodGet {
 		w.Header().Set("Refresh", "5") // the page goes on by itself once the keychain is open
 	}
-	if err := s.render(w, r, c, status, "error", f.Message, data); err != nil {
+	if err := s.render(w, r, c, status, "error", said.Message, data); err != nil {
 		s.log.Error("error page failed", "err", err)
 		http.Error(w, f.Message+" "+f.Action, status)
 	}
+}
+
+// whatIsTyped are the commands, flags and variables in FCC's own sentences.
+var whatIsTyped = regexp.MustCompile(`\bfcc (?:keys add NAME(?: --[a-z-]+)?|secret rotate|--debug|[a-z]+)|--keystore file|--[a-z]+(?:-[a-z]+)*|\b[A-Z]+(?:_[A-Z]+)+\b`)
+
+// typed marks in a sentence what is to be typed as it stands.
+func typed(sentence string) template.HTML {
+	return template.HTML(whatIsTyped.ReplaceAllString(template.HTMLEscapeString(sentence), "<code>$0</code>"))
 }
 
 // stateLine is the sign-in's state in words: what is, and what that means. Tone

@@ -159,7 +159,7 @@ func TestTheWizardChecksTheClientIDAndKeepsIt(t *testing.T) {
 		t.Errorf("%d, saved %q, in use %q", g.status, saved, b.cfg.Connections.App().ClientID)
 	}
 	page := b.ask(ask{path: g.location, cookie: cookie, page: true})
-	if !strings.Contains(page.body, `href="/login"`) || !strings.Contains(page.body, b.xero.RedirectURI) {
+	if !strings.Contains(page.body, `href="/login?next=/setup/sign-in"`) || !strings.Contains(page.body, b.xero.RedirectURI) {
 		t.Errorf("the page has no way on, or lacks the redirect URI:\n%s", page.body)
 	}
 }

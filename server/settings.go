@@ -68,7 +68,7 @@ type settingsPort struct {
 func (s *Server) settings(w http.ResponseWriter, r *http.Request, c *call) error {
 	host, app := s.cfg.Host, s.cfg.Connections.App()
 	v := settingsView{
-		SignIns: s.settingsSignIns(r.Context(), c), Places: host.Places, Version: s.cfg.Version, Restart: host.Restart != nil,
+		SignIns: s.settingsSignIns(r.Context(), c), Places: host.Places, Version: s.versionWords(), Restart: host.Restart != nil,
 		Keystore: keystoreWords(s.keystoreKind()), MoveTo: s.moveTargets(), Asks: scopeWords(app.Scopes),
 	}
 	if keys, err := s.listKeys(r.Context()); err == nil { // else the programs' own page says why

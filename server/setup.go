@@ -78,7 +78,7 @@ func (s *Server) setupView(c *call, step int) setupView {
 		v.Waiting = &since
 	}
 	v.Steps = []setupStep{
-		{1, "/setup", "What FCC does", false, false},
+		{1, "/setup", "What FCC does", false, v.Saved || step > 1},
 		{2, "/setup/app", "Make the Xero app", false, v.Saved},
 		{3, "/setup/client", "Paste the client id", false, v.Saved},
 		{4, "/setup/sign-in", "Sign in", false, v.Connected},
@@ -146,7 +146,7 @@ func (s *Server) saveAccess(w http.ResponseWriter, r *http.Request, c *call) err
 		if err := s.cfg.Host.SaveScopes(app.Scopes); err != nil {
 			return notKept("What FCC may do", err)
 		}
-		said := "Kept. It counts from the next sign-in."
+		said := "Saved. It counts from the next sign-in."
 		if next == "/setup/sign-in" {
 			said = "FCC asks by the other names now. Sign in again."
 		}
@@ -184,7 +184,7 @@ func (s *Server) saveSetup(w http.ResponseWriter, r *http.Request, c *call) erro
 	if err := s.cfg.SaveClientID(app.ClientID); err != nil {
 		return notKept("The client id", err)
 	}
-	if err := s.notice(w, r, c, "The client id is kept. Sign in next."); err != nil {
+	if err := s.notice(w, r, c, "The client id is saved. Sign in next."); err != nil {
 		return err
 	}
 	http.Redirect(w, r, "/setup/sign-in", http.StatusSeeOther)

@@ -48,7 +48,7 @@ func TestInChromiumTheSetUpWaitsForXeroAndSeesHowItEnds(t *testing.T) {
 		})
 		return found
 	}
-	const toXero = `main a[href="/login"]`
+	const toXero = `main a[href^="/login"]`
 
 	do("the last step", chromedp.Navigate(b.BaseURL()+"/setup/sign-in"), chromedp.WaitVisible(toXero))
 	value(t, ctx, chromedp.Evaluate[bool](`window.loadedOnce = true`))
@@ -75,7 +75,7 @@ func TestInChromiumTheSetUpWaitsForXeroAndSeesHowItEnds(t *testing.T) {
 	other, closeOther = chromedp.NewContext(ctx, chromedp.WithTargetID(atXero().TargetID))
 	defer closeOther()
 	value(t, other, chromedp.Evaluate[bool](`document.querySelectorAll("input[type=checkbox]").forEach(box => box.checked = true), true`))
-	if err := chromedp.Do(other, chromedp.Click(`//button[@value="allow"]`), chromedp.WaitVisible(`//h1[text()="Choose an organisation"]`)); err != nil {
+	if err := chromedp.Do(other, chromedp.Click(`//button[@value="allow"]`), chromedp.WaitVisible(`//h1[text()="Organisations"]`)); err != nil {
 		t.Fatalf("the sign-in: %v", err)
 	}
 	do("the set-up sees the end", front, chromedp.WaitVisible(`//h2[text()="You are signed in to Xero"]`), chromedp.WaitNotPresent(".waiting"))
@@ -95,7 +95,7 @@ func TestInChromiumWhatIsToBeCopiedIsCopied(t *testing.T) {
 	}
 	for _, c := range []struct{ path, button, want string }{
 		{"/setup/app", `button[data-copy="redirect-0"]`, b.xero.RedirectURI},
-		{"/health", `button[data-copy="report"]`, "Financial Command Center test, live, on "},
+		{"/health", `button[data-copy="report"]`, "Financial Command Center, version test, live, on "},
 	} {
 		if err := chromedp.Do(ctx, chromedp.Navigate(b.BaseURL()+c.path), chromedp.Click(c.button), chromedp.WaitVisible(`//button[text()="Copied"]`)); err != nil {
 			t.Fatalf("%s: %v", c.path, err)

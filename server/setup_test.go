@@ -51,7 +51,7 @@ func TestTheWizardGoesForthAndBackAndLosesNothing(t *testing.T) {
 	if body := page("/setup"); !strings.Contains(body, "never sees your Xero password") || strings.Contains(body, "/setup/demo") {
 		t.Errorf("the first step lacks what FCC never does, or offers a demo that cannot be started:\n%s", body)
 	}
-	if body := page("/setup/sign-in"); !strings.Contains(body, `href="/setup/client"`) || strings.Contains(body, `href="/login"`) {
+	if body := page("/setup/sign-in"); !strings.Contains(body, `href="/setup/client"`) || strings.Contains(body, `href="/login`) {
 		t.Errorf("one can sign in without a client id:\n%s", body)
 	}
 	if body := page("/setup/app"); !strings.Contains(body, "Mobile or desktop app") || !strings.Contains(body, b.xero.RedirectURI) || !strings.Contains(body, `value="look" checked`) {
@@ -275,7 +275,7 @@ func TestASignInWithoutAnOrganisationSaysWhatToTick(t *testing.T) {
 	if g.location != "/setup/sign-in" {
 		t.Errorf("the sign-in leads to %q", g.location)
 	}
-	if page := b.ask(ask{path: "/setup/sign-in", cookie: g.cookie, page: true}); !strings.Contains(page.body, "no organisation was ticked") || !strings.Contains(page.body, `href="/login"`) {
+	if page := b.ask(ask{path: "/setup/sign-in", cookie: g.cookie, page: true}); !strings.Contains(page.body, "no organisation was ticked") || !strings.Contains(page.body, `href="/login?next=/setup/sign-in"`) {
 		t.Errorf("the page has no way on:\n%s", page.body)
 	}
 }
@@ -296,5 +296,41 @@ func TestTheDemoOpensFromThePageByALink(t *testing.T) {
 	broken = errors.New("no such program")
 	if g := b.ask(open); g.status != 500 || !strings.Contains(g.body, "fcc demo") || strings.Contains(g.body, "no such program") || !strings.Contains(b.log.String(), "no such program") {
 		t.Errorf("when it does not start: %d\n%s", g.status, g.body)
+	}
+}
+
+func TestASignInThatIsCancelledAtXeroEndsWhereItBegan(t *testing.T) {
+	b := newBench(t).opened()
+	cookie := b.visit()
+	cancel := func(login string) got {
+		t.Helper()
+		begun, err := url.Parse(b.ask(ask{path: login, cookie: cookie}).location)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b.ask(ask{path: "/callback?error=access_denied&state=" + begun.Query().Get("state"), cookie: cookie, page: true, site: "cross-site"})
+	}
+	if g := cancel("/login?next=/setup/sign-in"); g.location != "/setup/sign-in" {
+		t.Errorf("from the set-up it leads to %d %q", g.status, g.location)
+	}
+	page := b.ask(ask{path: "/setup/sign-in", cookie: cookie, page: true})
+	_, main, _ := strings.Cut(page.body, "<main")
+	if !strings.Contains(main, "<h2>The sign-in was cancelled at Xero.</h2>") || strings.Count(main, "button main") != 1 {
+		t.Errorf("the last step does not say so, or has no one thing to do:\n%s", main)
+	}
+	if g := cancel("/login?next=/activity"); g.status != http.StatusBadGateway || !strings.Contains(g.body, "was cancelled at Xero") {
+		t.Errorf("from elsewhere: %d %q", g.status, g.location)
+	}
+	b.ask(ask{path: "/login?next=/setup/sign-in", cookie: cookie})
+	page = b.ask(ask{path: "/setup/sign-in", cookie: cookie, page: true})
+	if _, main, _ := strings.Cut(page.body, "<main"); !strings.Contains(main, "Waiting for Xero") || strings.Contains(main, "was cancelled at Xero") || strings.Contains(main, "<h2>Sign in at Xero") {
+		t.Errorf("while it waits there is more than one card:\n%s", main)
+	}
+	back, err := b.sim.Approve(b.ask(ask{path: "/login?next=/setup/sign-in", cookie: cookie}).location)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if g := b.ask(ask{path: pathOf(t, back), cookie: cookie, page: true, site: "cross-site"}); g.location != "/profile?next=%2F" {
+		t.Errorf("the end of the set-up leads to %q", g.location)
 	}
 }

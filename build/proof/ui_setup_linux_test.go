@@ -33,15 +33,15 @@ func TestTheWizardLeadsFromNothingToTheNumbers(t *testing.T) {
 	if uri := evaluate[string](t, b.browser, `document.querySelector("input.code")?.value ?? ""`); uri != f.base()+"/callback" {
 		t.Errorf("the redirect URI to copy is %q", uri)
 	}
-	b.press(t, `main button.main`, "Keep it and go on")
+	b.press(t, `main button.main`, "Save and continue")
 	b.mayRefuse(f.base() + "/setup")
 	b.do(t, "a wrong client id", chromedp.SendKeys("#client_id", "what is this?"))
-	b.press(t, `main button.main`, "Keep it and go on")
+	b.press(t, `main button.main`, "Save and continue")
 	b.do(t, "it is said", chromedp.WaitVisible(".wrong"))
 	b.wellMade(t, "a wrong client id")
 	b.do(t, "the client id", chromedp.Clear("#client_id"), chromedp.SendKeys("#client_id", xerosim.DemoClientID))
-	b.press(t, `main button.main`, "Keep it and go on")
-	b.do(t, "the last step", chromedp.WaitVisible(`main a[href="/login"]`))
+	b.press(t, `main button.main`, "Save and continue")
+	b.do(t, "the last step", chromedp.WaitVisible(`main a[href^="/login"]`))
 	// Going back loses nothing.
 	b.open(t, f.base()+"/setup/client", http.StatusOK)
 	if kept := evaluate[string](t, b.browser, `document.getElementById("client_id").value`); kept != xerosim.DemoClientID {
@@ -50,7 +50,7 @@ func TestTheWizardLeadsFromNothingToTheNumbers(t *testing.T) {
 	b.open(t, f.base()+"/setup/sign-in", http.StatusOK)
 
 	// Xero is in another tab, and this one follows.
-	xero := b.opens(t, `main a[href="/login"]`)
+	xero := b.opens(t, `main a[href^="/login"]`)
 	xero.consent(t, oaks)
 	b.sees(t, "You are signed in to Xero")
 	b.press(t, `main a.main`, "Open the dashboard")
@@ -95,7 +95,7 @@ func TestACancelledSignInIsOverAlsoWhenXeroAnswersLate(t *testing.T) {
 	b := openWatched(t, profileFolder(t))
 	b.follow(t, f.link)
 	b.open(t, f.base()+"/setup/sign-in", http.StatusOK)
-	xero := b.opens(t, `main a[href="/login"]`)
+	xero := b.opens(t, `main a[href^="/login"]`)
 	xero.do(t, "Xero's page", chromedp.WaitVisible(`//button[@value="allow"]`))
 	b.sees(t, "Waiting for Xero")
 	b.press(t, `form[action="/setup/cancel"] button`, "")
