@@ -113,7 +113,7 @@ func matrix(b *bench) []row {
 		{"GET /export", ofCafé("/export"), "200", asPage},
 		{"POST /export", ofCafé("/export"), "303", asSession},
 		{"POST /export/cancel", ask{form: url.Values{}}, "303", asSession},
-		{"GET /export/file", ask{}, "404 not_found", asSession},
+		{"GET /export/file", ask{}, "400 tenant_required", asSession},
 		{"GET /api/export/excel", ofCafé("/api/export/excel"), "200", asEither},
 		{"GET /api/dashboard", ofCafé("/api/dashboard"), "200", asEither},
 		{"GET /api/cash-flow", ofCafé("/api/cash-flow"), "200", asEither},
