@@ -110,7 +110,7 @@ func (d *demoChild) start() error {
 				links <- link // there is room: nobody else sends
 			}
 		}
-		_ = cmd.Wait() // what it died of is in its own log
+		_ = cmd.Wait() // what it died of fcc demo says, run by hand: its log is cleared away
 	}()
 	return nil
 }
