@@ -264,7 +264,11 @@ func (h *hold) error(now time.Time) *Error {
 	action := "Try again in " + strconv.Itoa(int((left+time.Second-1)/time.Second)) + " seconds."
 	switch h.limit {
 	case "day":
-		message = "Today's calls to this organisation are used up; Xero takes calls again at " + h.until.Local().Format("15:04") + " on " + day(h.until) + "."
+		at := h.until.Local().Format("15:04")
+		if day(h.until) != day(now) {
+			at += " on " + day(h.until)
+		}
+		message = "Today's calls to this organisation are used up; Xero takes calls again at " + at + "."
 		action = "Wait until then. Other organisations are not affected."
 	case "minute":
 		message = "The calls to Xero for this organisation are used up for this minute."
