@@ -122,7 +122,7 @@ func TestWhatACommandAsksXeroIsTheCommands(t *testing.T) {
 		t.Fatalf("%d %s", g.status, g.body)
 	}
 	rows := listed(b.ask(ask{path: "/activity?who=command", cookie: cookie, page: true}).body)
-	if len(rows) == 0 || !strings.HasPrefix(rows[len(rows)-1], "Organisations of the sign-in read | Commands") || !slices.ContainsFunc(rows, func(row string) bool { return strings.Contains(row, "deleted | Commands") }) {
+	if len(rows) == 0 || !strings.HasPrefix(rows[len(rows)-1], "Read organisations of the sign-in | Commands") || !slices.ContainsFunc(rows, func(row string) bool { return strings.HasPrefix(row, "Delete organisations of the sign-in | Commands") }) {
 		t.Errorf("by commands %q", rows)
 	}
 	if rows := listed(b.ask(ask{path: "/activity?who=page", cookie: cookie, page: true}).body); len(rows) != 1 { // the sign-in's

@@ -327,9 +327,11 @@ func TestTheSettingsOfThePagesCountAtTheNextStart(t *testing.T) {
 	}
 	person.base = "http://localhost:" + second
 	for until := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		if answer, err := surf.Get(person.base + "/health"); err == nil {
+		if answer, err := surf.Get(person.base + "/health"); err == nil { // 503 until the keychain was read
 			answer.Body.Close()
-			break
+			if _, err := os.Stat(filepath.Join(m.dataDir(), "run.json")); err == nil && answer.StatusCode == http.StatusOK {
+				break
+			}
 		}
 		if time.Now().After(until) {
 			t.Fatalf("it did not start again\n%s\n%s", r.words(), m.logged())
