@@ -235,7 +235,7 @@ func TestWithoutItsSettingsTheFiguresSayWhatTheyLack(t *testing.T) {
 	}).opened()
 	cookie := b.worksIn(joinery)
 	page, figures := said(b, cookie)
-	if strings.Count(page, lacks) != 1 || !strings.Contains(page, "does not allow FCC to read the organisation's settings. Sign in again") || !strings.Contains(page, "/login?next=%2F&scope=accounting.settings.read") {
+	if strings.Count(page, lacks) != 1 || !strings.Contains(page, "does not allow FCC to read the organisation's settings. For now amounts") || !strings.Contains(page, "/login?next=%2F&scope=accounting.settings.read") {
 		t.Errorf("without the scope the page says\n%s", page)
 	}
 	if text := aCard(t, page, "Owed to you"); len(amounts(text)) != 2 {

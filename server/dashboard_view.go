@@ -170,7 +170,7 @@ func dashboardOf(d books.Dashboard, here string, now time.Time) *dashboardView {
 		v.Missing = d.Organisation.Trouble == nil
 		if t := d.Organisation.Trouble; t != nil {
 			v.Unknown = troubleOf(t, here)
-			v.Unknown.Action += " " + withoutSettings
+			v.Unknown.Action = strings.TrimSpace(v.Unknown.Action + " " + withoutSettings)
 		}
 	}
 	v.sayOnce(now)
