@@ -81,7 +81,7 @@ func TestSecretsMoveFromARealKeyringToTheFileAndBackWhileFCCRuns(t *testing.T) {
 	r := m.start("serve")
 	m.signIn(sim)
 	person := &surfer{t: t, base: r.base}
-	person.get("/settings")
+	person.get("/xero/contacts?tenant=" + sim.Organisations()[0].TenantID)
 	const before = 4 // list, sign-in, session secret, and the books' key, which comes with the first figures
 	for until := time.Now().Add(20 * time.Second); items(t, bus) != before; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(until) {
