@@ -59,7 +59,7 @@ func (s *Server) contactsPage(w http.ResponseWriter, r *http.Request, c *call) e
 		}
 		return s.giveOut(w, r, l, at, contactSheet(list, l.organisation))
 	}
-	view := contactsView{listView: listOf("Contacts", reading, l.organisation, q.listQuery, l.here), Query: q, Of: len(reading.Value)}
+	view := contactsView{listView: listOf("Contacts", reading, l.who, q.listQuery, l.here), Query: q, Of: len(reading.Value)}
 	view.Types = choices(q.Type, "All", "customers", "Customers", "suppliers", "Suppliers")
 	view.States = choices(q.Archived, "In use", "only", "Archived", "all", "All")
 	if view.Read {

@@ -244,6 +244,10 @@ func TestWithoutItsSettingsTheFiguresSayWhatTheyLack(t *testing.T) {
 	if p := figures.Settings.Problem; p == nil || p.Scope != "accounting.settings.read" || figures.Settings.AsOf != nil || figures.Currency != "" || figures.Owed.AsOf == nil {
 		t.Errorf("without the scope the JSON says %+v", figures)
 	}
+	b.ask(ask{path: "/api/xero/invoices", cookie: cookie}) // waits for all
+	if list := b.ask(ask{path: "/xero/invoices", cookie: cookie, page: true}); strings.Count(html.UnescapeString(list.body), lacks) != 1 {
+		t.Errorf("without the scope the list says\n%s", list.body)
+	}
 	// Xero is in trouble just then, and later it is not.
 	var once sync.Once
 	b = newBench(t, everyFigure, through(&far{answer: func(r *http.Request) (answer *http.Response, err error) {

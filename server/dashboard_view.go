@@ -71,6 +71,17 @@ const (
 // be read.
 const withoutSettings = "For now amounts stand without their currency, nothing leads into Xero, and days are by this computer's clock."
 
+// unknown is why the organisation's settings could not be read, and what figures lack
+// for it; nil when they were.
+func unknown(who books.Reading[books.Organisation], here string) *cardTrouble {
+	if !who.At.IsZero() || who.Trouble == nil {
+		return nil
+	}
+	t := troubleOf(who.Trouble, here)
+	t.Action = strings.TrimSpace(t.Action + " " + withoutSettings)
+	return t
+}
+
 func cardOf[T any](r books.Reading[T], here string, now time.Time) card {
 	c := card{At: r.At, Known: !r.At.IsZero()}
 	c.Stale = c.Known && now.Sub(r.At) > staleAfter
@@ -168,10 +179,7 @@ func dashboardOf(d books.Dashboard, here string, now time.Time) *dashboardView {
 
 	if d.Organisation.At.IsZero() {
 		v.Missing = d.Organisation.Trouble == nil
-		if t := d.Organisation.Trouble; t != nil {
-			v.Unknown = troubleOf(t, here)
-			v.Unknown.Action = strings.TrimSpace(v.Unknown.Action + " " + withoutSettings)
-		}
+		v.Unknown = unknown(d.Organisation, here)
 	}
 	v.sayOnce(now)
 	v.Lead = h.LongDay(d.Today) + v.Lead

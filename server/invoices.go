@@ -43,7 +43,7 @@ func (s *Server) invoicesPage(w http.ResponseWriter, r *http.Request, c *call) e
 	case l.format != "":
 		return s.giveOut(w, r, l, reading.At, sheetOf("Invoices", invoiceColumns, list.Rows))
 	}
-	view := invoicesView{listView: listOf("Invoices", reading, l.organisation, q.listQuery, l.here), Query: q, Of: len(reading.Value)}
+	view := invoicesView{listView: listOf("Invoices", reading, l.who, q.listQuery, l.here), Query: q, Of: len(reading.Value)}
 	view.Types = choices(q.Type, "All", "sales", "Sales", "bills", "Bills")
 	view.Statuses = choices(q.Status, "All", "AUTHORISED", "Awaiting payment", "DRAFT", "Draft", "SUBMITTED", "Awaiting approval", "PAID", "Paid", "VOIDED", "Voided")
 	if view.Read {

@@ -34,7 +34,8 @@ type listing struct {
 	age          time.Duration
 	format       string // csv, xlsx, or "" for a page
 	here         string
-	organisation books.Organisation
+	who          books.Reading[books.Organisation]
+	organisation books.Organisation // of who
 	today        time.Time
 }
 
@@ -61,7 +62,8 @@ func (s *Server) listing(r *http.Request, c *call) (l listing, end context.Cance
 		return l, nil, err
 	}
 	l.ctx, end = context.WithTimeout(r.Context(), patience)
-	l.organisation = l.Organisation(l.ctx, whoAge).Value
+	l.who = l.Organisation(l.ctx, whoAge)
+	l.organisation = l.who.Value
 	l.today = l.organisation.Today(time.Now())
 	return l, end, nil
 }
@@ -72,11 +74,12 @@ type listView struct {
 	Title        string
 	Organisation books.Organisation
 	Path         string
-	Read         bool      // there is something to show; else it is Loading, or Trouble says why not
-	None         bool      // the books have no records of the kind
-	Nothing      bool      // the filters leave none
-	Loading      bool      // what is shown, if anything, is being brought up to date
-	At           time.Time // when what is shown was read; Old, when that was long ago
+	Unknown      *cardTrouble // see unknown
+	Read         bool         // there is something to show; else it is Loading, or Trouble says why not
+	None         bool         // the books have no records of the kind
+	Nothing      bool         // the filters leave none
+	Loading      bool         // what is shown, if anything, is being brought up to date
+	At           time.Time    // when what is shown was read; Old, when that was long ago
 	Age          string
 	Old          bool
 	Trouble      *cardTrouble
@@ -128,13 +131,14 @@ func choices(chosen, all string, pairs ...string) []choice {
 	return list
 }
 
-func listOf[T any](title string, reading books.Reading[T], o books.Organisation, q listQuery, here string) listView {
+func listOf[T any](title string, reading books.Reading[T], who books.Reading[books.Organisation], q listQuery, here string) listView {
 	path, _, _ := strings.Cut(here, "?")
 	v := listView{
-		Title: title, Organisation: o, Path: path, Read: !reading.At.IsZero(), Loading: reading.Loading, At: reading.At,
+		Title: title, Organisation: who.Value, Path: path, Read: !reading.At.IsZero(), Loading: reading.Loading, At: reading.At,
 		Trouble: listTrouble(reading.Trouble, here), Clear: q.cleared(path), CSV: q.link(path, "format", "csv"), Excel: q.link(path, "format", "xlsx"),
 	}
 	if v.Read {
+		v.Unknown = unknown(who, here)
 		v.Age, v.Old = ago(reading.At, time.Now()), time.Since(reading.At) > staleAfter
 	}
 	for _, name := range []string{"sort", "tenant", "contact"} {

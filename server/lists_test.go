@@ -380,7 +380,7 @@ func TestPagesOfListsTellOldFromNone(t *testing.T) {
 		t.Fatal(err)
 	}
 	page := func(reading books.Reading[[]books.Invoice]) string {
-		v := invoicesView{listView: listOf("Invoices", reading, ours, q.listQuery, "/xero/invoices"), Query: q, Of: len(reading.Value)}
+		v := invoicesView{listView: listOf("Invoices", reading, books.Reading[books.Organisation]{Value: ours, At: time.Now()}, q.listQuery, "/xero/invoices"), Query: q, Of: len(reading.Value)}
 		if v.Read {
 			v.fill(listInvoices(reading.Value, q, ours, today))
 		}
