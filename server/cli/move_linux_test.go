@@ -329,7 +329,9 @@ func TestTheSettingsOfThePagesCountAtTheNextStart(t *testing.T) {
 	for until := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		if answer, err := surf.Get(person.base + "/health"); err == nil {
 			answer.Body.Close()
-			break
+			if _, err := os.Stat(filepath.Join(m.dataDir(), "run.json")); err == nil { // which comes last
+				break
+			}
 		}
 		if time.Now().After(until) {
 			t.Fatalf("it did not start again\n%s\n%s", r.words(), m.logged())
