@@ -65,7 +65,7 @@ func (v *invoicesView) fill(list invoiceList) {
 		}
 		said := sums{Count: counted(h, t.Count, t.one, t.many), Total: h.Money(t.Total), Due: h.Money(t.Due) + " " + t.owed, Foreign: foreign(h, t.Foreign, t.one, t.many)}
 		if t.Voided > 0 {
-			said.Voided = "The total has " + counted(h, t.Voided, "voided "+t.one, "voided "+t.many) + " in it."
+			said.Voided = counted(h, t.Voided, "voided "+t.one+" is", "voided "+t.many+" are") + " not counted in it."
 		}
 		v.Sums = append(v.Sums, said)
 	}

@@ -67,7 +67,7 @@ type invoiceRow struct {
 // invoiceTotals are the sums of one type of invoices, in base currency.
 type invoiceTotals struct {
 	Count, Voided int
-	Total, Due    decimal.Decimal // Due of what is to be paid: no drafts
+	Total, Due    decimal.Decimal // no voided ones; Due of what is to be paid: no drafts
 	Foreign       books.Foreign
 }
 
@@ -75,6 +75,7 @@ func (t *invoiceTotals) add(row invoiceRow, o books.Organisation) {
 	t.Count++
 	if row.Status == "VOIDED" {
 		t.Voided++
+		return
 	}
 	t.Total = t.Total.Add(row.TotalBase.Decimal)
 	if row.Open() {

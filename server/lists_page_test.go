@@ -93,6 +93,9 @@ func TestTheListOfInvoicesIsXerosToTheCent(t *testing.T) {
 			rate = decimal.NewFromInt(1)
 		}
 		sum.count++
+		if i.Status == "VOIDED" {
+			continue
+		}
 		sum.total = sum.total.Add(i.Total.DivRound(rate, 2))
 		if i.Status != "AUTHORISED" || !i.AmountDue.IsPositive() {
 			continue // nobody owes a draft
