@@ -201,8 +201,9 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, c *call, status 
 	return nil
 }
 
-// ofRunning are the commands for the FCC that runs, as words say them.
-var ofRunning = []string{"open", "status", "doctor", "login", "token", "keys", "disconnect", "erase", "secret", "stop"}
+// forRunning begins a command for the FCC that runs, where a page shows one to be
+// typed.
+var forRunning = regexp.MustCompile(`(<code>|<input type="text" class="code" id="command" readonly value=")fcc (--debug|(?:open|status|doctor|login|token|keys|disconnect|erase|secret|stop)\b)`)
 
 // toDemo has the commands on a page reach the demo: without its folder they would
 // reach the user's own FCC. Who has no session is told no path; the demo itself names
@@ -216,11 +217,13 @@ func (s *Server) toDemo(known bool, page string) string {
 		}
 		folder = template.HTMLEscapeString(folder)
 	}
-	pairs := []string{"fcc --debug", "fcc demo --debug"}
-	for _, command := range ofRunning {
-		pairs = append(pairs, "fcc "+command, "fcc --data-dir "+folder+" "+command)
-	}
-	return strings.NewReplacer(pairs...).Replace(page)
+	return forRunning.ReplaceAllStringFunc(page, func(command string) string {
+		before, after, _ := strings.Cut(command, "fcc ")
+		if after == "--debug" {
+			return before + "fcc demo --debug"
+		}
+		return before + "fcc --data-dir " + folder + " " + after
+	})
 }
 
 // byScript reports whether a script of a page asks, to paint it anew, and not its

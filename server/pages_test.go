@@ -216,6 +216,10 @@ func TestTheCommandsOnTheDemosPagesReachTheDemo(t *testing.T) {
 			t.Errorf("%s names the folder to somebody without a session", test.path)
 		}
 	}
+	// What a person typed stays as it is.
+	if page := b.ask(ask{path: "/help?q=fcc+stop", cookie: cookie, page: true}).body; !strings.Contains(page, `value="fcc stop"`) {
+		t.Errorf("a search is changed\n%s", page)
+	}
 	if page := b.ask(ask{path: "/api/session/debug", cookie: cookie, page: true}).body; !strings.Contains(page, "fcc demo --debug") || strings.Contains(page, "fcc --debug") {
 		t.Errorf("with --debug another would start\n%s", page)
 	}
