@@ -125,21 +125,25 @@ func Start(ctx context.Context, options ...Option) (_ *Wine, err error) {
 // and its desktop, which has the notification area, end soon after the last program
 // that uses them; the next starts them again, which takes seconds, and they hold its
 // output open as long as they run. A program that starts while they end may get no
-// screen as long as it runs, and one with a window ends then: this one is tried again.
+// screen as long as it runs, and one with a window ends then, or now and then hangs:
+// this one is tried again.
 func (w *Wine) keep(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
+	ctx, cancel := context.WithTimeout(ctx, bootTimeout)
 	defer cancel()
 	for {
 		p, err := w.start(w.Command(context.Background(), "start", "/min", "/wait", "notepad"))
 		if err != nil {
 			return err
 		}
+		hangs := time.After(stepTimeout)
 		for running := true; running; {
 			if found, err := w.hasWindow(ctx, "--class", "^notepad.exe$"); found || err != nil {
 				return err
 			}
 			select {
 			case <-p.ended:
+				running = false
+			case <-hangs:
 				running = false
 			case <-time.After(50 * time.Millisecond):
 			case <-ctx.Done():
