@@ -161,7 +161,8 @@ func TestInChromiumKeysOpenPagesAndLeaveTypingAlone(t *testing.T) {
 	}
 	s.says(`document.activeElement.blur(); ""`)
 	s.do("a page", chromedp.KeyEvent("gh"))
-	s.sees("the page opens", `location.pathname === "/health"`)
+	s.sees("the page opens", `location.pathname === "/health" && document.readyState === "complete"`)
+	s.do("and is shown", chromedp.WaitVisible(`//h1[text()="Health"]`))
 
 	// One click changes the organisation, and the page stays.
 	s.do("another organisation", chromedp.Click(`.switcher summary`), chromedp.Click(`//div[@class="switcher"]//button[text()="`+café+`"]`), chromedp.WaitVisible(`//summary//strong[text()="`+café+`"]`))
