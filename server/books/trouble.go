@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -120,21 +119,11 @@ func (n need) refused(answer *http.Response) *Trouble {
 	return trouble(xero.CodeUnreachable, fmt.Sprintf("Xero is in trouble: it answered %d.", answer.StatusCode), "Try again in a few minutes.")
 }
 
-// limited is the 429 of a limit. Xero does not say how long one of concurrent calls
-// lasts: it is over when another call ends.
+// limited is the 429 of a limit.
 func limited(header http.Header, cause error) *Trouble {
-	seconds, err := strconv.Atoi(header.Get("Retry-After"))
-	if err != nil || seconds < 1 {
-		seconds = 1
-	}
-	t := &Trouble{
-		Problem: problem(xero.CodeRateLimited, "Xero asks to wait: too many requests.", "FCC goes on by itself when Xero takes calls again."),
-		Retry:   time.Now().Add(time.Duration(seconds) * time.Second).UTC(), cause: cause,
-	}
-	if header.Get("X-Rate-Limit-Problem") == "day" {
-		t.Message = "Today's calls to Xero for this organisation are used up."
-	}
-	return t
+	now := time.Now()
+	said := xero.Limited(header, now)
+	return &Trouble{Problem: said.Problem, Retry: now.Add(said.RetryAfter).UTC(), cause: cause}
 }
 
 // forbidden tells an organisation that is not connected, which the gateway says in

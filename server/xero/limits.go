@@ -3,6 +3,7 @@ package xero
 import (
 	"cmp"
 	"context"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -252,6 +253,16 @@ func (g *gate) holdLocked(app *appLimits, now time.Time, last uint64) *hold {
 		return &hold{limit: "concurrent", until: g.crowded}
 	}
 	return nil
+}
+
+// Limited says in words what a 429 of Xero's means, as for a request that was not sent
+// for the same limit.
+func Limited(answer http.Header, now time.Time) *Error {
+	h := hold{limit: answer.Get("X-Rate-Limit-Problem")}
+	if left := retryAfter(answer); left > 0 {
+		h.until = now.Add(left)
+	}
+	return h.error(now)
 }
 
 // error says in words how long Xero takes no call.
