@@ -192,16 +192,10 @@ func (l *ledger) check(t *testing.T, want figures, currency string) {
 	}
 	holds(t, shown, "What the books say is in each account", append(banks, []string{"Together", written("", want.Cash.Total)}))
 	var debts [][]string
-	for _, side := range []struct {
-		name string
-		debtFigures
-	}{{"Owed to you", want.Owed}, {"You owe", want.Owing}} {
-		row := []string{side.name}
-		for _, a := range side.Ages {
-			row = append(row, written("", a.Amount))
-		}
-		debts = append(debts, append(row, written("", side.Total)))
+	for age := range want.Owed.Ages {
+		debts = append(debts, []string{"", written("", want.Owed.Ages[age].Amount), written("", want.Owing.Ages[age].Amount)})
 	}
+	debts = append(debts, []string{"Together", written("", want.Owed.Total), written("", want.Owing.Total)})
 	holds(t, shown, "How old the debts are, in days after they fell due", debts)
 	var weeks, months, late [][]string
 	for _, w := range want.Due.Weeks {
