@@ -21,7 +21,6 @@ type dashboardView struct {
 	Name     string // of the organisation
 	Lead     string // the day, and how old the figures are
 	Currency string
-	Tenant   string       // looked at by ?tenant=, and not chosen; else ""
 	Reading  bool         // something is on its way
 	Missing  bool         // of which there is nothing yet
 	Trouble  *cardTrouble // of many cards, said once
