@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"financial-command-center/assets"
+	"financial-command-center/assets/words"
 	"financial-command-center/server/books"
 	"financial-command-center/server/xero"
 )
@@ -50,6 +51,8 @@ var pageFuncs = template.FuncMap{
 	"inc":    func(i int) int { return i + 1 },
 	"count":  count,
 	"typed":  typed,
+	"say":    words.Say,
+	"mark":   words.Mark,
 }
 
 // A nav is one line of the side bar. Its key, after g, opens the page.

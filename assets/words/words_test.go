@@ -1,0 +1,37 @@
+package words
+
+import (
+	"strings"
+	"testing"
+	"testing/fstest"
+)
+
+func TestSayPutsInDataAndChoosesThePlural(t *testing.T) {
+	for n, want := range map[int]string{0: "0 organisations", 1: "1 organisation", 2: "2 organisations"} {
+		if got := Say("common.organisations", "N", n); got != want {
+			t.Errorf("%d: %q, want %q", n, got, want)
+		}
+	}
+}
+
+func TestReadNamesTheFileThatIsWrong(t *testing.T) {
+	for name, text := range map[string]string{"syntax": "a = ", "a template": `a = "{{.N"`} {
+		_, err := read(fstest.MapFS{"en/broken.toml": {Data: []byte(text)}})
+		if err == nil && name == "syntax" || err != nil && !strings.Contains(err.Error(), "broken") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestAMistakeInTheProgramPanics(t *testing.T) {
+	for name, data := range map[string][]any{"common.missing": nil, "common.organisations": nil} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("Say(%q) said something", name)
+				}
+			}()
+			Say(name, data...)
+		}()
+	}
+}
