@@ -127,6 +127,9 @@ func wordsOfHTML(page string) (found []string) {
 			if tag.Data == "code" || tag.Data == "kbd" {
 				typed++
 			}
+			if tag.Data == "noscript" {
+				tokens.NextIsNotRawText() // it has tags too
+			}
 			for _, a := range tag.Attr {
 				said := slices.Contains([]string{"aria-label", "title", "placeholder", "alt"}, a.Key)
 				if said && letters.MatchString(a.Val) {
