@@ -72,7 +72,7 @@ func (e exported) summary() sheet.Sheet {
 				line("  "+ageWords(i, band), debts.Bands[i], nil, side.At, "")
 			}
 			line(side.title+", overdue", debts.Overdue, debts.OverdueCount, side.At, "")
-			line(side.title+", all", debts.Total, debts.Count, side.At, foreign(f.Organisation.Value.Habits(), debts.Foreign, "invoice", "invoices"))
+			line(side.title+", all", debts.Total, debts.Count, side.At, foreign(f.Organisation.Value.Habits(), debts.Foreign, "invoices"))
 		}
 		if part("Overdue sales", f.Overdue.At, f.Overdue.Trouble) {
 			for _, i := range f.Overdue.Value.Top {
