@@ -92,7 +92,7 @@ func contactSheet(list contactList, o books.Organisation, more ...column[contact
 func (v *contactsView) fill(list contactList) {
 	h := v.Organisation.Habits()
 	v.Count = counted(h, len(list.Rows), "contact", "contacts")
-	v.Owed, v.Overdue, v.Owing, v.Foreign = h.Money(list.Owed), h.Money(list.Overdue), h.Money(list.Owing), foreign(h, list.Foreign, "invoice", "invoices")
+	v.Owed, v.Overdue, v.Owing, v.Foreign = h.Money(list.Owed), h.Money(list.Overdue), h.Money(list.Owing), foreign(h, list.Foreign, "invoices")
 	v.None, v.DebtsKnown = v.Of == 0, list.Known
 	v.Archive = v.Query.link(v.Path, "archived", "all")
 	for _, row := range cutTo(&v.listView, list.Rows, contactColumns, v.Query.listQuery, usualContacts) {

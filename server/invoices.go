@@ -63,7 +63,7 @@ func (v *invoicesView) fill(list invoiceList) {
 		if t.Count == 0 {
 			continue
 		}
-		said := sums{Count: counted(h, t.Count, t.one, t.many), Total: h.Money(t.Total), Due: h.Money(t.Due) + " " + t.owed, Foreign: foreign(h, t.Foreign, t.one, t.many)}
+		said := sums{Count: counted(h, t.Count, t.one, t.many), Total: h.Money(t.Total), Due: h.Money(t.Due) + " " + t.owed, Foreign: foreign(h, t.Foreign, t.many)}
 		if t.Voided > 0 {
 			said.Voided = counted(h, t.Voided, "voided "+t.one+" is", "voided "+t.many+" are") + " not counted in it."
 		}
