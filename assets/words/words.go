@@ -18,6 +18,7 @@ import (
 
 	"github.com/BurntSushi/toml"
 	"github.com/nicksnyder/go-i18n/v2/i18n"
+	i18ntemplate "github.com/nicksnyder/go-i18n/v2/i18n/template"
 	"golang.org/x/text/language"
 )
 
@@ -82,8 +83,11 @@ func Mark(id string, data ...any) template.HTML {
 	}))
 }
 
+// parser makes of data that is missing an error, not a text.
+var parser = &i18ntemplate.TextParser{Option: "missingkey=error"}
+
 func say(id string, data []any, put func(any) any) string {
-	config := i18n.LocalizeConfig{MessageID: id}
+	config := i18n.LocalizeConfig{MessageID: id, TemplateParser: parser}
 	if len(data) > 0 {
 		named := make(map[string]any, len(data)/2)
 		for i := 0; i+1 < len(data); i += 2 {
@@ -95,8 +99,8 @@ func say(id string, data []any, put func(any) any) string {
 		}
 	}
 	text, err := localizer.Localize(&config)
-	if err != nil || strings.Contains(text, "<no value>") {
-		panic(fmt.Sprintf("words: %s: %v: %s", id, err, text))
+	if err != nil {
+		panic(fmt.Sprintf("words: %s: %v", id, err))
 	}
 	return text
 }
