@@ -18,7 +18,7 @@ import (
 
 	"github.com/BurntSushi/toml"
 	"github.com/nicksnyder/go-i18n/v2/i18n"
-	i18ntemplate "github.com/nicksnyder/go-i18n/v2/i18n/template"
+	textparser "github.com/nicksnyder/go-i18n/v2/i18n/template"
 	"golang.org/x/text/language"
 )
 
@@ -83,22 +83,15 @@ func Mark(id string, data ...any) template.HTML {
 	}))
 }
 
-// parser makes of data that is missing an error, not a text.
-var parser = &i18ntemplate.TextParser{Option: "missingkey=error"}
+// strict refuses a message that names what was not given.
+var strict = &textparser.TextParser{Option: "missingkey=error"}
 
 func say(id string, data []any, put func(any) any) string {
-	config := i18n.LocalizeConfig{MessageID: id, TemplateParser: parser}
-	if len(data) > 0 {
-		named := make(map[string]any, len(data)/2)
-		for i := 0; i+1 < len(data); i += 2 {
-			named[data[i].(string)] = put(data[i+1])
-		}
-		config.TemplateData = named
-		if n, ok := named["N"]; ok {
-			config.PluralCount = n
-		}
+	named := make(map[string]any, len(data)/2)
+	for i := 0; i+1 < len(data); i += 2 {
+		named[data[i].(string)] = put(data[i+1])
 	}
-	text, err := localizer.Localize(&config)
+	text, err := localizer.Localize(&i18n.LocalizeConfig{MessageID: id, TemplateData: named, PluralCount: named["N"], TemplateParser: strict})
 	if err != nil {
 		panic(fmt.Sprintf("words: %s: %v", id, err))
 	}

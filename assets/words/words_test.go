@@ -1,6 +1,7 @@
 package words
 
 import (
+	"html"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -11,6 +12,16 @@ func TestSayPutsInDataAndChoosesThePlural(t *testing.T) {
 		if got := Say("common.organisations", "N", n); got != want {
 			t.Errorf("%d: %q, want %q", n, got, want)
 		}
+	}
+}
+
+func TestWhatIsPutInIsNoMarkupAndNoTemplate(t *testing.T) {
+	const nasty = `<no value> {{.N}} <b>"&amp;'`
+	if got, want := Say("layout.view.looking", "Name", nasty), "You look at "+nasty+"."; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got, want := string(Mark("layout.view.looking", "Name", nasty)), "You look at "+html.EscapeString(nasty)+"."; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 
