@@ -46,3 +46,14 @@ func TestAMistakeInTheProgramPanics(t *testing.T) {
 		}()
 	}
 }
+
+// Names come from Xero and from what people type.
+func TestDataMayBeAnyText(t *testing.T) {
+	const odd = `{{.N}} <no value> "&`
+	if got := Say("help.troubles.none", "Query", odd); !strings.Contains(got, odd) {
+		t.Errorf("%q", got)
+	}
+	if got := Mark("help.troubles.none", "Query", odd); !strings.Contains(string(got), "{{.N}} &lt;no value&gt; &#34;&amp;") {
+		t.Errorf("%q", got)
+	}
+}
