@@ -30,9 +30,13 @@ var (
 // spoken are the packages whose sentences reach a page or the tray.
 var spoken = []string{"server", "server/books", "server/chart", "server/sheet", "server/xero", "tray"}
 
+// exact is what a machine reads although it looks like words: a command as it stands,
+// and a media type.
+var exact = regexp.MustCompile(`^fcc( [A-Za-z-]+)+$|^[a-z]+/[a-z-]+; charset=utf-8$`)
+
 // unspoken are functions whose strings nobody but a log, a programmer or a machine
 // reads.
-var unspoken = []string{"Errorf", "New", "Debug", "Info", "Warn", "Error", "Log", "panic", "MustCompile", "Exec", "Query", "QueryRow", "ExecContext", "QueryContext", "QueryRowContext"}
+var unspoken = []string{"Errorf", "New", "Key", "Debug", "Info", "Warn", "Error", "Log", "panic", "MustCompile", "Exec", "Query", "QueryRow", "ExecContext", "QueryContext", "QueryRowContext"}
 
 func TestPagesHaveNoWordsOfTheirOwn(t *testing.T) {
 	files, err := filepath.Glob("../assets/pages/*.html")
@@ -180,7 +184,7 @@ func TestGoHasNoWordsOfItsOwn(t *testing.T) {
 				}
 				return !slices.Contains(unspoken, name)
 			case *ast.BasicLit:
-				if text, err := strconv.Unquote(n.Value); n.Kind == token.STRING && err == nil && wordy.MatchString(text) {
+				if text, err := strconv.Unquote(n.Value); n.Kind == token.STRING && err == nil && wordy.MatchString(text) && !exact.MatchString(text) {
 					t.Errorf("%s: %q belongs into assets/words", s.path, text)
 				}
 			}
