@@ -31,8 +31,8 @@ var (
 var spoken = []string{"server", "server/books", "server/chart", "server/sheet", "server/xero", "tray"}
 
 // exact is what a machine reads although it looks like words: a command as it stands,
-// and a media type.
-var exact = regexp.MustCompile(`^fcc( [A-Za-z-]+)+$|^[a-z]+/[a-z-]+; charset=utf-8$`)
+// a media type, and what HTTP asks for a key with.
+var exact = regexp.MustCompile(`^fcc( [A-Za-z-]+)+$|^[a-z]+/[a-z-]+; charset=utf-8$|^Bearer realm=`)
 
 // unspoken are functions whose strings nobody but a log, a programmer or a machine
 // reads.
