@@ -92,8 +92,8 @@ func contactSheet(list contactList, o books.Organisation, more ...column[contact
 // fill puts the page of list in v that its query asks for.
 func (v *contactsView) fill(list contactList) {
 	h := v.Organisation.Habits()
-	v.Count = numbered(h, "contacts.sums.count", len(list.Rows))
-	v.Owed, v.Overdue, v.Owing, v.Foreign = h.Money(list.Owed), h.Money(list.Overdue), h.Money(list.Owing), foreign(h, list.Foreign, "invoice", "invoices")
+	v.Count = words.Say("contacts.sums.count", "N", len(list.Rows), "Count", h.Count(len(list.Rows)))
+	v.Owed, v.Overdue, v.Owing, v.Foreign = h.Money(list.Owed), h.Money(list.Overdue), h.Money(list.Owing), foreign(h, list.Foreign, "invoices")
 	v.None, v.DebtsKnown = v.Of == 0, list.Known
 	v.Archive = v.Query.link(v.Path, "archived", "all")
 	for _, row := range cutTo(&v.listView, list.Rows, contactColumns, v.Query.listQuery, usualContacts) {

@@ -63,14 +63,18 @@ func (v *invoicesView) fill(list invoiceList) {
 	h := v.Organisation.Habits()
 	for _, t := range []struct {
 		invoiceTotals
-		id, one, many string
-	}{{list.Sales, "invoices.sums.sales.", "sale", "sales"}, {list.Bills, "invoices.sums.bills.", "bill", "bills"}} {
+		of string
+	}{{list.Sales, "sales"}, {list.Bills, "bills"}} {
 		if t.Count == 0 {
 			continue
 		}
-		said := sums{Count: numbered(h, t.id+"count", t.Count), Total: h.Money(t.Total), Due: words.Say(t.id+"due", "Amount", h.Money(t.Due)), Foreign: foreign(h, t.Foreign, t.one, t.many)}
+		id := "invoices.sums." + t.of
+		said := sums{
+			Count: words.Say(id+".count", "N", t.Count, "Count", h.Count(t.Count)), Total: h.Money(t.Total),
+			Due: words.Say(id+".due", "Amount", h.Money(t.Due)), Foreign: foreign(h, t.Foreign, t.of),
+		}
 		if t.Voided > 0 {
-			said.Voided = numbered(h, t.id+"voided", t.Voided)
+			said.Voided = words.Say(id+".voided", "N", t.Voided, "Count", h.Count(t.Voided))
 		}
 		v.Sums = append(v.Sums, said)
 	}

@@ -10,8 +10,6 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/shopspring/decimal"
-
 	"financial-command-center/assets/words"
 	"financial-command-center/server/books"
 	"financial-command-center/server/sheet"
@@ -100,23 +98,9 @@ func (v listView) loading() bool { return !v.Read && v.Trouble == nil }
 func cutTo[T any](v *listView, rows []T, columns []column[T], q listQuery, usual string) []T {
 	shown, pager := cut(rows, q, v.Path)
 	h := v.Organisation.Habits()
-	number := func(n int) string { return h.Whole(decimal.NewFromInt(int64(n))) }
 	v.Nothing, v.Pager, v.Head = len(rows) == 0, pager, headers(columns, q, v.Path, usual)
-	v.Range = words.Say("lists.rows.range", "First", number(pager.First), "Last", number(pager.Last), "Of", number(pager.Of))
+	v.Range = words.Say("lists.rows.range", "First", h.Count(pager.First), "Last", h.Count(pager.Last), "Of", h.Count(pager.Of))
 	return shown
-}
-
-// counted is a number with the word for what is counted.
-func counted(h books.Habits, n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return h.Whole(decimal.NewFromInt(int64(n))) + " " + many
-}
-
-// numbered is the message id about n, with Count as these books write it.
-func numbered(h books.Habits, id string, n int) string {
-	return words.Say(id, "N", n, "Count", h.Whole(decimal.NewFromInt(int64(n))))
 }
 
 // carried is what a filter form sends along unseen.

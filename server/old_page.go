@@ -21,6 +21,9 @@ type oldView struct {
 	Startup []string // what still starts it
 }
 
+// Starts are the names of what still starts it.
+func (v oldView) Starts() string { return strings.Join(v.Startup, ", ") }
+
 // oldFresh is how long a look at what an older program left is believed: it reads
 // some twenty folders and the registry.
 const oldFresh = time.Minute
