@@ -32,9 +32,9 @@ var (
 var spoken = []string{"server", "server/books", "server/chart", "server/sheet", "server/xero", "tray"}
 
 // exact is what a machine reads although it looks like words: a command as it stands,
-// or the name of a form with its version, a media type, and how a spreadsheet is to
-// write a day.
-var exact = regexp.MustCompile(`^fcc( [A-Za-z-]+)+( \d+)?$|^[dmyhs :]+$|^[a-z]+/[a-z-]+; charset=utf-8$`)
+// or the name of a form with its version, a media type, what HTTP asks for a key with,
+// and how a spreadsheet is to write a day.
+var exact = regexp.MustCompile(`^fcc( [A-Za-z-]+)+( \d+)?$|^[dmyhs :]+$|^[a-z]+/[a-z-]+; charset=utf-8$|^Bearer realm=`)
 
 // unspoken are functions whose strings nobody but a log, a programmer or a machine
 // reads.
