@@ -42,24 +42,21 @@ func (s *Server) statusOf(now xero.Status) Status {
 
 func (s *Server) status(w http.ResponseWriter, _ *http.Request, c *call) error {
 	status := s.Status()
-	if c.key != nil && c.key.Tenant != "" {
+	if c.key != nil && len(c.key.Tenants) > 0 {
 		status.Connections = seenBy(c.key, status.Connections)
 	}
 	writeJSON(w, http.StatusOK, status)
 	return nil
 }
 
-// seenBy leaves what a locked key may know: its own organisation, and the sign-ins
-// that reach it.
+// seenBy leaves what a locked key may know: its own organisations, and the sign-ins
+// that reach them.
 func seenBy(k *apiKey, all []xero.ConnectionStatus) []xero.ConnectionStatus {
 	seen := []xero.ConnectionStatus{}
 	for _, connection := range all {
-		for _, o := range connection.Organisations {
-			if strings.EqualFold(o.TenantID, k.Tenant) {
-				connection.Organisations = []xero.Organisation{o}
-				seen = append(seen, connection)
-				break
-			}
+		connection.Organisations = slices.DeleteFunc(slices.Clone(connection.Organisations), func(o xero.Organisation) bool { return !k.Reaches(o.TenantID) })
+		if len(connection.Organisations) > 0 {
+			seen = append(seen, connection)
 		}
 	}
 	return seen

@@ -171,7 +171,7 @@ func walk(t *testing.T, b *bench, rows []row) {
 	b.ask(ask{path: "/profile", cookie: shared})
 	read := b.addKey(store.Key{Name: "read"})
 	write := b.addKey(store.Key{Name: "write", Write: true})
-	locked := b.addKey(store.Key{Name: "locked", Tenant: b.tenant(café)})
+	locked := b.addKey(store.Key{Name: "locked", Tenants: []string{b.tenant(café)}})
 	for _, six := range []bool{false, true} {
 		var others []ask
 		for _, r := range rows {
