@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io"
+	"math/rand/v2"
 	"net/http"
 )
 
@@ -22,34 +23,26 @@ func Filler(seed uint64, size int64) *io.SectionReader {
 
 type filler uint64
 
-// fillerHead is the length of what names a Filler: a word that says so, and its
-// seed.
-const fillerHead = 16
+// fillerHead is the length of what names a Filler: fillerName, and its seed.
+const (
+	fillerName = "\x00filler\xff"
+	fillerHead = len(fillerName) + 8
+)
 
-var fillerName = binary.LittleEndian.Uint64([]byte("\x00filler\xff"))
-
-// word is eight bytes of the content, by the place at which they stand: splitmix64
-// (prng.di.unimi.it/splitmix64.c).
-func (f filler) word(n uint64) uint64 {
-	switch n {
-	case 0:
-		return fillerName
-	case 1:
-		return uint64(f)
-	}
-	z := uint64(f) + n*0x9e3779b97f4a7c15
-	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-	z = (z ^ z>>27) * 0x94d049bb133111eb
-	return z ^ z>>31
-}
-
-// ReadAt reads content, which has no end.
+// ReadAt reads content, which has no end, in blocks by their number.
 func (f filler) ReadAt(p []byte, off int64) (int, error) {
+	var block [4096]byte
 	for n := 0; n < len(p); {
 		at := off + int64(n)
-		var word [8]byte
-		binary.LittleEndian.PutUint64(word[:], f.word(uint64(at)/8))
-		n += copy(p[n:], word[at%8:])
+		var key [32]byte
+		binary.LittleEndian.PutUint64(key[:], uint64(f))
+		binary.LittleEndian.PutUint64(key[8:], uint64(at)/uint64(len(block)))
+		_, _ = rand.NewChaCha8(key).Read(block[:]) // never fails
+		if at < int64(len(block)) {
+			copy(block[:], fillerName)
+			binary.LittleEndian.PutUint64(block[len(fillerName):], uint64(f))
+		}
+		n += copy(p[n:], block[at%int64(len(block)):])
 	}
 	return len(p), nil
 }
@@ -59,8 +52,8 @@ func receive(body io.Reader) (*io.SectionReader, error) {
 	head := make([]byte, fillerHead)
 	n, err := io.ReadFull(body, head)
 	head = head[:n]
-	if err == nil && binary.LittleEndian.Uint64(head) == fillerName {
-		return filler(binary.LittleEndian.Uint64(head[8:])).receive(body)
+	if err == nil && string(head[:len(fillerName)]) == fillerName {
+		return filler(binary.LittleEndian.Uint64(head[len(fillerName):])).receive(body)
 	}
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		return nil, badData("the request ended early")
