@@ -34,6 +34,8 @@ type books struct {
 	paymentByID map[string]*payment
 	nextSale    int // the number of the next sales invoice
 
+	others // what the other APIs show
+
 	kept [2]atomic.Pointer[[]posting] // by accruals, by cash; nil after a change
 }
 
@@ -73,6 +75,7 @@ type invoice struct {
 	subTotal, totalTax, total, paid, credited     decimal.Decimal
 	payments                                      []*payment
 	credits                                       []credit
+	attachments                                   []*file
 	sent                                          bool
 	updated                                       time.Time
 }

@@ -323,10 +323,16 @@ func (b *books) typePayment(from LedgerPayment, now time.Time) (*payment, error)
 	if bank.currency != i.currency {
 		p.bankAmount = amount.DivRound(rate, 2)
 	}
+	b.pay(p)
+	return p, nil
+}
+
+// pay books a payment, and closes its invoice with the last.
+func (b *books) pay(p *payment) {
 	b.addPayment(p)
-	i.updated = now
+	i := p.invoice
+	i.updated = p.updated
 	if i.amountDue().IsZero() {
 		i.status, i.fullyPaid = "PAID", p.date
 	}
-	return p, nil
 }

@@ -26,6 +26,7 @@ var undocumented = map[string][]string{
 	"Accounts":         {"Id", "Status", "ProviderName", "DateTimeUTC"},
 	"Contacts":         {"Id", "Status", "ProviderName", "DateTimeUTC"},
 	"Invoices":         {"Id", "Status", "ProviderName", "DateTimeUTC"},
+	"Attachments":      {"Id", "Status", "ProviderName", "DateTimeUTC"},
 	"Payments":         {"Id", "Status", "ProviderName", "DateTimeUTC"},
 	"BankTransactions": {"Id", "Status", "ProviderName", "DateTimeUTC"},
 	"ReportWithRows":   {"Id", "Status", "ProviderName", "DateTimeUTC"},
@@ -115,7 +116,7 @@ func TestEveryAnswerFitsXerosPublishedDescription(t *testing.T) {
 	for _, organisation := range []string{joinery, cafe, kauri, xerosim.Tally} {
 		t.Run(organisation, func(t *testing.T) {
 			s := newSite(t, func(o *xerosim.Options) { o.DayLimit, o.Books = 5000, []xerosim.Ledger{xerosim.TallyBooks()} })
-			a := s.narrow(strings.ReplaceAll(readScopes, "contacts.read", "contacts") + " accounting.invoices accounting.reports.trialbalance.read")
+			a := s.narrow(strings.ReplaceAll(readScopes, "contacts.read", "contacts") + " accounting.invoices accounting.payments accounting.attachments accounting.reports.trialbalance.read")
 			var contacts struct{ Contacts []struct{ ContactID string } }
 			var invoices struct{ Invoices []struct{ InvoiceID string } }
 			var payments struct{ Payments []struct{ PaymentID string } }
@@ -165,11 +166,23 @@ func TestEveryAnswerFitsXerosPublishedDescription(t *testing.T) {
 				{"contacts, each on its own", post, "/Contacts?summarizeErrors=false", `{"Contacts":[{"Name":""},{"Name":"Good"}]}`},
 				{"a contact to change", post, "/Contacts/" + contact, `{"Contacts":[{"FirstName":"Mo"}]}`},
 				{"an invoice to create", put, "/Invoices", `{"Invoices":[` + goodInvoice + `]}`},
+				{"a payment to make", put, "/Payments", `{"Payments":[` + aPayment(a.owed(organisation), "1.00") + `]}`},
+				{"a payment alone to make", post, "/Payments", aPayment(a.owed(organisation), "1")},
+				{"a payment to refuse", put, "/Payments", `{"Payments":[{"Invoice":{"InvoiceID":"` + contact + `"},"Amount":-1}]}`},
+				{"an attachment to put", put, "/Invoices/" + invoice + "/Attachments/note.txt?IncludeOnline=true", "Noted."},
+				{"an attachment to replace", post, "/Invoices/" + invoice + "/Attachments/note.txt", "Noted again."},
+				{"attachments", get, "/Invoices/" + invoice + "/Attachments", ""},
+				{"an attachment", get, "/Invoices/" + invoice + "/Attachments/note.txt", ""},
+				{"an invoice with attachments", get, "/Invoices/" + invoice, ""},
 				{"an invoice to refuse", post, "/Invoices", `{"Invoices":[{"Type":"ACCREC"}]}`},
 				{"invoices, each on its own", post, "/Invoices?summarizeErrors=false", `{"Invoices":[{},` + goodInvoice + `]}`},
 			} {
 				got := a.call(e.method, "/api.xro/2.0"+e.path, organisation, e.body)
 				r := a.request(e.method, "/api.xro/2.0"+e.path, a.tenant(organisation), e.body)
+				if strings.Contains(e.path, "/Attachments/") {
+					r.Header.Set("Content-Type", "application/octet-stream")
+					r.Header.Set("contentType", "text/plain") // of the attachment that is read
+				}
 				if got.status != 200 && !strings.HasSuffix(e.name, "refuse") {
 					t.Errorf("%s: %d %s", e.name, got.status, got.body)
 				}
