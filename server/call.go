@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/gorilla/sessions"
@@ -50,18 +51,21 @@ func (s *Server) organisation(r *http.Request, c *call) (xero.Organisation, *xer
 	switch {
 	case c.key != nil:
 		named = strings.TrimSpace(r.Header.Get("xero-tenant-id"))
-		if own := c.key.Tenant; own != "" {
-			if named != "" && !strings.EqualFold(named, own) {
-				return xero.Organisation{}, nil, fail(codeTenantNotAllowed)
+		if named != "" && !c.key.Reaches(named) {
+			return xero.Organisation{}, nil, fail(codeTenantNotAllowed)
+		}
+		if own := c.key.Tenants; len(own) > 0 {
+			all = slices.DeleteFunc(slices.Clone(all), func(o xero.Organisation) bool { return !c.key.Reaches(o.TenantID) })
+			if len(own) == 1 {
+				named = own[0]
 			}
-			named = own
 		}
 	case c.session != nil:
 		if named = strings.TrimSpace(r.URL.Query().Get("tenant")); named == "" {
 			named, _ = c.session.Values[sessionTenant].(string)
 		}
 	}
-	if len(all) == 0 {
+	if len(status.Organisations()) == 0 {
 		return xero.Organisation{}, nil, s.notConnected(status)
 	}
 	if named == "" && len(all) == 1 {
@@ -69,7 +73,7 @@ func (s *Server) organisation(r *http.Request, c *call) (xero.Organisation, *xer
 	}
 	choose := fail(xero.CodeTenantRequired)
 	choose.organisations = all
-	if c.key != nil && c.key.Tenant != "" {
+	if c.key != nil && len(c.key.Tenants) == 1 {
 		choose.organisations = nil
 	}
 	if named == "" {

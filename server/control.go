@@ -189,7 +189,7 @@ func (s *Server) commandToken(ctx context.Context, q ControlTenant) (any, error)
 }
 
 func (s *Server) commandKeyAdd(ctx context.Context, q ControlKeyAdd) (any, error) {
-	key, warning, err := s.addKey(ctx, apiKey{Name: q.Name, Write: q.Write, Tenant: q.Tenant, AnyUser: q.AnyUser})
+	key, warning, err := s.addKey(ctx, apiKey{Name: q.Name, Write: q.Write, Tenants: q.Tenants, AnyUser: q.AnyUser})
 	if err != nil {
 		return nil, err
 	}
@@ -203,7 +203,7 @@ func (s *Server) commandKeyList(ctx context.Context, _ struct{}) (any, error) {
 	}
 	answer := ControlKeys{Keys: []ControlKey{}}
 	for _, k := range list {
-		shown := ControlKey{Name: k.Name, Write: k.Write, Tenant: k.Tenant, AnyUser: k.AnyUser, Created: k.Created}
+		shown := ControlKey{Name: k.Name, Write: k.Write, Tenants: k.Tenants, AnyUser: k.AnyUser, Created: k.Created}
 		if !k.LastUsed.IsZero() {
 			shown.LastUsed = &k.LastUsed
 		}

@@ -53,10 +53,10 @@ type (
 
 	// ControlKeyAdd asks for a new API key.
 	ControlKeyAdd struct {
-		Name    string `json:"name"`
-		Write   bool   `json:"write"`
-		Tenant  string `json:"tenant"`
-		AnyUser bool   `json:"any_user"`
+		Name    string   `json:"name"`
+		Write   bool     `json:"write"`
+		Tenants []string `json:"tenants"`
+		AnyUser bool     `json:"any_user"`
 	}
 	// ControlKeyMade is the key in the clear, this once.
 	ControlKeyMade struct {
@@ -71,7 +71,7 @@ type (
 	ControlKey struct {
 		Name     string     `json:"name"`
 		Write    bool       `json:"write"`
-		Tenant   string     `json:"tenant"`
+		Tenants  []string   `json:"tenants"`
 		AnyUser  bool       `json:"any_user"`
 		Created  time.Time  `json:"created"`
 		LastUsed *time.Time `json:"last_used"`

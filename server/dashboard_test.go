@@ -185,7 +185,7 @@ func TestTheDashboardAndTheJSONSayTheSame(t *testing.T) {
 	same("Largest overdue", overdue...)
 
 	// A key gets the same, and cash flow is a part of it.
-	key := b.addKey(store.Key{Name: "script", Tenant: b.tenant(kauri)})
+	key := b.addKey(store.Key{Name: "script", Tenants: []string{b.tenant(kauri)}})
 	withKey := b.ask(ask{path: "/api/dashboard", key: key})
 	var byKey, flow figuresJSON
 	decode(t, withKey.body, &byKey)

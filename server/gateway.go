@@ -17,20 +17,17 @@ import (
 	"financial-command-center/server/xero"
 )
 
-// gatewayPrefix is the path of Xero's Accounting API, there and here, so that any
-// Xero client works with this server as its base URL.
-const gatewayPrefix = "/api.xro/"
-
 // xeroPatience is how long Xero may keep a caller of our own routes waiting for all
 // that they ask: xero_unreachable is promised within 35 seconds. Through the gateway
 // it is the Transport that keeps this promise.
 const xeroPatience = 34 * time.Second
 
 func (s *Server) gatewayRoutes() []route {
-	return []route{
-		{pattern: gatewayPrefix, who: key, stream: true, handle: s.forward},
-		{pattern: "GET /connections", who: key, handle: s.listConnections},
+	routes := []route{{pattern: "GET /connections", who: key, handle: s.listConnections}}
+	for _, f := range families {
+		routes = append(routes, route{pattern: f.prefix, who: key, stream: true, handle: s.forward})
 	}
+	return routes
 }
 
 // forward sends the request to Xero as it is, but for who sends it, and streams
@@ -51,6 +48,17 @@ func (s *Server) forward(w http.ResponseWriter, r *http.Request, c *call) error 
 	if err != nil {
 		return err
 	}
+	if done, err := s.kept(w, r, c, organisation); done || err != nil {
+		return err
+	}
+	if err := s.consent(r, c, organisation); err != nil {
+		return err
+	}
+	release, err := s.spend(c)
+	if err != nil {
+		return err
+	}
+	defer release()
 	api := s.cfg.Connections.API()
 	var failed error
 	proxy := &httputil.ReverseProxy{
@@ -170,7 +178,7 @@ func (s *Server) listConnections(w http.ResponseWriter, r *http.Request, c *call
 				continue
 			}
 			id := strings.ToLower(tenant.TenantID)
-			if own := c.key.Tenant; seen[id] || own != "" && !strings.EqualFold(own, id) {
+			if seen[id] || !c.key.Reaches(id) {
 				continue
 			}
 			seen[id] = true

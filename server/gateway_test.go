@@ -130,7 +130,7 @@ func TestTheOnlyOrganisationNeedsNoName(t *testing.T) {
 func TestALockedKeyReachesItsOwnOrganisationOnly(t *testing.T) {
 	b := newBench(t).opened()
 	b.signIn(b.visit())
-	all, locked := b.addKey(store.Key{Name: "all"}), b.addKey(store.Key{Name: "café", Tenant: strings.ToUpper(b.tenant(café))})
+	all, locked := b.addKey(store.Key{Name: "all"}), b.addKey(store.Key{Name: "café", Tenants: []string{strings.ToUpper(b.tenant(café))}})
 	if g := b.ask(ask{path: invoices, key: locked}); g.status != 200 {
 		t.Errorf("its own: %d %s", g.status, g.body)
 	}

@@ -91,7 +91,7 @@ func (s *Server) checks(known bool, k *apiKey) []Check {
 		return append(list, checkSignIn(status), checkRenewal(status.Connections))
 	}
 	connections := status.Connections
-	if k != nil && k.Tenant != "" {
+	if k != nil && len(k.Tenants) > 0 {
 		connections = seenBy(k, connections)
 	}
 	if len(connections) == 0 {

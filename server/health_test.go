@@ -52,7 +52,7 @@ func TestHealthHasTheOriginalsNamesAndTellsStrangersNoNames(t *testing.T) {
 	}
 	cookie := b.signIn(b.visit())
 	key := b.addKey(store.Key{Name: "all"})
-	locked := b.addKey(store.Key{Name: "locked", Tenant: b.tenant(café)})
+	locked := b.addKey(store.Key{Name: "locked", Tenants: []string{b.tenant(café)}})
 	g, h = b.health(ask{})
 	if g.status != 200 || g.cookie != "" || h.Status != "healthy" || !h.Integrations.Xero["connected"] {
 		t.Errorf("%d %s", g.status, g.body)

@@ -169,15 +169,15 @@ func (s *Server) addKey(ctx context.Context, want apiKey) (made keystore.Secret,
 		return made, "", fail(codeBadRequest).saying(words.Say("keys.bad-name.message", "Name", strconv.Quote(want.Name)), words.Say("keys.bad-name.action", "Most", mostName))
 	}
 	status := s.cfg.Connections.Status()
-	if want.Tenant != "" {
+	for n, id := range want.Tenants {
 		all := status.Organisations()
-		i := slices.IndexFunc(all, func(o xero.Organisation) bool { return strings.EqualFold(o.TenantID, want.Tenant) })
+		i := slices.IndexFunc(all, func(o xero.Organisation) bool { return strings.EqualFold(o.TenantID, id) })
 		if i < 0 {
 			f := fail(xero.CodeTenantRequired).saying(words.Say("keys.bad-organisation.message"), words.Say("keys.bad-organisation.action"))
 			f.organisations = all
 			return made, "", f
 		}
-		want.Tenant = all[i].TenantID
+		want.Tenants[n] = all[i].TenantID
 	}
 	made = newKey()
 	want.Hash, want.Created, want.LastUsed = keyHash(made.Reveal()), time.Now(), time.Time{}
@@ -194,8 +194,8 @@ func (s *Server) addKey(ctx context.Context, want apiKey) (made keystore.Secret,
 	case err != nil:
 		return keystore.Secret{}, "", stateFailure(err)
 	}
-	s.log.Info("key added", "name", want.Name, "write", want.Write, "tenant", want.Tenant, "any_user", want.AnyUser)
-	if want.Write && !mayWrite(status, s.cfg.Connections.App(), want.Tenant) {
+	s.log.Info("key added", "name", want.Name, "write", want.Write, "tenants", want.Tenants, "any_user", want.AnyUser)
+	if want.Write && !mayWrite(status, s.cfg.Connections.App(), &want) {
 		warning = words.Say("keys.read-only") + " " + answers[codeWriteRefused].action
 	}
 	return made, warning, nil
@@ -270,14 +270,13 @@ func goodName(name string) bool {
 		utf8.ValidString(name) && !strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) })
 }
 
-// mayWrite reports whether a sign-in that reaches the organisation, or any
-// organisation with "", was granted more than reading. Without a sign-in it is
-// about the one to come.
-func mayWrite(status xero.Status, next xero.App, tenantID string) bool {
+// mayWrite reports whether a sign-in that reaches an organisation of the key's was
+// granted more than reading. Without a sign-in it is about the one to come.
+func mayWrite(status xero.Status, next xero.App, k *apiKey) bool {
 	scopes := next.Scopes
 	for _, c := range status.Connections {
-		reaches := func(o xero.Organisation) bool { return strings.EqualFold(o.TenantID, tenantID) }
-		if tenantID == "" || slices.ContainsFunc(c.Organisations, reaches) {
+		reaches := func(o xero.Organisation) bool { return k.Reaches(o.TenantID) }
+		if len(k.Tenants) == 0 || slices.ContainsFunc(c.Organisations, reaches) {
 			if slices.ContainsFunc(c.Scopes, writes) {
 				return true
 			}

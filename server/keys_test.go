@@ -143,7 +143,7 @@ func TestAddingAKeySaysWhatIsWrong(t *testing.T) {
 		"no name":                               {store.Key{}, "is no name"},
 		"a name with a line break":              {store.Key{Name: "a\nb"}, "is no name"},
 		"a name of 65 characters":               {store.Key{Name: strings.Repeat("ā", 65)}, "is no name"},
-		"an organisation that is not connected": {store.Key{Name: "x", Tenant: "1234"}, "No organisation with this id is connected."},
+		"an organisation that is not connected": {store.Key{Name: "x", Tenants: []string{"1234"}}, "No organisation with this id is connected."},
 	} {
 		_, _, said, err := b.AddKeySaying(t.Context(), c.key)
 		if err == nil || !strings.Contains(said, c.want) {
@@ -160,7 +160,7 @@ func TestAddingAKeySaysWhatIsWrong(t *testing.T) {
 	if err != nil || !strings.Contains(warning, "--scopes") {
 		t.Errorf("a write key on a sign-in that only reads: %q %v", warning, err)
 	}
-	if _, _, _, err := b.AddKeySaying(t.Context(), store.Key{Name: strings.Repeat("ā", 64), Tenant: strings.ToUpper(b.tenant(café))}); err != nil {
+	if _, _, _, err := b.AddKeySaying(t.Context(), store.Key{Name: strings.Repeat("ā", 64), Tenants: []string{strings.ToUpper(b.tenant(café))}}); err != nil {
 		t.Error(err)
 	}
 }

@@ -54,8 +54,12 @@ func (s *Server) showPrograms(w http.ResponseWriter, r *http.Request, c *call, s
 	}
 	names := s.organisationNames()
 	for _, k := range keys {
+		var reached []string
+		for _, id := range k.Tenants {
+			reached = append(reached, names.of(id))
+		}
 		v.Programs = append(v.Programs, program{
-			k, names.of(k.Tenant),
+			k, strings.Join(reached, ", "),
 			activityFilter{Who: string(xero.ByKey) + ":" + k.Name}.address(1), "/settings/programs/revoke?name=" + url.QueryEscape(k.Name),
 		})
 	}
@@ -69,7 +73,10 @@ func (s *Server) addProgram(w http.ResponseWriter, r *http.Request, c *call) err
 		return formError(err)
 	}
 	form := r.PostForm
-	want := apiKey{Name: strings.TrimSpace(form.Get("name")), Write: form.Get("may") == "write", Tenant: form.Get("organisation"), AnyUser: form.Get("any_user") != ""}
+	want := apiKey{Name: strings.TrimSpace(form.Get("name")), Write: form.Get("may") == "write", AnyUser: form.Get("any_user") != ""}
+	if only := form.Get("organisation"); only != "" {
+		want.Tenants = []string{only}
+	}
 	made, warning, err := s.addKey(r.Context(), want)
 	if f, ok := errors.AsType[*failure](err); ok && wantsPage(r) && answers[f.Code].status == http.StatusBadRequest {
 		return s.showPrograms(w, r, c, http.StatusBadRequest, programsView{Wrong: f.Message, Want: want})
@@ -91,7 +98,7 @@ func (s *Server) useLines(c *call, made keystore.Secret, k apiKey) []useLine {
 	}
 	curl += ` -H "Authorization: Bearer ` + made.Reveal() + `"`
 	all := s.cfg.Connections.Status().Organisations()
-	if k.Tenant == "" && len(all) > 1 {
+	if len(k.Tenants) != 1 && len(all) > 1 {
 		tenant := all[0].TenantID
 		if o := chosen(all, c); o != nil {
 			tenant = o.TenantID

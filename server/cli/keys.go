@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"strings"
 	"text/tabwriter"
 
 	"financial-command-center/server"
@@ -14,10 +15,10 @@ type keysCmd struct {
 }
 
 type keysAddCmd struct {
-	Name    string `arg:"" help:"What the key is for, as budget-sheet."`
-	Write   bool   `help:"Let it change the books too. Without this it reads only."`
-	Tenant  string `placeholder:"ID" help:"Lock it to one organisation; fcc status lists them."`
-	AnyUser bool   `help:"Let other users of this computer use it too."`
+	Name    string   `arg:"" help:"What the key is for, as budget-sheet."`
+	Write   bool     `help:"Let it change the books too. Without this it reads only."`
+	Tenants []string `name:"tenant" placeholder:"ID" help:"Lock it to this organisation, or to several; fcc status lists them."`
+	AnyUser bool     `help:"Let other users of this computer use it too."`
 }
 
 func (keysAddCmd) Help() string {
@@ -68,8 +69,8 @@ func (cmd keysListCmd) Run(c *call) error {
 		if k.Write {
 			may = "read, write"
 		}
-		if k.Tenant != "" {
-			organisation = k.Tenant
+		if len(k.Tenants) > 0 {
+			organisation = strings.Join(k.Tenants, ", ")
 		}
 		if k.AnyUser {
 			who = "any user"

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"database/sql"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -11,23 +13,37 @@ type Key struct {
 	Name     string
 	Hash     [32]byte
 	Write    bool
-	Tenant   string // the only organisation it reaches; "" for any
-	AnyUser  bool   // good for other users of this machine
+	Ask      bool          // each write waits for a person's consent
+	Tenants  []string      // ids of the organisations it reaches; none: all, also those to come
+	Families []string      // of Xero's APIs, as "accounting"; none: all
+	AnyUser  bool          // good for other users of this machine
+	Expires  time.Time     // UTC; zero: never
+	Daily    int           // calls to Xero a day of this computer; 0: no limit
+	MaxAge   time.Duration // it takes answers that are so old; 0: only live ones
+	Stale    bool          // it takes the last known answer while Xero cannot be reached
 	Created  time.Time
 	LastUsed time.Time // zero: never
+	Program  string    // what used it last, as its User-Agent says
+}
+
+// Reaches reports whether the key is good for an organisation. Ids are told apart
+// without case.
+func (k Key) Reaches(tenantID string) bool {
+	return len(k.Tenants) == 0 || slices.ContainsFunc(k.Tenants, func(own string) bool { return strings.EqualFold(own, tenantID) })
 }
 
 // AddKey keeps a new key. ErrExists when its name, or its hash, is there.
 func (s *Store) AddKey(ctx context.Context, key Key) error {
-	result, err := s.db.ExecContext(ctx, `INSERT INTO keys (name, hash, writes, tenant, any_user, created, last_used)
-		VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-		key.Name, key.Hash[:], key.Write, key.Tenant, key.AnyUser, millis(key.Created), millis(key.LastUsed))
+	result, err := s.db.ExecContext(ctx, `INSERT INTO keys (name, hash, writes, ask, tenant, families, any_user, expires, daily, max_age, stale, created, last_used, program)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		key.Name, key.Hash[:], key.Write, key.Ask, strings.Join(key.Tenants, " "), strings.Join(key.Families, " "), key.AnyUser,
+		millis(key.Expires), key.Daily, key.MaxAge.Milliseconds(), key.Stale, millis(key.Created), millis(key.LastUsed), key.Program)
 	return one(result, err, "add a key", ErrExists)
 }
 
 // Keys lists all keys by name.
 func (s *Store) Keys(ctx context.Context) ([]Key, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT name, hash, writes, tenant, any_user, created, last_used
+	rows, err := s.db.QueryContext(ctx, `SELECT name, hash, writes, ask, tenant, families, any_user, expires, daily, max_age, stale, created, last_used, program
 		FROM keys ORDER BY name`)
 	if err != nil {
 		return nil, explain("list keys", err)
@@ -36,14 +52,17 @@ func (s *Store) Keys(ctx context.Context) ([]Key, error) {
 	var keys []Key
 	for rows.Next() {
 		var (
-			key           Key
-			hash          []byte
-			created, used int64
+			key                            Key
+			hash                           []byte
+			tenants, families              string
+			expires, maxAge, created, used int64
 		)
-		if err := rows.Scan(&key.Name, &hash, &key.Write, &key.Tenant, &key.AnyUser, &created, &used); err != nil {
+		if err := rows.Scan(&key.Name, &hash, &key.Write, &key.Ask, &tenants, &families, &key.AnyUser, &expires, &key.Daily, &maxAge, &key.Stale, &created, &used, &key.Program); err != nil {
 			return nil, explain("list keys", err)
 		}
 		copy(key.Hash[:], hash)
+		key.Tenants, key.Families = strings.Fields(tenants), strings.Fields(families)
+		key.Expires, key.MaxAge = moment(expires), time.Duration(maxAge)*time.Millisecond
 		key.Created, key.LastUsed = moment(created), moment(used)
 		keys = append(keys, key)
 	}

@@ -62,6 +62,13 @@ var migrations = []string{
 		took     BIGINT NOT NULL
 	);
 	CREATE INDEX calls_at ON calls (at);`,
+	`ALTER TABLE keys ADD COLUMN ask      BOOLEAN NOT NULL DEFAULT FALSE;
+	ALTER TABLE keys ADD COLUMN families TEXT    NOT NULL DEFAULT '';
+	ALTER TABLE keys ADD COLUMN expires  BIGINT  NOT NULL DEFAULT 0;
+	ALTER TABLE keys ADD COLUMN daily    INTEGER NOT NULL DEFAULT 0;
+	ALTER TABLE keys ADD COLUMN max_age  BIGINT  NOT NULL DEFAULT 0;
+	ALTER TABLE keys ADD COLUMN stale    BOOLEAN NOT NULL DEFAULT FALSE;
+	ALTER TABLE keys ADD COLUMN program  TEXT    NOT NULL DEFAULT '';`,
 }
 
 // migrate brings the database to this version, all or nothing. The version is

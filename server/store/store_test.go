@@ -9,7 +9,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"slices"
+	"reflect"
 	"sync"
 	"testing"
 	"time"
@@ -116,15 +116,16 @@ func TestASweepEndsTheExpiredAndThenTheOldest(t *testing.T) {
 func TestAKeyIsKnownByItsNameAndItsHash(t *testing.T) {
 	every(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
-		excel := store.Key{Name: "excel", Hash: sha256.Sum256([]byte("1")), Write: true, Tenant: "t-1", AnyUser: true, Created: noon.Truncate(time.Millisecond)}
+		excel := store.Key{Name: "excel", Hash: sha256.Sum256([]byte("1")), Write: true, Ask: true, Tenants: []string{"t-1", "t-2"}, Families: []string{"accounting"}, AnyUser: true,
+			Expires: noon.Add(time.Hour).Truncate(time.Millisecond), Daily: 100, MaxAge: time.Minute, Stale: true, Created: noon.Truncate(time.Millisecond), Program: "Excel/16"}
 		ok(t, s.AddKey(ctx, excel))
 		is(t, s.AddKey(ctx, store.Key{Name: "excel", Hash: sha256.Sum256([]byte("2"))}), store.ErrExists)
 		is(t, s.AddKey(ctx, store.Key{Name: "other", Hash: excel.Hash}), store.ErrExists)
-		assistant := store.Key{Name: "assistant", Hash: sha256.Sum256([]byte("3")), Created: noon.Truncate(time.Millisecond)}
+		assistant := store.Key{Name: "assistant", Hash: sha256.Sum256([]byte("3")), Tenants: []string{}, Families: []string{}, Created: noon.Truncate(time.Millisecond)}
 		ok(t, s.AddKey(ctx, assistant))
 		keys, err := s.Keys(ctx)
 		ok(t, err)
-		if !slices.Equal(keys, []store.Key{assistant, excel}) {
+		if !reflect.DeepEqual(keys, []store.Key{assistant, excel}) {
 			t.Errorf("keys are %+v", keys)
 		}
 		ok(t, s.RevokeKey(ctx, "excel"))

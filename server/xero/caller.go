@@ -114,3 +114,12 @@ type Budget struct {
 	// while it does.
 	Closed time.Time
 }
+
+type patienceKey struct{}
+
+// WithPatience has what is asked of Xero under the returned context wait no longer for
+// Xero's limits than so long, in place of 34 seconds. How long an answer takes is
+// another matter.
+func WithPatience(ctx context.Context, patience time.Duration) context.Context {
+	return context.WithValue(ctx, patienceKey{}, patience)
+}
