@@ -43,6 +43,9 @@ type Budget struct {
 	Allowance, Reserve int
 }
 
+// Few reports whether little of the day's allowance is left: under 20 %.
+func (b Budget) Few() bool { return b.Known && b.Day*shortPart < b.Allowance }
+
 // Budget is what is left of Xero's limits for the organisation, through the
 // connection that Find returns.
 func (c *Connections) Budget(tenantID string) Budget {

@@ -54,7 +54,7 @@ type Call struct {
 	Status   int    // of the answer; 0: none came
 	// Code is why none came: CodeUnreachable after it was sent, another when it never
 	// was; "" when one came, or when the caller left.
-	Code Code
+	Code   Code
 	Took   time.Duration // until the answer's head came
 	Waited time.Duration // for Xero's limits, before it was sent or given up
 }

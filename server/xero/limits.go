@@ -63,12 +63,12 @@ type gate struct {
 	closed  time.Time // the day's calls are used up until then
 	looked  time.Time // when a program was let in below the reserve last
 	lines   []*line
-	waiting int       // in all lines
-	turn    uint64    // the last call that was let in
-	people  bool      // it was a person's
-	budget  Budget    // as an answer said last
-	toldBy  uint64    // the call that it was said to
-	short   Shortage  // as the watchers know it
+	waiting int      // in all lines
+	turn    uint64   // the last call that was let in
+	people  bool     // it was a person's
+	budget  Budget   // as an answer said last
+	toldBy  uint64   // the call that it was said to
+	short   Shortage // as the watchers know it
 
 	allowance   int // see allow
 	allowedLast time.Time
