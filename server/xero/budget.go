@@ -13,9 +13,9 @@ const (
 	// dashboard that is read anew costs about five, so people go on with some visits and
 	// some writes after the programs have used up their part.
 	reservePart = 20
-	// lookAgain is how often one call of a program's is let through all the same, while
-	// more than half of the reserve is there: Xero says when its day ends only to who has
-	// used it up, and in a night nobody else would find out.
+	// lookAgain is how long after anybody's call one of a program's is let through all the
+	// same. Xero says when its day ends only to who has used it up, and in a night nobody
+	// else would find out; it costs 24 calls at most.
 	lookAgain = time.Hour
 	// shortPart of a day's calls is few: under 20 %. What is left then is told in steps
 	// of a fiftieth of the day's, so that nobody is told of each call.
@@ -95,7 +95,7 @@ func (g *gate) keptLocked(who Caller, now time.Time, last uint64) *hold {
 		return nil
 	}
 	until := g.day.ends // at the latest
-	if look := g.looked.Add(lookAgain); g.day.left() > g.allowance/reservePart/2 && look.Before(until) {
+	if look := g.looked.Add(lookAgain); look.Before(until) {
 		until = look
 	}
 	if past(until, now) {
@@ -180,6 +180,7 @@ type Learnt struct {
 	Budget         Budget
 	Minute, Day    Span
 	AllowedLast    time.Time // when Budget.Allowance was seen last
+	Looked         time.Time // when anybody was let in below the reserve last
 }
 
 // A Span is the minute or day that Xero counts.
@@ -190,8 +191,9 @@ type Span struct {
 }
 
 // Learnt is all that is worth to be kept for the next start.
-func (c *Connections) Learnt() []Learnt {
-	l := &c.limits
+func (c *Connections) Learnt() []Learnt { return c.limits.learnt() }
+
+func (l *limits) learnt() []Learnt {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var all []Learnt
@@ -204,7 +206,7 @@ func (c *Connections) Learnt() []Learnt {
 				continue
 			}
 			one := Learnt{Client: client, Tenant: tenant, Budget: g.budget, Minute: g.minute.learnt(), Day: g.day.learnt(), AllowedLast: g.allowedLast}
-			one.Budget.Allowance = g.allowance
+			one.Budget.Allowance, one.Looked = g.allowance, g.looked.Round(0).UTC()
 			if !g.closed.IsZero() {
 				one.Budget.Closed = g.closed.Round(0).UTC()
 			}
@@ -229,7 +231,7 @@ func (l *limits) recall(all []Learnt, now time.Time) {
 		if now.Sub(one.AllowedLast) < allowanceLife {
 			g.allowance, g.allowedLast = one.Budget.Allowance, one.AllowedLast
 		}
-		g.closed = one.Budget.Closed
+		g.closed, g.looked = one.Budget.Closed, one.Looked
 		if g.day.known {
 			g.budget = one.Budget
 			g.budget.Closed, g.budget.Allowance, g.budget.Reserve = time.Time{}, 0, 0

@@ -61,7 +61,7 @@ type gate struct {
 	pause   time.Duration // how long that was assumed last
 	day     window
 	closed  time.Time // the day's calls are used up until then
-	looked  time.Time // when a program was let in below the reserve last
+	looked  time.Time // when anybody was let in below the reserve last
 	lines   []*line
 	waiting int      // in all lines
 	turn    uint64   // the last call that was let in

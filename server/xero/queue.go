@@ -107,9 +107,13 @@ func (l *limits) wait(ctx context.Context, w *waiter) (*pass, error) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.lookLocked(app) // it may be its turn at this very moment
 	select {
 	case got := <-w.turn:
-		if got.pass != nil { // too late to be of use
+		switch {
+		case got.err != nil, w.bounded && ctx.Err() == nil:
+			return got.result()
+		default: // too late to be of use
 			got.pass.giveBackLocked()
 		}
 	default:
