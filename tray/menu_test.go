@@ -150,10 +150,10 @@ func TestTheMenuSaysThatCallsRunOut(t *testing.T) {
 	afternoon := time.Date(2026, time.March, 3, 15, 4, 0, 0, time.Local)
 	for want, short := range map[string][]xero.Shortage{
 		"": nil,
-		"Tūī Street Café · fewer than 180 calls left today":  {{Organisation: cafe, Under: 180}},
-		"Tūī Street Café · no calls left until 15:04":        {{Organisation: cafe, Closed: afternoon.UTC()}},
-		"Te Whare Rākau… · fewer than 1000 calls left today": {{Organisation: long, Under: 1000}},
-		"2 organisations · few calls left today":             {{Organisation: kauri, Under: 20}, {Organisation: cafe, Closed: afternoon}},
+		"Tūī Street Café · under 180 calls left today":     {{Organisation: cafe, Under: 180}},
+		"Tūī Street Café · no calls left until 15:04":      {{Organisation: cafe, Closed: afternoon.UTC()}},
+		"Te Whare Rākau Te… · under 1000 calls left today": {{Organisation: long, Under: 1000}},
+		"2 organisations · few calls left today":           {{Organisation: kauri, Under: 20}, {Organisation: cafe, Closed: afternoon}},
 	} {
 		st := status(xero.Connected, "", connection(xero.Connected, kauri, cafe))
 		st.Short = short

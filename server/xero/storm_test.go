@@ -115,9 +115,14 @@ func (b *bench) asOne(who xero.Caller) (int, *xero.Error) {
 // many want it; and FCC knows it after a start too.
 func TestTheEndOfADayCostsOneRefusal(t *testing.T) {
 	inBubbleWith(t, xerosim.Options{DayLimit: 30}, func(t *testing.T, b *bench) {
+		w := b.withBetween()
 		b.signIn()
 		b.asOne(somebody)
 		b.sim.SlowAPI(time.Second)
+		w.at(organisationPath, func(_ *http.Request, real func() (*http.Response, error)) (*http.Response, error) {
+			time.Sleep(100 * time.Millisecond) // of the way
+			return real()
+		})
 		ctx, cancel := context.WithTimeout(xero.WithCaller(t.Context(), somebody), 10*time.Minute)
 		defer cancel()
 		var all sync.WaitGroup
