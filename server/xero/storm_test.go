@@ -114,7 +114,7 @@ func (b *bench) asOne(who xero.Caller) (int, *xero.Error) {
 // Of a day with little left, one call is refused, to hear when the next begins, however
 // many want it; and FCC knows it after a start too.
 func TestTheEndOfADayCostsOneRefusal(t *testing.T) {
-	inBubbleWith(t, xerosim.Options{DayLimit: 30}, func(t *testing.T, b *bench) {
+	inBubbleWith(t, xerosim.Options{DayLimit: 31}, func(t *testing.T, b *bench) {
 		w := b.withBetween()
 		b.signIn()
 		b.asOne(somebody)
@@ -136,7 +136,7 @@ func TestTheEndOfADayCostsOneRefusal(t *testing.T) {
 			})
 		}
 		all.Wait()
-		if got := b.answers(); got[200] != 30 || got[429] != 1 {
+		if got := b.answers(); got[200] != 31 || got[429] != 1 {
 			t.Errorf("Xero answered %v", got)
 		}
 		b.restart()
