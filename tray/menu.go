@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode"
 
+	"financial-command-center/assets/words"
 	"financial-command-center/server/desktop"
 	"financial-command-center/server/xero"
 )
@@ -102,6 +103,7 @@ func menuFor(v view) menu {
 	if v.note != "" {
 		m.lines = append(m.lines, line{label: fit(plain(v.note))})
 	}
+	m.lines = append(m.lines, fewCalls(st.Short))
 	for i := range maxOffers {
 		l := line{label: "Offer", hidden: true}
 		if i < len(v.offers) {
@@ -133,6 +135,19 @@ func menuFor(v view) menu {
 		line{},
 		line{label: "Quit", order: quit})
 	return m
+}
+
+// fewCalls says that Xero's calls for today are running out.
+func fewCalls(short []xero.Shortage) line {
+	switch {
+	case len(short) == 0:
+		return line{label: "Calls", hidden: true}
+	case len(short) > 1:
+		return line{label: words.Say("limits.tray.several", "Count", len(short)), order: "/settings"}
+	case !short[0].Closed.IsZero():
+		return line{label: named(short[0].Organisation.Name, words.Say("limits.tray.none", "Time", short[0].Closed.Local().Format("15:04"))), order: "/settings"}
+	}
+	return line{label: named(short[0].Organisation.Name, words.Say("limits.tray.under", "Calls", short[0].Under)), order: "/settings"}
 }
 
 // choices lists the organisations, when there is something to choose.

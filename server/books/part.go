@@ -158,7 +158,7 @@ func (s *shelf) fly(ctx context.Context, p *part, w work) bool {
 	case fresh || err != nil && ctx.Err() != nil: // FCC is ending
 	case err != nil:
 		p.trouble = troubleOf(err)
-		if asked {
+		if asked && !p.trouble.Kept { // whoever asks next may be a person
 			p.pause = time.Now().Add(failurePause)
 			if p.trouble.Retry.After(p.pause) {
 				p.pause = p.trouble.Retry

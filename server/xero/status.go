@@ -94,6 +94,8 @@ type Status struct {
 	Since       time.Time          `json:"since"`
 	Problem     *Problem           `json:"problem"`
 	Connections []ConnectionStatus `json:"connections"`
+	// Short are the organisations whose calls for today are running out, by name.
+	Short []Shortage `json:"-"`
 
 	all []Organisation // see Organisations; nil: not looked for yet
 }
@@ -191,6 +193,7 @@ func (c *Connections) statusLocked() Status {
 		st.Problem = c.problem
 	}
 	st.all = st.Organisations()
+	st.Short = c.shortLocked(st.all)
 	return st
 }
 
