@@ -31,8 +31,8 @@ var (
 var spoken = []string{"server", "server/books", "server/chart", "server/sheet", "server/xero", "tray"}
 
 // unspoken are functions whose strings nobody but a log, a programmer or a machine
-// reads.
-var unspoken = []string{"Errorf", "New", "Debug", "Info", "Warn", "Error", "Log", "panic", "MustCompile", "Exec", "Query", "QueryRow", "ExecContext", "QueryContext", "QueryRowContext"}
+// reads. What strings.Fields takes apart are names.
+var unspoken = []string{"Fields", "Errorf", "New", "Debug", "Info", "Warn", "Error", "Log", "panic", "MustCompile", "Exec", "Query", "QueryRow", "ExecContext", "QueryContext", "QueryRowContext"}
 
 func TestPagesHaveNoWordsOfTheirOwn(t *testing.T) {
 	files, err := filepath.Glob("../assets/pages/*.html")
@@ -122,6 +122,10 @@ func wordsOfHTML(page string) (found []string) {
 			tag := tokens.Token()
 			if tag.Data == "code" || tag.Data == "kbd" {
 				typed++
+			}
+			if tag.Data == "noscript" && tokens.Next() == html.TextToken { // to a tokenizer its tags are text
+				found = append(found, wordsOfHTML(tokens.Token().Data)...)
+				continue
 			}
 			for _, a := range tag.Attr {
 				said := slices.Contains([]string{"aria-label", "title", "placeholder", "alt"}, a.Key)

@@ -51,6 +51,7 @@ var pageFuncs = template.FuncMap{
 	"inc":    func(i int) int { return i + 1 },
 	"count":  count,
 	"typed":  typed,
+	"names":  names,
 	"say":    words.Say,
 	"mark":   words.Mark,
 }
