@@ -46,6 +46,9 @@ type homeConnection struct {
 	RenewsBy *time.Time // nil when nothing renews
 }
 
+// Reached are the names of the organisations that it reaches.
+func (c homeConnection) Reached() string { return names(c.Organisations) }
+
 // homePatience is how long the start page waits for figures. What is not there by
 // then comes by itself.
 const homePatience = 1200 * time.Millisecond
