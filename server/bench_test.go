@@ -77,6 +77,8 @@ func newBench(t testing.TB, changes ...func(*bench)) *bench {
 		Remember:  func(ctx context.Context, id string, p xero.Profile) { b.Remember(ctx, id, p) },
 		OnRenewal: func(r xero.Renewal) { b.Renewed(r) },
 		OnCall:    func(c xero.Call) { b.Called(c) },
+		Calling:   func(who xero.Caller) (func(bool), error) { return b.Calling(who) },
+		MayCall:   func(who xero.Caller) error { return b.MayCall(who) },
 	}
 	b.cfg = server.Config{
 		Version: "test", Mode: server.Live, Port: port, DataDir: dir,

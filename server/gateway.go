@@ -51,14 +51,12 @@ func (s *Server) forward(w http.ResponseWriter, r *http.Request, c *call) error 
 	if done, err := s.kept(w, r, c, organisation); done || err != nil {
 		return err
 	}
+	if err := s.MayCall(c.caller()); err != nil {
+		return err // before anybody is asked for consent
+	}
 	if err := s.consent(r, c, organisation); err != nil {
 		return err
 	}
-	release, err := s.spend(c)
-	if err != nil {
-		return err
-	}
-	defer release()
 	api := s.cfg.Connections.API()
 	var failed error
 	proxy := &httputil.ReverseProxy{

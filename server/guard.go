@@ -73,7 +73,11 @@ func (s *Server) enter(rt route) http.Handler {
 				_ = deadlines.SetReadDeadline(time.Time{})
 				_ = deadlines.SetWriteDeadline(time.Time{})
 			}
-			err = rt.handle(w, r, c)
+			if c.key != nil {
+				err = s.withKey(w, r, rt, c)
+			} else {
+				err = rt.handle(w, r, c)
+			}
 			if rt.stream {
 				hurry(w, r)
 			}

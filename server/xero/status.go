@@ -38,6 +38,7 @@ const (
 	CodeNeedsLogin          Code = "needs_login"
 	CodeNotFound            Code = "not_found"
 	CodeRateLimited         Code = "rate_limited"
+	CodeKeyLimit            Code = "key_limit"
 	CodeTenantRequired      Code = "tenant_required"
 	CodeUnreachable         Code = "xero_unreachable"
 )
