@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"time"
@@ -125,8 +126,8 @@ func (s *Server) withKey(w http.ResponseWriter, r *http.Request, rt route, c *ca
 		_ = deadlines.SetWriteDeadline(time.Now().Add(lastWord))
 	})()
 	err := rt.handle(w, r.WithContext(ctx), c)
-	if err != nil && ctx.Err() != nil && r.Context().Err() == nil {
-		err = context.Cause(ctx)
+	if why, over := errors.AsType[*failure](context.Cause(ctx)); over && err != nil {
+		return why
 	}
 	return err
 }
