@@ -65,20 +65,16 @@ func (s *Server) forward(w http.ResponseWriter, r *http.Request, c *call) error 
 	if err != nil {
 		return err
 	}
-	ctx, done := s.keys.watch(r.Context(), c.key.Name)
-	defer done()
-	r = r.WithContext(xero.WithPatience(ctx, wait))
+	r = r.WithContext(xero.WithPatience(r.Context(), wait))
 	if done, err := s.kept(w, r, c, organisation); done || err != nil {
 		return err
+	}
+	if err := s.MayCall(c.caller()); err != nil {
+		return err // before anybody is asked for consent
 	}
 	if err := s.consent(r, c, organisation); err != nil {
 		return err
 	}
-	release, err := s.spend(c)
-	if err != nil {
-		return err
-	}
-	defer release()
 	if repeat != "" {
 		w.Header().Set("Idempotency-Key", repeat)
 	}
@@ -92,10 +88,8 @@ func (s *Server) forward(w http.ResponseWriter, r *http.Request, c *call) error 
 	case r.Context().Err() == nil:
 		s.tellBudget(w.Header(), organisation.TenantID)
 		return err
-	case context.Cause(ctx) == errKeyEnded:
-		return fail(codeKeyRequired).saying(words.Say("gateway.key_ended"), words.Say("gateway.new_key")).because(err)
 	}
-	return fail(xero.CodeUnreachable).saying("FCC stopped before Xero answered.", "Start FCC, and try again.").because(err)
+	return fail(xero.CodeUnreachable).saying(words.Say("gateway.stopped.message"), words.Say("gateway.stopped.action")).because(err)
 }
 
 // listConnections answers as Xero does, for all sign-ins together: what each
@@ -154,7 +148,7 @@ func (s *Server) connectionsOf(ctx context.Context, session *xero.Session) ([]js
 	answer, err := session.Transport().RoundTrip(r)
 	switch {
 	case err != nil && ctx.Err() != nil: // too late, or nobody waits for it any more
-		return nil, fail(xero.CodeUnreachable).saying("Xero did not answer in time.", "Try again. If it goes on, look at Xero's status page.").because(err)
+		return nil, fail(xero.CodeUnreachable).saying(words.Say("gateway.late.message"), words.Say("gateway.late.action")).because(err)
 	case err != nil:
 		return nil, err
 	}
@@ -164,7 +158,7 @@ func (s *Server) connectionsOf(ctx context.Context, session *xero.Session) ([]js
 	}
 	var all []json.RawMessage
 	if json.NewDecoder(io.LimitReader(answer.Body, mostAnswer)).Decode(&all) != nil {
-		return nil, fail(xero.CodeUnreachable).saying("The answer broke off, or did not come from Xero.", "Try again. On a hotel's or an airport's network, open any web page first.").because(errors.New("an answer that is no JSON"))
+		return nil, fail(xero.CodeUnreachable).saying(words.Say("gateway.broken.message"), words.Say("gateway.broken.action")).because(errors.New("an answer that is no JSON"))
 	}
 	return all, nil
 }

@@ -20,11 +20,12 @@ import (
 type far struct {
 	mu     sync.Mutex
 	sent   []*http.Request
+	all    bool // the other APIs too
 	answer func(*http.Request) (*http.Response, error)
 }
 
 func (f *far) RoundTrip(r *http.Request) (*http.Response, error) {
-	if !strings.HasPrefix(r.URL.Path, "/api.xro") {
+	if !strings.HasPrefix(r.URL.Path, "/api.xro") && !(f.all && strings.Contains(r.URL.Path, ".xro/")) {
 		return http.DefaultTransport.RoundTrip(r)
 	}
 	f.mu.Lock()

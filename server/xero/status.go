@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"financial-command-center/assets/words"
 )
 
 // A State says how a connection, or the set of them, stands.
@@ -36,6 +38,7 @@ const (
 	CodeNeedsLogin          Code = "needs_login"
 	CodeNotFound            Code = "not_found"
 	CodeRateLimited         Code = "rate_limited"
+	CodeKeyLimit            Code = "key_limit"
 	CodeTenantRequired      Code = "tenant_required"
 	CodeUnreachable         Code = "xero_unreachable"
 )
@@ -235,7 +238,7 @@ func (s *Session) problemLocked() *Problem {
 	case s.shut != nil:
 		return s.shut
 	case s.state == Connected && s.profile.Organisations != nil && len(s.profile.Organisations) == 0:
-		p := problem(CodeTenantRequired, "You are signed in, but no organisation is connected.", "Sign in again and tick the organisations that FCC may reach.")
+		p := problem(CodeTenantRequired, words.Say("xero.no-organisation.message"), words.Say("xero.no-organisation.action"))
 		return &p
 	}
 	return nil

@@ -36,7 +36,8 @@ const refusalPause = time.Minute
 // 34 seconds where it has no end, and never longer than WithPatience says. So does what
 // Xero refused all the same (429), where it may be sent again; when that would take too
 // long, or the day's calls are used up, the 429 is handed back as it came. A request
-// that was not sent because of the limits fails with CodeRateLimited.
+// that was not sent because of the limits fails with CodeRateLimited; one that
+// Config.Calling refuses, with what that says.
 //
 // Everything else is handed back as it came. Other errors are as Token's, or
 // CodeUnreachable; a caller that gives up gets its own context's error.
@@ -118,6 +119,13 @@ func (s *Session) try(req *http.Request, w *waiter) (*http.Response, AccessToken
 // tryOnce sends req when there is a token and the limits allow it; waits reports
 // whether Xero refused it for a limit that will open.
 func (s *Session) tryOnce(req *http.Request, w *waiter, repeated bool) (resp *http.Response, token AccessToken, waits bool, err error) {
+	done, err := s.set.calling(req.Context())
+	if err != nil {
+		closeBody(req)
+		return nil, token, false, err
+	}
+	sent := false
+	defer func() { done(sent) }()
 	asked := time.Now()
 	token, err = s.token(req.Context(), w.enough(), keystore.Secret{})
 	var p *pass
@@ -139,7 +147,7 @@ func (s *Session) tryOnce(req *http.Request, w *waiter, repeated bool) (resp *ht
 		}
 		return nil, token, false, err
 	}
-	asked = time.Now()
+	asked, sent = time.Now(), true
 	if w.first.IsZero() {
 		w.first = asked
 	}
