@@ -243,8 +243,10 @@ var States = []State{
 			if err != nil {
 				return err
 			}
-			_, err = s.addKey("Trial", "--expires", "1ms")
-			return err
+			if _, err = s.addKey("Trial", "--expires", "2s"); err != nil {
+				return err
+			}
+			return s.until("/settings/programs", "ended on")
 		},
 	}, {
 		Name: "day limit", Says: "used up", of: theBooks,
