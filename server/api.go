@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"financial-command-center/assets/words"
 	"financial-command-center/server/books"
 	"financial-command-center/server/xero"
 )
@@ -90,15 +91,22 @@ type (
 const apiAge = time.Minute
 
 // given is a reading that is young enough to be given to a program, which does not
-// see how old it is. Xero has so long to answer.
+// see how old it is.
 func given[T any](r *http.Request, read func(context.Context, time.Duration) books.Reading[T]) (T, error) {
+	out, err := reading(r, apiAge, read)
+	return out.Value, err
+}
+
+// reading is one that is not older than maxAge, or was not when r came. Xero has so
+// long to answer.
+func reading[T any](r *http.Request, maxAge time.Duration, read func(context.Context, time.Duration) books.Reading[T]) (books.Reading[T], error) {
 	ctx, cancel := context.WithTimeout(r.Context(), xeroPatience)
 	defer cancel()
-	reading := read(ctx, apiAge)
-	if reading.At.IsZero() || time.Since(reading.At) > apiAge+xeroPatience {
-		return reading.Value, unread(reading.Trouble)
+	out := read(ctx, maxAge)
+	if out.At.IsZero() || time.Since(out.At) > maxAge+xeroPatience {
+		return out, unread(out.Trouble)
 	}
-	return reading.Value, nil
+	return out, nil
 }
 
 // contacts answers with all contacts of the organisation but those in the archive,
@@ -144,7 +152,7 @@ func (s *Server) invoices(w http.ResponseWriter, r *http.Request, c *call) error
 	query := r.URL.Query()
 	limit, err := strconv.Atoi(cmp.Or(query.Get("limit"), strconv.Itoa(defaultLimit)))
 	if err != nil || limit < 1 {
-		return fail(codeBadRequest).saying("The limit is no number of invoices.", "Give a whole number from 1, as limit=50.")
+		return fail(codeBadRequest).saying(words.Say("requests.limit.message"), words.Say("requests.limit.action"))
 	}
 	asked := filters{strings.ToUpper(strings.ReplaceAll(cmp.Or(query.Get("status"), defaultStatuses), " ", "")), limit}
 	ledger, err := s.ledger(r, c)

@@ -62,6 +62,7 @@ var Pages = []Page{
 	{Name: "move secrets", Path: "/settings/move?to=os", live: true},
 	{Name: "sign out everywhere", Path: "/settings/sign-out"},
 	{Name: "programs", Path: "/settings/programs", shows: theSignIn, more: "/settings/programs/"},
+	{Name: "use in Excel", Path: "/settings/excel", shows: theSignIn},
 	{Name: "health", Path: "/health", shows: theSignIn},
 	{Name: "help", Path: "/help"},
 	{Name: "nowhere", Path: "/nowhere", status: http.StatusNotFound, alike: true},

@@ -9,21 +9,26 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// money writes what the bank takes and gives each month, and what was bought by the
-// last of the accounts; one of them was written by mistake and deleted.
+// money writes what the bank takes and gives each month, and what was bought by card;
+// one of them was written by mistake and deleted.
 func (m *maker) money() {
 	bank := &contact{id: m.id(), name: m.profile.bank, currency: m.profile.base, country: m.profile.country, updated: m.clockTime(m.today.AddDate(0, 0, -m.profile.days))}
 	m.addContact(bank)
 	suppliers := slices.DeleteFunc(slices.Clone(m.books.contacts), func(c *contact) bool { return !c.supplier || c.archived })
 	banks := slices.DeleteFunc(slices.Clone(m.books.accounts), func(a *account) bool { return a.kind != "BANK" })
+	main, cards := banks[0], slices.DeleteFunc(slices.Clone(banks), func(a *account) bool { return a.bankType == "BANK" })
+	saved := banks[1]
+	if saved.number == "CASH" {
+		saved = main
+	}
 	for age := m.profile.days - 10; age > 0; age -= 30 {
-		for n, account := range banks {
-			m.spend(bank, account, "SPEND", item{"Account fee", "404", 500, 2500, 1}, "NONE", age)
-			if n == 1 {
-				m.spend(bank, account, "RECEIVE", item{"Interest", "270", 800, 9000, 1}, "NONE", age)
+		for _, account := range banks {
+			if account.number != "CASH" {
+				m.spend(bank, account, "SPEND", item{"Account fee", "404", 500, 2500, 1}, "NONE", age)
 			}
 		}
-		m.spend(pick(m.rand, suppliers), banks[len(banks)-1], "SPEND", pick(m.rand, m.profile.purchases), "INPUT2", max(age-m.rand.IntN(30), 1))
+		m.spend(bank, saved, "RECEIVE", item{"Interest", "270", 800, 9000, 1}, "NONE", age)
+		m.spend(pick(m.rand, suppliers), slices.Concat(cards, banks)[0], "SPEND", pick(m.rand, m.profile.purchases), "INPUT2", max(age-m.rand.IntN(30), 1))
 	}
 	first(m.books.money, func(t *bankTransaction) bool { return t.kind == "RECEIVE" }).status = "DELETED"
 }
