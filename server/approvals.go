@@ -251,20 +251,32 @@ func (s *Server) hold(ctx context.Context, key *apiKey, o xero.Organisation, p p
 	if err := a.add(h, now); err != nil {
 		return nil, err
 	}
+	shown := false
+	defer func() { // also when describing it fails badly
+		if !shown {
+			a.drop(h)
+		}
+	}()
 	card, err := s.describe(ctx, o, p)
-	a.mu.Lock()
-	defer a.mu.Unlock()
 	if err == nil && ctx.Err() != nil {
 		err = fail(codeWriteRefused).saying(words.Say("approvals.gone"), words.Say("approvals.gone-action")).because(ctx.Err())
 	}
 	if err != nil {
-		a.held = slices.DeleteFunc(a.held, func(other *heldWrite) bool { return other == h })
 		return nil, err
 	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	shown = true
 	h.card, h.state = card, waiting
 	s.log.Info("a write waits for consent", "id", h.id, "key", key.Name, "tenant", o.TenantID, "what", card.what)
 	a.tell()
 	return h, nil
+}
+
+func (a *approvals) drop(h *heldWrite) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.held = slices.DeleteFunc(a.held, func(other *heldWrite) bool { return other == h })
 }
 
 // add takes h in, unless there are too many already.

@@ -41,6 +41,7 @@ type askedRecord struct {
 	id     string
 	amount decimal.NullDecimal
 	money  string // the amount's currency
+	before bool   // it is before tax
 }
 
 type askedFact struct{ Label, Value string }
@@ -136,7 +137,10 @@ func (s *Server) describe(ctx context.Context, o xero.Organisation, r proposal) 
 	if r.encoded && len(r.body) > 0 {
 		body, err = field{}, errNotRead
 	}
-	c := askedCard{Lines: body.lines()}
+	var c askedCard
+	if !errors.Is(err, errNotRead) {
+		c.Lines = body.lines()
+	}
 	if len(c.Lines) > mostFields {
 		return askedCard{}, fail(codeTooLarge).saying(words.Say("approvals.too-many", "N", mostFields), words.Say("approvals.too-large-action"))
 	}
@@ -197,7 +201,7 @@ func (d *describer) describeAll(c *askedCard, kind kindOf, records []field) {
 		if record.id != "" {
 			c.ids = append(c.ids, record.id)
 		}
-		summed = summed && record.amount.Valid && (i == 0 || record.money == money)
+		summed = summed && record.amount.Valid && (i == 0 || record.money == money && record.before == c.Records[0].before)
 		money, sum = record.money, sum.Add(record.amount.Decimal)
 	}
 	c.what, c.Title = c.Records[0].what, c.Records[0].Title
@@ -211,7 +215,9 @@ func (d *describer) describeAll(c *askedCard, kind kindOf, records []field) {
 	}
 	c.Title = words.Say("approvals.many", "N", len(records))
 	if summed {
-		c.Sum = d.habits.In(money).Money(sum)
+		if c.Sum = d.habits.In(money).Money(sum); c.Records[0].before {
+			c.Sum = words.Say("approvals.before-tax", "Amount", c.Sum)
+		}
 	}
 }
 

@@ -31,7 +31,7 @@ func (d *describer) changes(f, before field) (all []askedChange) {
 			case one.kind == listField:
 				left := slices.Clone(was.below)
 				for i, member := range one.below {
-					there := append(slices.Clone(label), words.Say("approvals.member", "Name", fieldWords(singular(one.name)), "N", i+1))
+					there := append(slices.Clone(label), words.Say("approvals.member", "Name", fieldWords(singular(one.name)), "Place", i+1))
 					if member.kind == valueField {
 						walk(field{below: []field{{name: one.name, text: member.text, digit: member.digit}}}, field{}, label)
 						continue
@@ -115,7 +115,7 @@ func pathWords(path string) string {
 	for part := range strings.SplitSeq(path, ".") {
 		name, rest, listed := strings.Cut(part, "[")
 		if n, err := strconv.Atoi(strings.TrimSuffix(rest, "]")); listed && err == nil {
-			parts = append(parts, words.Say("approvals.member", "Name", fieldWords(singular(name)), "N", n))
+			parts = append(parts, words.Say("approvals.member", "Name", fieldWords(singular(name)), "Place", n))
 		} else {
 			parts = append(parts, fieldWords(name))
 		}

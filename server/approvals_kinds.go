@@ -173,6 +173,7 @@ func (d *describer) amount(r *askedRecord, f, before field, lines string) {
 		r.fact("amount", words.Say("approvals.with-tax", "Amount", h.Money(sum)))
 	default:
 		r.fact("amount", words.Say("approvals.before-tax", "Amount", h.Money(sum)))
+		r.before = true
 	}
 	r.amount = decimal.NewNullDecimal(sum)
 }

@@ -86,6 +86,11 @@ func matrix(b *bench) []row {
 		{"GET /settings/programs/revoke", ask{path: "/settings/programs/revoke?name=none"}, "303", asPage},
 		{"POST /settings/programs/revoke", ask{form: url.Values{"name": {"none"}}}, "404 not_found", asSession},
 		{"GET /activity", ask{}, "200", asPage},
+		{"GET /activity/changes", ask{}, "200", asPage},
+		{"GET /approvals", ask{}, "200", asPage},
+		{"GET /approvals/request", ask{path: "/approvals/request?id=none"}, "303", asPage},
+		{"POST /approvals/refuse", ask{form: url.Values{"id": {"none"}}}, "303", asSession},
+		{"POST /approvals/allow", ask{form: url.Values{"id": {"none"}}}, "303", asSession},
 
 		{"POST /icon", ask{form: url.Values{}}, "303", asSession},
 
