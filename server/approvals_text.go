@@ -12,6 +12,7 @@ import (
 // visible writes what cannot be seen, and what turns a text around, so that it is seen:
 // a program must not be able to hide what it sends.
 func visible(text string) string {
+	text = strings.ToValidUTF8(text, "\ufffd")
 	if !strings.ContainsFunc(text, unseen) {
 		return text
 	}
