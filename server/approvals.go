@@ -320,9 +320,9 @@ func (s *Server) await(ctx context.Context, h *heldWrite) error {
 	s.approvals.mu.Lock()
 	state, ended := h.state, h.ended
 	s.approvals.mu.Unlock()
-	if !s.stillMay(h) {
-		s.end(h, allowed, refused)
-		return fail(codeKeyRequired).saying(words.Say("approvals.revoked"), words.Say("approvals.revoked-action"))
+	if err := s.keys.over(&h.key, time.Now()); err != nil { // it was revoked, changed, or has ended
+		s.end(h, allowed, gone)
+		return err
 	}
 	if state == allowed {
 		return nil
@@ -353,14 +353,4 @@ func (s *Server) end(h *heldWrite, from, outcome heldState) bool {
 		Many: len(h.card.Records), Records: h.card.ids, Asked: true, Outcome: string(outcome),
 	})
 	return true
-}
-
-// stillMay reports whether the key that sent h is there and may do so now: it may have
-// been revoked or changed since.
-func (s *Server) stillMay(h *heldWrite) bool {
-	known := s.keys.known.Load()
-	return known != nil && slices.ContainsFunc(*known, func(k apiKey) bool {
-		return k.Name == h.key.Name && k.Created.Equal(h.key.Created) && k.Write && k.Reaches(h.organisation.TenantID) &&
-			(k.Expires.IsZero() || time.Now().Before(k.Expires))
-	})
 }

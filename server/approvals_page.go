@@ -125,7 +125,7 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request, c *call, as held
 	said := words.Say("approvals.said.refused")
 	decided := false
 	switch {
-	case !s.stillMay(h):
+	case s.keys.over(&h.key, time.Now()) != nil:
 		s.end(h, waiting, gone)
 		said, decided = words.Say("approvals.said.revoked"), true
 	case time.Now().After(h.until):

@@ -279,7 +279,9 @@ func (s *Server) requestWrite(ctx context.Context, c *call, o xero.Organisation,
 	}
 	c = &call{peer: c.peer, key: c.key}
 	s.approvals.busy.Go(func() {
-		running := xero.WithCaller(context.WithValue(s.approvals.running, allowedKey{}, h), c.caller())
+		running, done := s.keys.watch(s.approvals.running, c.key)
+		defer done()
+		running = xero.WithCaller(context.WithValue(running, allowedKey{}, h), c.caller())
 		if s.await(running, h) != nil {
 			return
 		}

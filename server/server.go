@@ -127,6 +127,7 @@ type Server struct {
 	renewals  chan xero.Renewal
 	calls     calls
 	approvals *approvals
+	budgets   budgets
 	rotating  sync.Mutex
 	iconFound atomic.Bool
 	serving   sync.RWMutex // read-locked by Serve
@@ -149,6 +150,7 @@ func New(cfg Config) (*Server, error) {
 		looked:   make(chan struct{}),
 		renewals: make(chan xero.Renewal, 64),
 		calls:    calls{full: make(chan struct{}, 1)},
+		keys:     keyring{begun: make(chan struct{}, 1)},
 
 		approvals: newApprovals(),
 	}

@@ -82,7 +82,15 @@ var migrations = []string{
 		outcome TEXT    NOT NULL,
 		status  INTEGER NOT NULL
 	) WITHOUT ROWID;
-	CREATE INDEX writes_at ON writes (at);`,
+	CREATE INDEX writes_at ON writes (at);
+	ALTER TABLE calls ADD COLUMN waited BIGINT NOT NULL DEFAULT 0;
+	CREATE TABLE budgets (
+		client TEXT NOT NULL,
+		tenant TEXT NOT NULL,
+		data   BLOB NOT NULL,
+		saved  BIGINT NOT NULL,
+		PRIMARY KEY (client, tenant)
+	) WITHOUT ROWID;`,
 }
 
 // migrate brings the database to this version, all or nothing. The version is
