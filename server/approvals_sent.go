@@ -265,6 +265,9 @@ func (s *Server) requestWrite(ctx context.Context, c *call, o xero.Organisation,
 	if !c.key.Ask {
 		return s.sendWrite(ctx, c, o, method, path, header, body)
 	}
+	if err := s.MayCall(c.caller()); err != nil {
+		return written{}, err
+	}
 	r, err := s.writeRequest(ctx, o, method, path, header, body)
 	if err != nil {
 		return written{}, err
@@ -301,6 +304,10 @@ func (s *Server) writeRequest(ctx context.Context, o xero.Organisation, method, 
 	if err != nil {
 		return nil, fail(codeBadRequest).because(err)
 	}
+	if !cleanPath(r.URL) {
+		return nil, fail(codeNotFound)
+	}
+	r.RequestURI = r.URL.RequestURI() // as a server has it
 	maps.Copy(r.Header, header)
 	r.Header.Set("Xero-Tenant-Id", o.TenantID)
 	return r, nil
