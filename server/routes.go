@@ -66,6 +66,7 @@ func (s *Server) routes() []route {
 		s.excelRoutes(),
 		s.debugRoutes(),
 		s.gatewayRoutes(),
+		s.approvalRoutes(),
 		s.controlRoutes(),
 	)
 }
