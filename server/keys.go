@@ -85,7 +85,7 @@ func (s *Server) keyOf(r *http.Request) (*apiKey, error) {
 	if !wellFormed(text) {
 		return nil, fail(codeKeyRequired).saying("This is not a whole key, or it was mistyped.", "Copy it again, or make a new one: fcc keys add NAME")
 	}
-	hash := keyHash(text)
+	hash := s.lent.entry(keyHash(text), time.Now())
 	if known := s.keys.known.Load(); known != nil {
 		for _, k := range *known {
 			if subtle.ConstantTimeCompare(k.Hash[:], hash[:]) == 1 {

@@ -64,6 +64,7 @@ func (s *Server) routes() []route {
 		s.exportRoutes(),
 		s.debugRoutes(),
 		s.gatewayRoutes(),
+		s.mcpRoutes(),
 		s.controlRoutes(),
 	)
 }

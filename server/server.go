@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"financial-command-center/keystore"
+	"financial-command-center/server/assistant"
 	"financial-command-center/server/books"
 	"financial-command-center/server/store"
 	"financial-command-center/server/xero"
@@ -117,8 +118,11 @@ type Server struct {
 	browsers  *browsers
 	tickets   tickets
 	keys      keyring
+	lent      lent
 	books     *books.Books
 	exports   *exports
+	desk      *assistant.Desk
+	asked     writeGuard // of writes that an assistant asks for; nil: those of keys set to ask are refused
 	folder    folder
 	state     *store.Store  // may be read once opened is closed
 	opened    chan struct{} // closed when state was opened
@@ -154,6 +158,7 @@ func New(cfg Config) (*Server, error) {
 	for _, host := range []string{"localhost", "127.0.0.1", "[::1]"} {
 		s.origins = append(s.origins, "http://"+host+":"+strconv.Itoa(cfg.Port))
 	}
+	s.desk = s.newDesk()
 	starting := fail(codeKeystoreUnavailable).saying("FCC is starting.", "Try again in a moment.").Problem
 	s.closed.is(&starting)
 	var err error

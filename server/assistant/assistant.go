@@ -16,8 +16,10 @@ package assistant
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -61,6 +63,13 @@ type Write struct {
 	// IdempotencyKey has Xero do it once however often it is sent, for six minutes
 	// (developer.xero.com, idempotent requests).
 	IdempotencyKey string
+	Scope          string // that the sign-in must have for it
+}
+
+// Allowed reports whether a scope of a sign-in allows the write. The broad one is what
+// older apps have (developer.xero.com/faq/granular-scopes).
+func (w Write) Allowed(scope string) bool {
+	return scope == w.Scope || w.Scope == "accounting.invoices" && scope == "accounting.transactions"
 }
 
 // Written is what became of a Write.
@@ -177,8 +186,18 @@ func add[In, Out any](a *asking, t mcp.Tool, do func(context.Context, In) (Out, 
 		defer done()
 		out, err := do(ctx, in)
 		if err != nil {
-			err = a.refusal(err)
+			return nil, out, a.refusal(err)
 		}
-		return nil, out, err
+		text, err := inOrder(out)
+		return &mcp.CallToolResult{Content: []mcp.Content{&mcp.TextContent{Text: text}}}, out, err
 	})
+}
+
+// inOrder is an answer as text, in the order of its fields: the notice is read first.
+func inOrder(answer any) (string, error) {
+	var text strings.Builder
+	enc := json.NewEncoder(&text)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(answer)
+	return strings.TrimSpace(text.String()), err
 }

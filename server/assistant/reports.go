@@ -17,8 +17,7 @@ import (
 type (
 	profitIn struct {
 		whose
-		From string `json:"from,omitempty" jsonschema:"first day, YYYY-MM-DD; the first of this month when left out"`
-		To   string `json:"to,omitempty" jsonschema:"last day, YYYY-MM-DD, at most a year later; today when left out"`
+		between
 		paged
 	}
 	statementOut struct {
@@ -54,9 +53,9 @@ type (
 	}
 	ageingOut struct {
 		about
-		Side  string  `json:"side"`
-		All   debts   `json:"all" jsonschema:"of all contacts"`
-		Left  int     `json:"without_rate" jsonschema:"invoices in a foreign currency without a rate, which are in no sum"`
+		Side  string   `json:"side"`
+		All   debts    `json:"all" jsonschema:"of all contacts"`
+		Left  int      `json:"without_rate" jsonschema:"invoices in a foreign currency without a rate, which are in no sum"`
 		Mixed []string `json:"converted_from" jsonschema:"foreign currencies that were converted, each at its invoice's own rate"`
 		pages
 		Contacts []debtor `json:"contacts" jsonschema:"the largest first"`
@@ -79,13 +78,13 @@ type (
 	outlookIn  struct{ whose }
 	outlookOut struct {
 		about
-		Cash     string   `json:"cash_now" jsonschema:"what the books say is in the bank"`
-		Weeks    []week   `json:"weeks" jsonschema:"eight, the first begins today"`
-		LateIn   string   `json:"overdue_owed_to_us" jsonschema:"late already, and in no week"`
-		LateOut  string   `json:"overdue_we_owe" jsonschema:"late already, and in no week"`
-		Months   []month  `json:"months" jsonschema:"income and costs of the last twelve, the present one last; null where they cannot be read"`
-		Trouble  *Problem `json:"months_problem,omitempty"`
-		Method   string   `json:"method"`
+		Cash    string   `json:"cash_now" jsonschema:"what the books say is in the bank"`
+		Weeks   []week   `json:"weeks" jsonschema:"eight, the first begins today"`
+		LateIn  string   `json:"overdue_owed_to_us" jsonschema:"late already, and in no week"`
+		LateOut string   `json:"overdue_we_owe" jsonschema:"late already, and in no week"`
+		Months  []month  `json:"months" jsonschema:"income and costs of the last twelve, the present one last; null where they cannot be read"`
+		Trouble *Problem `json:"months_problem,omitempty"`
+		Method  string   `json:"method"`
 	}
 	week struct {
 		From     string `json:"from"`
@@ -106,7 +105,7 @@ type (
 func (a *asking) addReports() {
 	reads(a, true, mcp.Tool{
 		Name: "profit_and_loss", Title: "Profit and loss",
-		Description: "Xero's profit and loss report between two days, line by line. Sums are Xero's own.",
+		Description: "Xero's profit and loss report between two days at most a year apart, line by line. Sums are Xero's own.",
 	}, a.profit)
 	reads(a, true, mcp.Tool{
 		Name: "bank_summary", Title: "Bank summary",
@@ -127,7 +126,7 @@ func (a *asking) profit(ctx context.Context, in profitIn) (out statementOut, err
 	if err != nil {
 		return out, err
 	}
-	from, to, err := period(in.From, in.To, l.today.AddDate(0, 0, 1-l.today.Day()), l.today)
+	from, to, err := l.days(in.between)
 	if err != nil {
 		return out, err
 	}
@@ -257,4 +256,3 @@ func (a *asking) outlook(ctx context.Context, in outlookIn) (out outlookOut, err
 	}
 	return out, nil
 }
-

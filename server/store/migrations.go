@@ -68,7 +68,8 @@ var migrations = []string{
 	ALTER TABLE keys ADD COLUMN daily    INTEGER NOT NULL DEFAULT 0;
 	ALTER TABLE keys ADD COLUMN max_age  BIGINT  NOT NULL DEFAULT 0;
 	ALTER TABLE keys ADD COLUMN stale    BOOLEAN NOT NULL DEFAULT FALSE;
-	ALTER TABLE keys ADD COLUMN program  TEXT    NOT NULL DEFAULT '';`,
+	ALTER TABLE keys ADD COLUMN program  TEXT    NOT NULL DEFAULT '';
+	CREATE TABLE first_uses (name TEXT PRIMARY KEY);`,
 }
 
 // migrate brings the database to this version, all or nothing. The version is
