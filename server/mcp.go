@@ -35,6 +35,9 @@ func (s *Server) inWordsFor(f *failure) assistant.Problem {
 	if link == "" {
 		link = answers[f.Code].button.Link
 	}
+	if link == "/login" { // the start page says more, and has the button
+		link = "/"
+	}
 	if strings.HasPrefix(link, "/") {
 		p.Link = s.BaseURL() + link
 	}

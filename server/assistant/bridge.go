@@ -3,20 +3,14 @@ package assistant
 import (
 	"bufio"
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
-	"net"
-	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
-	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"financial-command-center/assets/words"
 )
@@ -178,178 +172,6 @@ func (b *Bridge) introduce(m message) {
 	defer b.mu.Unlock()
 	b.agent = strings.TrimSpace(agent[:min(len(agent), 64)] + " fcc-mcp")
 	b.version = ""
-}
-
-// repeatable reports whether a request whose answer was lost may be sent again.
-func (m message) repeatable() bool {
-	return m.Method != "tools/call" || !slices.Contains(writingTools, m.Params.Name)
-}
-
-// ask sends one request to FCC and writes its answer. One that never arrived is sent
-// again once there is an FCC; one whose answer was lost too, unless it writes.
-func (b *Bridge) ask(ctx context.Context, m message, line []byte) {
-	late := time.Now().Add(starting)
-	var last Way
-	for {
-		way, err := b.find(ctx, last)
-		if err != nil {
-			if ctx.Err() == nil {
-				b.answer(m.ID, codeUnavailable, err.Error())
-			}
-			return
-		}
-		arrived, again, err := b.post(ctx, way, m, line)
-		switch {
-		case ctx.Err() != nil: // nobody waits for it any more
-			return
-		case err == nil:
-			return
-		case again && time.Now().Before(late):
-			last = way
-			if !arrived {
-				pause(ctx, 100*time.Millisecond)
-			} else {
-				last = Way{} // it is the right one, and not ready
-				pause(ctx, 300*time.Millisecond)
-			}
-		default:
-			b.answer(m.ID, codeUnavailable, err.Error())
-			return
-		}
-	}
-}
-
-// codeUnavailable is of the range that JSON-RPC leaves to servers.
-const codeUnavailable = -32000
-
-func pause(ctx context.Context, d time.Duration) {
-	select {
-	case <-time.After(d):
-	case <-ctx.Done():
-	}
-}
-
-// find returns the way to FCC, and asks for another than the last.
-func (b *Bridge) find(ctx context.Context, last Way) (Way, error) {
-	b.finding.Lock()
-	defer b.finding.Unlock()
-	if b.way == (Way{}) || b.way == last {
-		way, err := b.Find(ctx)
-		if err != nil {
-			return Way{}, err
-		}
-		b.way = way
-	}
-	return b.way, nil
-}
-
-// The way to FCC is through this computer alone.
-var local = &http.Client{
-	Transport:     &http.Transport{Proxy: nil, MaxIdleConnsPerHost: atOnce, IdleConnTimeout: 30 * time.Second},
-	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-}
-
-// post sends one request. err is nil once an answer was written. arrived says that it
-// reached an FCC, again that it may be sent once more.
-func (b *Bridge) post(ctx context.Context, way Way, m message, line []byte) (arrived, again bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, answering)
-	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, way.Address+"/mcp", bytes.NewReader(line))
-	if err != nil {
-		return false, false, err
-	}
-	b.label(r.Header, m)
-	r.Header.Set("Authorization", "Bearer "+way.Key)
-	answer, err := local.Do(r)
-	if err != nil {
-		if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
-			return false, true, errors.New(words.Say("assistant.not-running"))
-		}
-		return false, m.repeatable(), errors.New(words.Say("assistant.ended"))
-	}
-	defer answer.Body.Close()
-	if strings.HasPrefix(answer.Header.Get("Content-Type"), "text/event-stream") {
-		return true, false, b.stream(answer.Body)
-	}
-	body, err := io.ReadAll(answer.Body)
-	if err != nil {
-		return false, m.repeatable(), errors.New(words.Say("assistant.ended"))
-	}
-	if b.pass(body, m) {
-		return true, false, nil
-	}
-	var said struct {
-		Error struct{ Code, Message, Action string }
-	}
-	_ = json.Unmarshal(body, &said) // else the status has to do
-	problem := errors.New(cmp.Or(strings.TrimSpace(said.Error.Message+" "+said.Error.Action), words.Say("assistant.odd-answer", "Status", answer.StatusCode)))
-	switch answer.StatusCode {
-	case http.StatusUnauthorized: // the key is of an FCC that has ended, or was revoked: Find knows
-		return false, true, problem
-	case http.StatusServiceUnavailable: // it is starting, or waits for its keychain
-		return true, true, problem
-	}
-	return true, false, problem
-}
-
-// label says in headers what the message says, as the transport wants it: from the
-// revision of 2026-07-28 on each request has its version in itself.
-func (b *Bridge) label(h http.Header, m message) {
-	h.Set("Content-Type", "application/json")
-	h.Set("Accept", "application/json, text/event-stream")
-	b.mu.Lock()
-	version, agent := b.version, b.agent
-	b.mu.Unlock()
-	h.Set("User-Agent", cmp.Or(agent, "fcc-mcp"))
-	var own string
-	if json.Unmarshal(m.Params.Meta[mcp.MetaKeyProtocolVersion], &own) == nil && own != "" {
-		version = own
-		h.Set("Mcp-Method", m.Method)
-		if name := cmp.Or(m.Params.Name, m.Params.URI); name != "" {
-			h.Set("Mcp-Name", name)
-		}
-	}
-	if version != "" {
-		h.Set("Mcp-Protocol-Version", version)
-	}
-}
-
-// pass writes body if it is a message, on one line.
-func (b *Bridge) pass(body []byte, m message) bool {
-	var answer struct {
-		Version string `json:"jsonrpc"`
-		Result  struct {
-			ProtocolVersion string `json:"protocolVersion"`
-		} `json:"result"`
-	}
-	if json.Unmarshal(body, &answer) != nil || answer.Version == "" {
-		return false
-	}
-	if m.Method == "initialize" {
-		b.mu.Lock()
-		b.version = answer.Result.ProtocolVersion
-		b.mu.Unlock()
-	}
-	b.write(body)
-	return true
-}
-
-// stream passes the messages of an event stream on as they come.
-func (b *Bridge) stream(body io.Reader) error {
-	events := bufio.NewScanner(body)
-	events.Buffer(nil, 16<<20)
-	var data []byte
-	for events.Scan() {
-		line := events.Bytes()
-		if text, ok := bytes.CutPrefix(line, []byte("data:")); ok {
-			data = append(data, bytes.TrimPrefix(text, []byte(" "))...)
-		}
-		if len(line) == 0 && len(data) > 0 {
-			b.pass(data, message{})
-			data = nil
-		}
-	}
-	return events.Err()
 }
 
 func (b *Bridge) write(body []byte) {

@@ -133,6 +133,9 @@ func TestStdoutHasNothingButMessages(t *testing.T) {
 		if answer.Error != nil && answer.Error.Message == "" {
 			t.Errorf("an error without words: %s", line)
 		}
+		if want := map[string]int{"3": jsonrpc.CodeMethodNotFound}[string(answer.ID)]; want != 0 && (answer.Error == nil || answer.Error.Code != want) {
+			t.Errorf("not error %d: %s", want, line)
+		}
 		ids = append(ids, string(answer.ID))
 	}
 	slices.Sort(ids)
