@@ -31,6 +31,9 @@ var simulated = map[string][]string{
 	"/api.xro/2.0/Payments/{PaymentID}": {"get"},
 	"/api.xro/2.0/Reports/BankSummary":  {"get"},
 
+	"/api.xro/2.0/BankTransactions":                     {"get"},
+	"/api.xro/2.0/BankTransactions/{BankTransactionID}": {"get"},
+
 	"/api.xro/2.0/Reports/ProfitAndLoss":            {"get"},
 	"/api.xro/2.0/Reports/BalanceSheet":             {"get"},
 	"/api.xro/2.0/Reports/TrialBalance":             {"get"},

@@ -17,6 +17,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"financial-command-center/assets/words"
 	"financial-command-center/keystore"
 	"financial-command-center/server/assistant"
 	"financial-command-center/server/books"
@@ -159,7 +160,7 @@ func New(cfg Config) (*Server, error) {
 		s.origins = append(s.origins, "http://"+host+":"+strconv.Itoa(cfg.Port))
 	}
 	s.desk = s.newDesk()
-	starting := fail(codeKeystoreUnavailable).saying("FCC is starting.", "Try again in a moment.").Problem
+	starting := fail(codeKeystoreUnavailable).saying(words.Say("requests.starting.message"), words.Say("requests.starting.action")).Problem
 	s.closed.is(&starting)
 	var err error
 	if s.pages, err = parsePages(); err != nil {

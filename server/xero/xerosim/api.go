@@ -68,6 +68,8 @@ func find(path string) (found resource, key string) {
 		found = resource{scopes: []string{"accounting.invoices", "accounting.transactions"}, list: listInvoices, one: oneInvoice, save: saveInvoices}
 	case "payments":
 		found = resource{scopes: []string{"accounting.payments", "accounting.transactions"}, list: listPayments, one: onePayment, escape: true}
+	case "banktransactions":
+		found = resource{scopes: []string{"accounting.banktransactions", "accounting.transactions"}, list: listBankTransactions, one: oneBankTransaction, escape: true}
 	case "reports":
 		found = reportResource(key)
 	}

@@ -22,15 +22,17 @@ import (
 // schemas do not list them. All others that are not listed are mistakes.
 var undocumented = map[string][]string{
 	// Every example body of the accounting file begins with these four.
-	"Organisations":  {"Id", "Status", "ProviderName", "DateTimeUTC"},
-	"Accounts":       {"Id", "Status", "ProviderName", "DateTimeUTC"},
-	"Contacts":       {"Id", "Status", "ProviderName", "DateTimeUTC"},
-	"Invoices":       {"Id", "Status", "ProviderName", "DateTimeUTC"},
-	"Payments":       {"Id", "Status", "ProviderName", "DateTimeUTC"},
-	"ReportWithRows": {"Id", "Status", "ProviderName", "DateTimeUTC"},
+	"Organisations":    {"Id", "Status", "ProviderName", "DateTimeUTC"},
+	"Accounts":         {"Id", "Status", "ProviderName", "DateTimeUTC"},
+	"Contacts":         {"Id", "Status", "ProviderName", "DateTimeUTC"},
+	"Invoices":         {"Id", "Status", "ProviderName", "DateTimeUTC"},
+	"Payments":         {"Id", "Status", "ProviderName", "DateTimeUTC"},
+	"BankTransactions": {"Id", "Status", "ProviderName", "DateTimeUTC"},
+	"ReportWithRows":   {"Id", "Status", "ProviderName", "DateTimeUTC"},
 	// The examples of getInvoices and getCreditNotes have the strings beside the dates.
-	"Invoice":    {"DateString", "DueDateString"},
-	"CreditNote": {"DateString"},
+	"Invoice":         {"DateString", "DueDateString"},
+	"CreditNote":      {"DateString"},
+	"BankTransaction": {"DateString"},
 }
 
 // openEnded is what names some fields and means more: an element of a validation
@@ -118,10 +120,14 @@ func TestEveryAnswerFitsXerosPublishedDescription(t *testing.T) {
 			var invoices struct{ Invoices []struct{ InvoiceID string } }
 			var payments struct{ Payments []struct{ PaymentID string } }
 			var accounts struct{ Accounts []struct{ AccountID string } }
+			var transactions struct {
+				BankTransactions []struct{ BankTransactionID string }
+			}
 			a.read("/api.xro/2.0/Contacts", organisation, &contacts)
 			a.read("/api.xro/2.0/Invoices", organisation, &invoices)
 			a.read("/api.xro/2.0/Payments", organisation, &payments)
 			a.read("/api.xro/2.0/Accounts", organisation, &accounts)
+			a.read("/api.xro/2.0/BankTransactions", organisation, &transactions)
 			contact, invoice := contacts.Contacts[0].ContactID, invoices.Invoices[0].InvoiceID
 			const get, post, put = http.MethodGet, http.MethodPost, http.MethodPut
 			for _, e := range []exchange{
@@ -140,6 +146,9 @@ func TestEveryAnswerFitsXerosPublishedDescription(t *testing.T) {
 				{"an invoice", get, "/Invoices/" + invoice, ""},
 				{"payments", get, "/Payments?page=1&pageSize=200", ""},
 				{"a payment", get, "/Payments/" + payments.Payments[0].PaymentID, ""},
+				{"bank transactions", get, "/BankTransactions?page=1&pageSize=200", ""},
+				{"the last money received", get, "/BankTransactions?page=1&where=Type%3D%3D%22RECEIVE%22&order=Date%20DESC", ""},
+				{"a bank transaction", get, "/BankTransactions/" + transactions.BankTransactions[0].BankTransactionID, ""},
 				{"a report", get, "/Reports/BankSummary?fromDate=2020-01-01&toDate=2030-12-31", ""},
 				{"accounts that are banks", get, "/Accounts?where=Type%3D%3D%22BANK%22", ""},
 				{"a profit", get, "/Reports/ProfitAndLoss?standardLayout=true", ""},
