@@ -85,6 +85,9 @@ func matrix(b *bench) []row {
 		{"POST /settings/programs", ask{form: url.Values{"name": {""}}}, "400 bad_request", asSession},
 		{"GET /settings/programs/revoke", ask{path: "/settings/programs/revoke?name=none"}, "303", asPage},
 		{"POST /settings/programs/revoke", ask{form: url.Values{"name": {"none"}}}, "404 not_found", asSession},
+		{"GET /settings/assistant", ask{}, "200", asPage},
+		{"GET /settings/assistant/change", ask{path: "/settings/assistant/change?client=none"}, "404 not_found", asPage},
+		{"POST /settings/assistant/change", ask{form: url.Values{"client": {"none"}}}, "404 not_found", asSession},
 		{"GET /activity", ask{}, "200", asPage},
 
 		{"POST /icon", ask{form: url.Values{}}, "303", asSession},
@@ -122,6 +125,7 @@ func matrix(b *bench) []row {
 		{"GET /api/session/test-persistence", ask{}, "403 debug_off", asOff},
 		{"GET /api/oauth/test-flow", ask{}, "403 debug_off", asOff},
 		{"GET /connections", ask{}, "200", asKey},
+		{"POST /mcp", ask{}, "415", asKey}, // it wants JSON
 		{"/api.xro/", ofCafé("/api.xro/2.0/Invoices"), "200", asKey},
 		{"POST /api.xro/", ofCafé("/api.xro/2.0/Contacts"), "401", "k k r ok r o x x h k"}, // 401 is Xero's: the sign-in may not write
 
@@ -132,7 +136,7 @@ func matrix(b *bench) []row {
 	rows = append(rows, row{"POST /control/hello", ask{}, "400 bad_request", asControl})
 	for _, command := range []string{
 		"status", "open", "login-begin", "login-wait", "login-finish", "token", "disconnect",
-		"key-add", "key-list", "key-revoke", "health", "secret-rotate", "stop",
+		"key-add", "key-list", "key-revoke", "assistant", "health", "secret-rotate", "stop",
 	} {
 		rows = append(rows, row{"POST /control/" + command, ask{}, "401 key_required", asControl})
 	}

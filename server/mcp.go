@@ -52,7 +52,7 @@ func (s *Server) mcp(w http.ResponseWriter, r *http.Request, c *call) error {
 	s.desk.Serve(w, r, assistant.Caller{
 		Write: c.key.Write, Reaches: c.key.Reaches,
 		Fetch: func(ctx context.Context, tenantID, path string) ([]byte, error) {
-			answer, err := s.askXero(ctx, c, assistant.Write{TenantID: tenantID, Method: http.MethodGet, Path: path})
+			answer, err := s.askXero(ctx, assistant.Write{TenantID: tenantID, Method: http.MethodGet, Path: path})
 			return answer.Body, err
 		},
 		Send: func(ctx context.Context, write assistant.Write) (assistant.Written, error) {
@@ -72,16 +72,11 @@ const mostWritten = 4 << 20
 // askXero sends one request of an assistant's. To a GET any answer but 200 is an error;
 // to what writes only one that says that the sign-in does not allow it, or that Xero
 // did not look at it.
-func (s *Server) askXero(ctx context.Context, c *call, ask assistant.Write) (done assistant.Written, err error) {
+func (s *Server) askXero(ctx context.Context, ask assistant.Write) (done assistant.Written, err error) {
 	session, ok := s.cfg.Connections.Find(ask.TenantID)
 	if !ok {
 		return done, fail(xero.CodeTenantRequired).saying(words.Say("books.not-connected"), words.Say("books.not-connected-do"))
 	}
-	release, err := s.spend(c)
-	if err != nil {
-		return done, err
-	}
-	defer release()
 	r, err := http.NewRequestWithContext(ctx, ask.Method, s.cfg.Connections.API().JoinPath(accountingPath, ask.Path).String(), bytes.NewReader(ask.Body))
 	if err != nil {
 		return done, err
@@ -131,7 +126,7 @@ func (s *Server) writeFor(ctx context.Context, c *call, write assistant.Write) (
 			return assistant.Written{}, mayNot(write)
 		}
 	}
-	send := func(ctx context.Context) (assistant.Written, error) { return s.askXero(ctx, c, write) }
+	send := func(ctx context.Context) (assistant.Written, error) { return s.askXero(ctx, write) }
 	if !c.key.Ask {
 		return send(ctx)
 	}

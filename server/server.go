@@ -93,6 +93,10 @@ type Host struct {
 	// nil for no reason that is known.
 	MoveSecrets    func(ctx context.Context, to string) error
 	MayMoveSecrets func(to string) error
+	// Assistants are those in whose settings FCC can enter itself, and Assistant is how
+	// they start it there.
+	Assistants []assistant.Client
+	Assistant  assistant.Entry
 	// Places are where things are kept, for a person to look: name and path.
 	Places []Place
 }

@@ -62,6 +62,8 @@ var Pages = []Page{
 	{Name: "move secrets", Path: "/settings/move?to=os", live: true},
 	{Name: "sign out everywhere", Path: "/settings/sign-out"},
 	{Name: "programs", Path: "/settings/programs", shows: theSignIn, more: "/settings/programs/"},
+	{Name: "assistant", Path: "/settings/assistant"},
+	{Name: "assistant, the change", Path: "/settings/assistant/change?client=cursor&do=enter", live: true},
 	{Name: "health", Path: "/health", shows: theSignIn},
 	{Name: "help", Path: "/help"},
 	{Name: "nowhere", Path: "/nowhere", status: http.StatusNotFound, alike: true},
