@@ -68,20 +68,23 @@ func TestTwoAssistantsReadOverStdioWhileTheTokenExpires(t *testing.T) {
 	if err := json.Unmarshal([]byte(text), &all); err != nil || len(all.Organisations) < 2 {
 		t.Fatalf("%v %s", err, text)
 	}
-	var reading sync.WaitGroup
-	for n, session := range sessions {
-		for range 4 {
-			sim.ExpireAccessTokens()
+	for range 3 {
+		sim.ExpireAccessTokens()
+		var reading sync.WaitGroup
+		for n, session := range sessions {
 			for _, o := range all.Organisations {
 				reading.Go(func() {
 					if text, refused := tool(t, session, "contacts", map[string]any{"organisation": o.ID}); refused || !strings.Contains(text, `"as_of"`) {
 						t.Errorf("assistant %d, %s: %s", n, o.Name, text)
 					}
+					if text, refused := tool(t, session, "invoice", map[string]any{"organisation": o.ID, "invoice": "none"}); !refused || !strings.Contains(text, "no invoice or bill") {
+						t.Errorf("assistant %d, %s: %s", n, o.Name, text)
+					}
 				})
 			}
 		}
+		reading.Wait()
 	}
-	reading.Wait()
 	var list struct {
 		Keys []struct {
 			Name  string
