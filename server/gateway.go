@@ -51,9 +51,11 @@ func (s *Server) forward(w http.ResponseWriter, r *http.Request, c *call) error 
 	if done, err := s.kept(w, r, c, organisation); done || err != nil {
 		return err
 	}
-	if err := s.consent(r, c, organisation); err != nil {
+	w, written, err := s.consent(w, r, c, organisation)
+	if err != nil {
 		return err
 	}
+	defer written()
 	release, err := s.spend(c)
 	if err != nil {
 		return err

@@ -89,6 +89,11 @@ func matrix(b *bench) []row {
 		{"GET /settings/assistant/change", ask{path: "/settings/assistant/change?client=none"}, "404 not_found", asPage},
 		{"POST /settings/assistant/change", ask{form: url.Values{"client": {"none"}}}, "404 not_found", asSession},
 		{"GET /activity", ask{}, "200", asPage},
+		{"GET /activity/changes", ask{}, "200", asPage},
+		{"GET /approvals", ask{}, "200", asPage},
+		{"GET /approvals/request", ask{path: "/approvals/request?id=none"}, "303", asPage},
+		{"POST /approvals/refuse", ask{form: url.Values{"id": {"none"}}}, "303", asSession},
+		{"POST /approvals/allow", ask{form: url.Values{"id": {"none"}}}, "303", asSession},
 
 		{"POST /icon", ask{form: url.Values{}}, "303", asSession},
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -541,6 +542,59 @@ func TestWritesMakeDraftsOnce(t *testing.T) {
 	}
 }
 
+// A key that has to ask is answered at once; the person decides in FCC, and write_status
+// tells.
+func TestAWriteOfAKeyThatAsksWaitsForThePerson(t *testing.T) {
+	b := newBench(t, mayWrite).opened()
+	cookie := b.signIn(b.visit(), café)
+	s := b.assistant(b.addKey(store.Key{Name: "careful", Write: true, Ask: true}))
+	other := b.assistant(b.addKey(store.Key{Name: "other", Write: true}))
+	type written struct {
+		State, Says, Link string
+		ID                string `json:"write_id"`
+		Record            string `json:"record_id"`
+	}
+	status := func(id string) written { t.Helper(); return must[written](t, s, "write_status", args{"write_id": id}) }
+	decide := func(do, id string) {
+		t.Helper()
+		if g := b.ask(ask{method: "POST", path: "/approvals/" + do, cookie: cookie, page: true, form: url.Values{"id": {id}}}); g.status != 303 {
+			t.Fatalf("%s: %d\n%s", do, g.status, g.body)
+		}
+	}
+	yes := must[written](t, s, "create_contact", args{"name": "Approved Ltd"})
+	no := must[written](t, s, "create_contact", args{"name": "Refused Ltd"})
+	for _, w := range []written{yes, no} {
+		if w.State != "waiting_for_approval" || w.ID == "" || w.Link != b.BaseURL()+"/approvals" || status(w.ID).State != "waiting_for_approval" {
+			t.Errorf("%+v", w)
+		}
+	}
+	if refused := tool(t, other, "write_status", args{"write_id": yes.ID}, nil); refused == nil || refused.Code != "not_found" {
+		t.Errorf("another program is told %+v", refused)
+	}
+	decide("allow", yes.ID)
+	decide("refuse", no.ID)
+	b.until("what was allowed was sent", func() bool { return status(yes.ID).State == "sent" })
+	if done := status(yes.ID); done.Record == "" {
+		t.Errorf("%+v", done)
+	}
+	if done := status(no.ID); done.State != "refused" || !strings.Contains(done.Says, "Nothing was written") {
+		t.Errorf("%+v", done)
+	}
+	names := must[struct{ Contacts []struct{ Name string } }](t, other, "contacts", args{"search": " ltd", "limit": 200})
+	found := 0
+	for _, c := range names.Contacts {
+		switch c.Name {
+		case "Approved Ltd":
+			found++
+		case "Refused Ltd":
+			t.Error("what was refused was written")
+		}
+	}
+	if found != 1 {
+		t.Errorf("%d contacts were made: %+v", found, names)
+	}
+}
+
 // What is written carries an Idempotency-Key and the organisation that was meant, and
 // nothing that came with the assistant's own request.
 func TestAWriteReachesXeroWithItsIdempotencyKey(t *testing.T) {
@@ -618,7 +672,6 @@ func TestReportsAreResourcesAndReviewsArePrompts(t *testing.T) {
 func TestTheRouteTakesOnePostWithAKey(t *testing.T) {
 	b := newBench(t).opened()
 	key := b.addKey(store.Key{Name: "a"})
-	payroll := b.addKey(store.Key{Name: "payroll", Families: []string{"payroll"}})
 	post := func(key, body string, header map[string]string) got {
 		all := map[string]string{"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
 		for k, v := range header {
@@ -632,15 +685,14 @@ func TestTheRouteTakesOnePostWithAKey(t *testing.T) {
 		status int
 		code   string
 	}{
-		"a ping":            {post(key, ping, nil), 200, ""},
-		"no key":            {post("", ping, nil), 401, "key_required"},
-		"another's page":    {post(key, ping, map[string]string{"Origin": "https://evil.example"}), 403, "cross_site"},
-		"a key for payroll": {post(payroll, ping, nil), 403, "tenant_not_allowed"},
-		"GET":               {b.ask(ask{path: "/mcp", key: key, header: map[string]string{"Accept": "text/event-stream"}}), 405, "method_not_allowed"},
-		"DELETE":            {b.ask(ask{method: "DELETE", path: "/mcp", key: key}), 405, "method_not_allowed"},
-		"nothing":           {post(key, "", nil), 400, ""},
-		"too much":          {post(key, ping+strings.Repeat(" ", 2<<20), nil), 413, ""},
-		"no JSON":           {post(key, ping, map[string]string{"Content-Type": "text/plain"}), 415, ""},
+		"a ping":         {post(key, ping, nil), 200, ""},
+		"no key":         {post("", ping, nil), 401, "key_required"},
+		"another's page": {post(key, ping, map[string]string{"Origin": "https://evil.example"}), 403, "cross_site"},
+		"GET":            {b.ask(ask{path: "/mcp", key: key, header: map[string]string{"Accept": "text/event-stream"}}), 405, "method_not_allowed"},
+		"DELETE":         {b.ask(ask{method: "DELETE", path: "/mcp", key: key}), 405, "method_not_allowed"},
+		"nothing":        {post(key, "", nil), 400, ""},
+		"too much":       {post(key, ping+strings.Repeat(" ", 2<<20), nil), 413, ""},
+		"no JSON":        {post(key, ping, map[string]string{"Content-Type": "text/plain"}), 415, ""},
 	} {
 		if c.g.status != c.status || c.code != "" && c.g.code != c.code {
 			t.Errorf("%s: %d %s, want %d %s\n%s", what, c.g.status, c.g.code, c.status, c.code, c.g.body)

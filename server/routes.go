@@ -66,6 +66,7 @@ func (s *Server) routes() []route {
 		s.debugRoutes(),
 		s.gatewayRoutes(),
 		s.mcpRoutes(),
+		s.approvalRoutes(),
 		s.controlRoutes(),
 	)
 }

@@ -127,13 +127,13 @@ type Server struct {
 	books     *books.Books
 	exports   *exports
 	desk      *assistant.Desk
-	asked     writeGuard // of writes that an assistant asks for; nil: those of keys set to ask are refused
 	folder    folder
 	state     *store.Store  // may be read once opened is closed
 	opened    chan struct{} // closed when state was opened
 	looked    chan struct{} // see Looked
 	renewals  chan xero.Renewal
 	calls     calls
+	approvals *approvals
 	rotating  sync.Mutex
 	iconFound atomic.Bool
 	serving   sync.RWMutex // read-locked by Serve
@@ -156,6 +156,8 @@ func New(cfg Config) (*Server, error) {
 		looked:   make(chan struct{}),
 		renewals: make(chan xero.Renewal, 64),
 		calls:    calls{full: make(chan struct{}, 1)},
+
+		approvals: newApprovals(),
 	}
 	s.books = books.New(books.Config{Connections: cfg.Connections, State: s.openedState, Key: s.booksKey, Log: cfg.Log})
 	s.exports = newExports(cfg.DataDir, s.log)

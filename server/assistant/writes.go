@@ -258,10 +258,10 @@ func (a *asking) outcome(l *ledger, done Written, key string) (writeOut, error) 
 	}
 	switch {
 	case done.State == Waiting:
-		out.Says, out.Link = words.Say("assistant.waits"), a.cfg.Address+"/"
+		out.Says, out.Link = words.Say("assistant.waits"), a.cfg.Address+"/approvals"
 		return out, nil
 	case done.State == Refused:
-		out.Says = words.Say("assistant.refused")
+		out.Says = words.Say("assistant.refused", "Reason", objections(done))
 		return out, nil
 	case done.Status/100 != 2:
 		return out, refused{Problem{Problem: xero.Problem{
@@ -287,10 +287,12 @@ func (a *asking) outcome(l *ledger, done Written, key string) (writeOut, error) 
 	return out, nil
 }
 
-// objections are Xero's reasons against a write, in its words.
+// objections are the reasons against a write: Xero's in its words, or why FCC did not
+// send it.
 func objections(done Written) string {
 	type message struct{ Message string }
 	var answer struct {
+		Error           struct{ Message string } // FCC's own
 		Message, Detail string
 		Elements        []struct{ ValidationErrors []message }
 	}
@@ -301,7 +303,7 @@ func objections(done Written) string {
 			all = append(all, said(m.Message))
 		}
 	}
-	for _, text := range []string{answer.Detail, answer.Message, http.StatusText(done.Status)} {
+	for _, text := range []string{answer.Error.Message, answer.Detail, answer.Message, http.StatusText(done.Status)} {
 		if len(all) == 0 && text != "" {
 			all = append(all, said(text))
 		}
