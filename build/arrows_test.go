@@ -61,6 +61,7 @@ var importers = map[string][]string{
 	"github.com/modelcontextprotocol": {"server/assistant"},
 	"github.com/nicksnyder/go-i18n":   {"assets/words"},
 	"github.com/pkg/browser":          {"server/cli"},
+	"github.com/tailscale/hujson":     {"server/assistant"},
 	"github.com/xuri/excelize":        {"server/sheet"},
 	"github.com/zalando/go-keyring":   {"keystore"},
 	"golang.org/x/mod":                {"server/update"},
