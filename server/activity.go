@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode"
 
+	"financial-command-center/assets/words"
 	"financial-command-center/server/store"
 	"financial-command-center/server/xero"
 )
@@ -87,7 +88,7 @@ func (s *Server) activity(w http.ResponseWriter, r *http.Request, c *call) error
 	}
 	number, err := strconv.Atoi(cmp.Or(query.Get("page"), "1"))
 	if err != nil || number < 1 || number > 1_000_000 {
-		return fail(codeBadRequest).saying("There is no such page of the list.", "Start at the newest.").offering("Show the newest", "/activity")
+		return fail(codeBadRequest).saying(words.Say("activity.calls.wrong-page"), words.Say("activity.calls.wrong-page-action")).offering(words.Say("activity.calls.newest"), "/activity")
 	}
 	rows, all, err := state.Calls(ctx, which, (number-1)*activityRows, activityRows)
 	if err != nil {
@@ -113,7 +114,7 @@ func (s *Server) activity(w http.ResponseWriter, r *http.Request, c *call) error
 	if err := s.countDays(r, &v, state, names, now); err != nil {
 		return stateFailure(err)
 	}
-	return s.render(w, r, c, http.StatusOK, "activity", "Activity", v)
+	return s.render(w, r, c, http.StatusOK, "activity", words.Say("activity.title"), v)
 }
 
 // countDays fills in the calls of the last days, and of today by organisation.
@@ -164,7 +165,7 @@ func (f activityFilter) which(now time.Time) (store.Which, error) {
 	if f.Day != "" {
 		day, err := time.ParseInLocation(time.DateOnly, f.Day, time.Local)
 		if err != nil {
-			return which, fail(codeBadRequest).saying("This is no day.", "Choose one from the calendar.").offering("Show all days", "/activity")
+			return which, fail(codeBadRequest).saying(words.Say("activity.filter.no-day"), words.Say("activity.filter.no-day-action")).offering(words.Say("activity.filter.all-days"), "/activity")
 		}
 		if day.After(which.From) {
 			which.From = day
@@ -212,7 +213,11 @@ func (v *activityView) choices(ever []store.CallCount, names organisationNames) 
 	for _, outcome := range []struct {
 		is    store.Outcome
 		label string
-	}{{store.Answered, "Answered"}, {store.Refused, "Refused"}, {store.NoAnswer, "No answer"}} {
+	}{
+		{store.Answered, words.Say("activity.went.answered")},
+		{store.Refused, words.Say("activity.went.refused")},
+		{store.NoAnswer, words.Say("activity.went.no-answer")},
+	} {
 		add(&v.Outcomes, string(outcome.is), outcome.label, v.Filter.Outcome)
 	}
 }
@@ -238,9 +243,9 @@ func (names organisationNames) of(tenant string) string {
 	case tenant == "":
 		return ""
 	case len(tenant) > 8:
-		return "Disconnected (" + tenant[:8] + "…)"
+		tenant = tenant[:8] + "…"
 	}
-	return "Disconnected (" + tenant + ")"
+	return words.Say("activity.who.disconnected", "ID", tenant)
 }
 
 // whenWords is a time to the second, today's without the day.
@@ -253,7 +258,7 @@ func whenWords(at, now time.Time) string {
 
 func dayWords(day, now time.Time) string {
 	if day.Equal(midnight(now)) {
-		return "Today"
+		return words.Say("activity.days.today")
 	}
 	return day.Format("Mon 2 Jan")
 }
@@ -266,74 +271,75 @@ func midnight(t time.Time) time.Time {
 func callerWords(kind, name string) string {
 	switch xero.CallerKind(kind) {
 	case xero.ByPage:
-		return "Pages"
+		return words.Say("activity.who.pages")
 	case xero.ByCommand:
-		return "Commands"
+		return words.Say("activity.who.commands")
 	case xero.ByKey:
 		return name
 	}
-	return "FCC itself"
+	return words.Say("activity.who.fcc")
 }
 
 // inWords says what a call was for and how it went. Tone is "" when that is well,
 // else warn or late.
 func inWords(c store.Call) (what, went, tone string) {
-	thing, does := resourceWords(c.Resource), "Write "
+	thing := resourceWords(c.Resource)
 	switch c.Method {
 	case http.MethodGet, http.MethodHead:
-		does = "Read "
+		what = words.Say("activity.what.read", "Thing", thing)
 	case http.MethodDelete:
-		does = "Delete "
+		what = words.Say("activity.what.delete", "Thing", thing)
+	default:
+		what = words.Say("activity.what.write", "Thing", thing)
 	}
-	what = does + thing
 	switch {
 	case c.Status == 0:
-		went = "No answer"
+		went = words.Say("activity.went.no-answer")
 		switch xero.Code(c.Code) {
 		case codeRateLimited:
-			went = "No answer: not sent, too many calls"
+			went = words.Say("activity.went.unsent-calls")
 		case xero.CodeNeedsLogin:
-			went = "No answer: not sent, nobody was signed in"
+			went = words.Say("activity.went.unsent-nobody")
 		case codeKeystoreUnavailable:
-			went = "No answer: not sent, the keychain was shut"
+			went = words.Say("activity.went.unsent-keychain")
 		case xero.CodeLoginFailed:
-			went = "No answer: not sent, Xero refused the sign-in"
+			went = words.Say("activity.went.unsent-refused")
 		}
 		return what, went, "late"
 	case c.Status == http.StatusTooManyRequests:
-		return what, "Refused: too many calls", "warn"
+		return what, words.Say("activity.went.refused-calls"), "warn"
 	case c.Status == http.StatusUnauthorized, c.Status == http.StatusForbidden:
-		return what, "Refused: the sign-in may not", "warn"
+		return what, words.Say("activity.went.refused-sign-in"), "warn"
 	case c.Status == http.StatusNotFound:
-		return what, "Refused: not there", "warn"
+		return what, words.Say("activity.went.refused-not-there"), "warn"
 	case c.Status >= 500:
-		return what, fmt.Sprintf("Refused: Xero is in trouble (%d)", c.Status), "late"
+		return what, words.Say("activity.went.refused-trouble", "Status", c.Status), "late"
 	case c.Status >= 400:
-		return what, fmt.Sprintf("Refused (%d)", c.Status), "warn"
+		return what, words.Say("activity.went.refused-status", "Status", c.Status), "warn"
 	case c.Status == http.StatusNotModified:
-		return what, "Answered: nothing new", ""
+		return what, words.Say("activity.went.nothing-new"), ""
 	}
-	return what, "Answered", ""
+	return what, words.Say("activity.went.answered"), ""
 }
 
 // resourceWords makes words of Xero's path: "/api.xro/2.0/BankTransactions" is bank
 // transactions, "/api.xro/2.0/Reports/ProfitAndLoss" profit and loss.
 func resourceWords(resource string) string {
 	if resource == "/connections" {
-		return "organisations of the sign-in"
+		return words.Say("activity.what.connections")
 	}
 	last := resource[strings.LastIndex(resource, "/")+1:]
-	var words strings.Builder
+	var thing strings.Builder
 	for i, r := range last {
 		if i > 0 && unicode.IsUpper(r) {
-			words.WriteByte(' ')
+			thing.WriteByte(' ')
 		}
-		words.WriteRune(unicode.ToLower(r))
+		thing.WriteRune(unicode.ToLower(r))
 	}
-	if words.Len() == 0 {
-		return "something of Xero"
+	if thing.Len() == 0 {
+		return words.Say("activity.what.something")
 	}
-	return words.String()
+	return thing.String()
 }
 
 // tookWords is how long a call took, in a form that is short for what is common.

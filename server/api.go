@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"financial-command-center/assets/words"
 	"financial-command-center/server/books"
 	"financial-command-center/server/xero"
 )
@@ -144,7 +145,7 @@ func (s *Server) invoices(w http.ResponseWriter, r *http.Request, c *call) error
 	query := r.URL.Query()
 	limit, err := strconv.Atoi(cmp.Or(query.Get("limit"), strconv.Itoa(defaultLimit)))
 	if err != nil || limit < 1 {
-		return fail(codeBadRequest).saying("The limit is no number of invoices.", "Give a whole number from 1, as limit=50.")
+		return fail(codeBadRequest).saying(words.Say("requests.limit.message"), words.Say("requests.limit.action"))
 	}
 	asked := filters{strings.ToUpper(strings.ReplaceAll(cmp.Or(query.Get("status"), defaultStatuses), " ", "")), limit}
 	ledger, err := s.ledger(r, c)

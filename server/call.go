@@ -7,6 +7,7 @@ import (
 
 	"github.com/gorilla/sessions"
 
+	"financial-command-center/assets/words"
 	"financial-command-center/server/books"
 	"financial-command-center/server/xero"
 )
@@ -85,20 +86,20 @@ func (s *Server) organisation(r *http.Request, c *call) (xero.Organisation, *xer
 			}
 		}
 	}
-	return xero.Organisation{}, nil, choose.saying("The organisation that is meant is not connected any more.", "Choose another, or connect it again by signing in to Xero.")
+	return xero.Organisation{}, nil, choose.saying(words.Say("requests.not-connected.message"), words.Say("requests.not-connected.action"))
 }
 
 // notConnected says why there is no organisation at all.
 func (s *Server) notConnected(status xero.Status) error {
 	if status.State == xero.Starting {
-		f := fail(codeKeystoreUnavailable).saying("FCC is starting.", "Try again in a moment.")
+		f := fail(codeKeystoreUnavailable).saying(words.Say("requests.starting.message"), words.Say("requests.starting.action"))
 		if status.Problem != nil {
 			f.Problem = *status.Problem
 		}
 		return f
 	}
 	if status.State == xero.Disconnected && s.cfg.Connections.App().ClientID == "" {
-		return fail(xero.CodeNeedsLogin).saying("FCC is not set up yet.", "Set up the way to Xero: it takes about five minutes, once.").offering("Set up first", "/setup")
+		return fail(xero.CodeNeedsLogin).saying(words.Say("requests.not-set-up.message"), words.Say("requests.not-set-up.action")).offering(words.Say("requests.not-set-up.button"), "/setup")
 	}
 	return fail(xero.CodeNeedsLogin)
 }

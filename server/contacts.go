@@ -7,6 +7,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"financial-command-center/assets/words"
 	"financial-command-center/server/books"
 	"financial-command-center/server/sheet"
 )
@@ -59,9 +60,9 @@ func (s *Server) contactsPage(w http.ResponseWriter, r *http.Request, c *call) e
 		}
 		return s.giveOut(w, r, l, at, contactSheet(list, l.organisation))
 	}
-	view := contactsView{listView: listOf("Contacts", reading, l.who, q.listQuery, l.here), Query: q, Of: len(reading.Value)}
-	view.Types = choices(q.Type, "All", "customers", "Customers", "suppliers", "Suppliers")
-	view.States = choices(q.Archived, "In use", "only", "Archived", "all", "All")
+	view := contactsView{listView: listOf(words.Say("contacts.title"), reading, l.who, q.listQuery, l.here), Query: q, Of: len(reading.Value)}
+	view.Types = choices(q.Type, words.Say("lists.filters.all"), "customers", words.Say("contacts.filters.customers"), "suppliers", words.Say("contacts.filters.suppliers"))
+	view.States = choices(q.Archived, usedWord, "only", archivedWord, "all", words.Say("lists.filters.all"))
 	if view.Read {
 		view.fill(list)
 		view.Debts = listTrouble(open.Trouble, l.here)
@@ -79,7 +80,7 @@ func contactSheet(list contactList, o books.Organisation, more ...column[contact
 	columns := slices.DeleteFunc(append(slices.Clone(contactColumns), more...), func(c column[contactRow]) bool {
 		return c.Kind == sheet.Money && !list.Known
 	})
-	made := sheetOf("Contacts", columns, list.Rows)
+	made := sheetOf(words.Say("contacts.title"), columns, list.Rows)
 	for i, c := range made.Columns {
 		if c.Kind == sheet.Money && o.Base != "" {
 			made.Columns[i].Title += " (" + o.Base + ")"
@@ -91,8 +92,8 @@ func contactSheet(list contactList, o books.Organisation, more ...column[contact
 // fill puts the page of list in v that its query asks for.
 func (v *contactsView) fill(list contactList) {
 	h := v.Organisation.Habits()
-	v.Count = counted(h, len(list.Rows), "contact", "contacts")
-	v.Owed, v.Overdue, v.Owing, v.Foreign = h.Money(list.Owed), h.Money(list.Overdue), h.Money(list.Owing), foreign(h, list.Foreign, "invoice", "invoices")
+	v.Count = words.Say("contacts.sums.count", "N", len(list.Rows), "Count", h.Count(len(list.Rows)))
+	v.Owed, v.Overdue, v.Owing, v.Foreign = h.Money(list.Owed), h.Money(list.Overdue), h.Money(list.Owing), foreign(h, list.Foreign, "invoices")
 	v.None, v.DebtsKnown = v.Of == 0, list.Known
 	v.Archive = v.Query.link(v.Path, "archived", "all")
 	for _, row := range cutTo(&v.listView, list.Rows, contactColumns, v.Query.listQuery, usualContacts) {

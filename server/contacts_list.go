@@ -6,6 +6,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"financial-command-center/assets/words"
 	"financial-command-center/server/books"
 	"financial-command-center/server/sheet"
 )
@@ -28,9 +29,9 @@ func readContacts(asked url.Values) (contactQuery, error) {
 	q.Type, q.Archived = q.values.Get("type"), q.values.Get("archived")
 	switch {
 	case q.Type != "" && q.Type != "customers" && q.Type != "suppliers":
-		return q, fail(codeBadRequest).saying("There are no contacts of that type.", "Choose customers or suppliers.")
+		return q, fail(codeBadRequest).saying(words.Say("contacts.no-type.message"), words.Say("contacts.no-type.action"))
 	case q.Archived != "" && q.Archived != "only" && q.Archived != "all":
-		return q, fail(codeBadRequest).saying("There is no such choice of contacts.", "Choose those in use, those in the archive, or all.")
+		return q, fail(codeBadRequest).saying(words.Say("contacts.no-choice.message"), words.Say("contacts.no-choice.action"))
 	}
 	return q, nil
 }
@@ -98,15 +99,24 @@ func (q contactQuery) finds(c books.Contact) bool {
 // Archived reports whether it is out of use: ARCHIVED, or GDPRREQUEST.
 func (c contactRow) Archived() bool { return c.Status != "ACTIVE" }
 
+// Said of many rows at once, these are put together once.
+var (
+	bothWord     = words.Say("contacts.kinds.both")
+	customerWord = words.Say("contacts.kinds.customer")
+	supplierWord = words.Say("contacts.kinds.supplier")
+	usedWord     = words.Say("contacts.status.used")
+	archivedWord = words.Say("contacts.status.archived")
+)
+
 // Kind is what it is to the organisation.
 func (c contactRow) Kind() string {
 	switch {
 	case c.Customer && c.Supplier:
-		return "Customer, supplier"
+		return bothWord
 	case c.Customer:
-		return "Customer"
+		return customerWord
 	case c.Supplier:
-		return "Supplier"
+		return supplierWord
 	}
 	return ""
 }
@@ -114,9 +124,9 @@ func (c contactRow) Kind() string {
 // StatusWord is the status in a word.
 func (c contactRow) StatusWord() string {
 	if c.Archived() {
-		return "Archived"
+		return archivedWord
 	}
-	return "In use"
+	return usedWord
 }
 
 // own is an amount that was worked out from the open invoices.
@@ -126,17 +136,17 @@ func (c contactRow) own(amount decimal.Decimal) sheet.Amount {
 
 // contactColumns are what the list shows, in its order.
 var contactColumns = []column[contactRow]{
-	{Key: "name", Column: sheet.Column{Title: "Name", Width: 36},
+	{Key: "name", Column: sheet.Column{Title: words.Say("contacts.columns.name"), Width: 36},
 		text: func(c contactRow) string { return c.Name }, cell: func(c contactRow) any { return c.Name }},
-	{Column: sheet.Column{Title: "Status", Width: 10}, cell: func(c contactRow) any { return c.StatusWord() }},
-	{Key: "email", Column: sheet.Column{Title: "E-mail", Width: 32},
+	{Column: sheet.Column{Title: words.Say("contacts.columns.status"), Width: 10}, cell: func(c contactRow) any { return c.StatusWord() }},
+	{Key: "email", Column: sheet.Column{Title: words.Say("contacts.columns.email"), Width: 32},
 		text: func(c contactRow) string { return c.Email }, cell: func(c contactRow) any { return c.Email }},
-	{Key: "type", Column: sheet.Column{Title: "Type", Width: 18},
+	{Key: "type", Column: sheet.Column{Title: words.Say("contacts.columns.type"), Width: 18},
 		text: contactRow.Kind, cell: func(c contactRow) any { return c.Kind() }},
-	{Key: "owed", Column: sheet.Column{Title: "Owes you", Kind: sheet.Money},
+	{Key: "owed", Column: sheet.Column{Title: words.Say("contacts.columns.owed"), Kind: sheet.Money},
 		compare: func(a, b contactRow) int { return a.Owed.Cmp(b.Owed) }, cell: func(c contactRow) any { return c.own(c.Owed) }},
-	{Key: "overdue", Column: sheet.Column{Title: "Of that overdue", Kind: sheet.Money},
+	{Key: "overdue", Column: sheet.Column{Title: words.Say("contacts.columns.overdue"), Kind: sheet.Money},
 		compare: func(a, b contactRow) int { return a.Overdue.Cmp(b.Overdue) }, cell: func(c contactRow) any { return c.own(c.Overdue) }},
-	{Key: "owing", Column: sheet.Column{Title: "You owe", Kind: sheet.Money},
+	{Key: "owing", Column: sheet.Column{Title: words.Say("contacts.columns.owing"), Kind: sheet.Money},
 		compare: func(a, b contactRow) int { return a.Owing.Cmp(b.Owing) }, cell: func(c contactRow) any { return c.own(c.Owing) }},
 }

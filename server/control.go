@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"financial-command-center/assets/words"
 	"financial-command-center/server/xero"
 )
 
@@ -75,7 +76,7 @@ func (s *Server) proved(desk *controlDesk, do command) func(http.ResponseWriter,
 		}
 		proof, ok := desk.admit(r.Header.Get(ControlHeader), r.Method, r.URL.Path, question)
 		if !ok {
-			return fail(codeKeyRequired).saying("This address is for the fcc commands.", "Run: fcc --help")
+			return fail(codeKeyRequired).saying(words.Say("requests.control.message"), words.Say("requests.control.action"))
 		}
 		sealed := &sealedAnswer{ResponseWriter: w}
 		ctx := xero.WithCaller(r.Context(), xero.Caller{Kind: xero.ByCommand})
@@ -167,7 +168,7 @@ func (s *Server) commandToken(ctx context.Context, q ControlTenant) (any, error)
 	if len(status.Connections) == 0 {
 		return nil, s.notConnected(status)
 	}
-	choose := fail(xero.CodeTenantRequired).saying("A token reaches the organisations of one sign-in, and it is not clear which is meant.", "Name an organisation: fcc token --tenant ID")
+	choose := fail(xero.CodeTenantRequired).saying(words.Say("requests.token.message"), words.Say("requests.token.action"))
 	choose.organisations = status.Organisations()
 	var session *xero.Session
 	var found bool

@@ -7,6 +7,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"financial-command-center/assets/words"
 	"financial-command-center/server/books"
 	"financial-command-center/server/xero"
 )
@@ -181,7 +182,7 @@ func (s *Server) figures(r *http.Request, c *call) (d books.Dashboard, of booksO
 			}
 			return d, of, f
 		}
-		return d, of, fail(xero.CodeUnreachable).saying("Xero did not answer in time.", "Try again. If it goes on, look at Xero's status page.")
+		return d, of, fail(xero.CodeUnreachable).saying(words.Say("books.no-answer"), words.Say("books.no-answer-do"))
 	}
 	return d, booksOf{TenantID: organisation.TenantID, Name: organisation.Name}, nil
 }

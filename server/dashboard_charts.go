@@ -1,39 +1,39 @@
 package server
 
 import (
-	"strings"
-
 	"github.com/shopspring/decimal"
 
+	"financial-command-center/assets/words"
 	"financial-command-center/server/books"
 	"financial-command-center/server/chart"
 )
 
 func dueChart(weeks []books.Week, h books.Habits) chart.Bars {
-	in, out := chart.Series{Name: "In", Class: "in"}, chart.Series{Name: "Out", Class: "out", Down: true}
-	b := chart.Bars{ID: "due", Title: "What falls due, next eight weeks", Over: "Week", Say: h.Money}
+	in, out := chart.Series{Name: words.Say("dashboard.due.in"), Class: "in"}, chart.Series{Name: words.Say("dashboard.due.out"), Class: "out", Down: true}
+	b := chart.Bars{ID: "due", Title: words.Say("dashboard.due.title"), Over: words.Say("dashboard.due.week"), Say: h.Money}
 	for _, w := range weeks {
-		b.Periods = append(b.Periods, chart.Period{Label: h.ShortDay(w.From), Name: h.ShortDay(w.From) + " to " + h.ShortDay(w.To)})
+		first, last := h.ShortDay(w.From), h.ShortDay(w.To)
+		b.Periods = append(b.Periods, chart.Period{Label: first, Name: words.Say("dashboard.due.days", "From", first, "To", last)})
 		in.Values, out.Values = append(in.Values, w.In), append(out.Values, w.Out)
 	}
 	b.Series = []chart.Series{in, out}
-	b.Desc = "In " + h.Money(sum(in.Values)) + " and out " + h.Money(sum(out.Values)) + " in all, by week."
+	b.Desc = words.Say("dashboard.due.summary", "In", h.Money(sum(in.Values)), "Out", h.Money(sum(out.Values)))
 	return b
 }
 
 func monthsChart(months []books.Month, h books.Habits) chart.Bars {
-	income, costs := chart.Series{Name: "Income", Class: "in"}, chart.Series{Name: "Costs", Class: "costs"}
-	b := chart.Bars{ID: "months", Title: "Income and costs, twelve months", Over: "Month", Say: h.Money}
+	income, costs := chart.Series{Name: words.Say("dashboard.months.income"), Class: "in"}, chart.Series{Name: words.Say("dashboard.months.costs"), Class: "costs"}
+	b := chart.Bars{ID: "months", Title: words.Say("dashboard.months.title"), Over: words.Say("dashboard.months.month"), Say: h.Money}
 	for i, m := range months {
 		name := m.First.Format("January 2006")
 		if i == len(months)-1 {
-			name += ", so far"
+			name = words.Say("dashboard.months.so-far", "Month", name)
 		}
 		b.Periods = append(b.Periods, chart.Period{Label: m.First.Format("January")[:1], Name: name})
 		income.Values, costs.Values = append(income.Values, m.Income), append(costs.Values, m.Costs)
 	}
 	b.Series = []chart.Series{income, costs}
-	b.Desc = strings.Join([]string{"Income", h.Money(sum(income.Values)), "and costs", h.Money(sum(costs.Values)), "in all, by month."}, " ")
+	b.Desc = words.Say("dashboard.months.summary", "Income", h.Money(sum(income.Values)), "Costs", h.Money(sum(costs.Values)))
 	return b
 }
 

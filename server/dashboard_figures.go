@@ -5,6 +5,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"financial-command-center/assets/words"
 	"financial-command-center/server/books"
 )
 
@@ -19,46 +20,46 @@ type figure struct {
 // change is a figure beside the one of the month before.
 type change struct {
 	Up        bool
-	By, Since string // "4 %", "on September"
+	By, Month string // "4 %", "September"
 }
 
 func cashFigure(r books.Reading[books.Cash], h books.Habits, here string, now time.Time) figure {
 	return figure{
-		card: cardOf(r, here, now), Title: "Cash in bank", Amount: h.Money(r.Value.Total),
-		Sub: count(len(r.Value.Accounts), "account", "accounts") + " · books, not the bank's own balance",
+		card: cardOf(r, here, now), Title: words.Say("dashboard.figure.cash"), Amount: h.Money(r.Value.Total),
+		Sub: words.Say("dashboard.figure.accounts", "N", len(r.Value.Accounts)),
 	}
 }
 
 func debtFigure(r books.Reading[books.Debts], h books.Habits, here string, now time.Time) figure {
 	f := figure{card: cardOf(r, here, now), Amount: h.Money(r.Value.Total)}
 	if r.Value.OverdueCount > 0 {
-		f.Late = h.Money(r.Value.Overdue) + " overdue"
+		f.Late = words.Say("dashboard.figure.late", "Amount", h.Money(r.Value.Overdue))
 	}
 	return f
 }
 
 // profitFigure is the last full month's, beside the one before.
 func profitFigure(r books.Reading[[]books.Month], h books.Habits, here string, now time.Time) figure {
-	f := figure{card: cardOf(r, here, now), Title: "Profit last month"}
+	f := figure{card: cardOf(r, here, now), Title: words.Say("dashboard.figure.profit")}
 	if f.Known && len(r.Value) < 3 {
-		f.Empty = "There is no full month yet."
+		f.Empty = words.Say("dashboard.figure.no-month")
 	}
 	if len(r.Value) < 3 {
 		return f
 	}
 	last, before := r.Value[len(r.Value)-2], r.Value[len(r.Value)-3]
-	f.Title = "Profit in " + last.First.Month().String()
+	f.Title = words.Say("dashboard.figure.profit-in", "Month", last.First.Month())
 	if last.Profit.IsNegative() {
-		f.Title = "Loss in " + last.First.Month().String()
+		f.Title = words.Say("dashboard.figure.loss-in", "Month", last.First.Month())
 	}
 	f.Amount = h.Money(last.Profit)
 	difference := last.Profit.Sub(before.Profit)
 	month := before.First.Month().String()
 	if difference.IsZero() {
-		f.Sub = "as in " + month + " · whole month"
+		f.Sub = words.Say("dashboard.figure.as-before", "Month", month)
 		return f
 	}
-	f.Change = &change{Up: difference.IsPositive(), By: h.Money(difference.Abs()), Since: "on " + month + " · whole month"}
+	f.Change = &change{Up: difference.IsPositive(), By: h.Money(difference.Abs()), Month: month}
 	// A part of a loss, or of next to nothing, says nothing.
 	if before.Profit.IsPositive() && last.Profit.IsPositive() {
 		if part := difference.Abs().Shift(2).DivRound(before.Profit, 0); part.LessThan(decimal.NewFromInt(1000)) {

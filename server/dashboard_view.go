@@ -8,8 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/shopspring/decimal"
-
+	"financial-command-center/assets/words"
 	"financial-command-center/server/books"
 	"financial-command-center/server/chart"
 	"financial-command-center/server/xero"
@@ -51,7 +50,7 @@ type card struct {
 type cardTrouble struct {
 	Message, Action string
 	Button          button
-	For             string // what the button is for, where the eye sees the card
+	For             string // what the button is for, "for profit", where the eye sees the card
 	code            xero.Code
 	common          bool // not of this part of the books alone
 }
@@ -68,7 +67,7 @@ const (
 
 // withoutSettings is what figures are like while the organisation's settings could not
 // be read.
-const withoutSettings = "For now amounts stand without their currency, nothing leads into Xero, and days are by this computer's clock."
+var withoutSettings = words.Say("dashboard.trouble.no-settings")
 
 // unknown is why the organisation's settings could not be read, and what figures lack
 // for it; nil when they were.
@@ -91,19 +90,30 @@ func cardOf[T any](r books.Reading[T], here string, now time.Time) card {
 	return c
 }
 
+// Tone is the classes that show its state, each after a space.
+func (c card) Tone() (classes string) {
+	if c.Stale {
+		classes += " stale"
+	}
+	if c.Loading {
+		classes += " loading"
+	}
+	return classes
+}
+
 func troubleOf(t *books.Trouble, here string) *cardTrouble {
 	say := &cardTrouble{Message: t.Message, Action: t.Action, code: t.Code, common: t.Scope == "" && !t.Role}
 	switch {
 	case t.Scope != "":
 		say.Action = "" // the button says it
-		say.Button = button{"Allow it at Xero", "/login?" + url.Values{"scope": {t.Scope}, "next": {here}}.Encode()}
+		say.Button = button{words.Say("dashboard.trouble.allow"), "/login?" + url.Values{"scope": {t.Scope}, "next": {here}}.Encode()}
 	case t.Code == xero.CodeNeedsLogin:
-		say.Button = button{"Sign in again", "/login?" + url.Values{"next": {here}}.Encode()}
+		say.Button = button{words.Say("dashboard.trouble.sign-in"), "/login?" + url.Values{"next": {here}}.Encode()}
 		say.Action = unlessSaid(say.Action, say.Button)
 	case !t.Retry.IsZero():
-		say.Action = "The figures come by themselves then."
+		say.Action = words.Say("dashboard.trouble.come-then")
 		if !strings.Contains(t.Message, t.Retry.Local().Format("15:04")) {
-			say.Action = "Xero takes calls again at " + moment(t.Retry) + ". " + say.Action
+			say.Action = words.Say("dashboard.trouble.takes-calls", "When", moment(t.Retry)) + " " + say.Action
 		}
 	}
 	return say
@@ -163,16 +173,16 @@ func dashboardOf(d books.Dashboard, here string, now time.Time) *dashboardView {
 		Accounts: accountsOf(d.Cash, h, here, now),
 		Calls:    callsOf(d.Budget),
 	}
-	v.Owed.Title, v.Owing.Title = "Owed to you", "You owe"
-	v.Owed.Sub, v.Owing.Sub = counted(h, d.Owed.Value.Count, "invoice", "invoices"), counted(h, d.Owing.Value.Count, "bill", "bills")
-	v.Owed.Foreign, v.Owing.Foreign = foreign(h, d.Owed.Value.Foreign, "invoice", "invoices"), foreign(h, d.Owing.Value.Foreign, "bill", "bills")
+	v.Owed.Title, v.Owing.Title = words.Say("dashboard.figure.owed"), words.Say("dashboard.figure.owing")
+	v.Owed.Sub, v.Owing.Sub = words.Say("dashboard.figure.invoices", "N", d.Owed.Value.Count, "Count", h.Count(d.Owed.Value.Count)), words.Say("dashboard.figure.bills", "N", d.Owing.Value.Count, "Count", h.Count(d.Owing.Value.Count))
+	v.Owed.Foreign, v.Owing.Foreign = foreign(h, d.Owed.Value.Foreign, "invoices"), foreign(h, d.Owing.Value.Foreign, "bills")
 	v.Due.Foreign = foreignIn(h, d.Owed.Value.Foreign, d.Owing.Value.Foreign)
 	v.Debts.Foreign = v.Due.Foreign
 	if v.Due.Known && !somethingDue(d.Due.Value) {
-		v.Due.Empty = "Nothing falls due in the next eight weeks."
+		v.Due.Empty = words.Say("dashboard.due.none")
 	}
 	if v.Months.Known && !somethingEarned(d.Months.Value) {
-		v.Months.Empty = "No income and no costs in the last twelve months."
+		v.Months.Empty = words.Say("dashboard.months.none")
 	}
 	v.Reading = d.Organisation.Loading || d.Cash.Loading || d.Owed.Loading || d.Owing.Loading || d.Due.Loading || d.Months.Loading || d.Overdue.Loading
 
@@ -183,7 +193,7 @@ func dashboardOf(d books.Dashboard, here string, now time.Time) *dashboardView {
 	v.sayOnce(now)
 	v.Lead = h.LongDay(d.Today) + v.Lead
 	if v.Reading {
-		v.Lead += " · reading the books"
+		v.Lead += " · " + words.Say("dashboard.reading-now")
 	}
 	return v
 }
@@ -192,7 +202,7 @@ func dashboardOf(d books.Dashboard, here string, now time.Time) *dashboardView {
 // the oldest of the fresh figures are. A card says so where its own are far from that.
 func (v *dashboardView) sayOnce(now time.Time) {
 	cards := []*card{&v.Cash.card, &v.Owed.card, &v.Owing.card, &v.Profit.card, &v.Due.card, &v.Months.card, &v.Debts.card, &v.Overdue.card, &v.Accounts.card}
-	names := []string{"cash in bank", "what you are owed", "what you owe", "profit", "what falls due", "income and costs", "how old the debts are", "the largest overdue", "cash by account"}
+	names := []string{"cash", "owed", "owing", "profit", "due", "months", "ages", "overdue", "accounts"}
 	var oldest, last time.Time
 	shared := map[string]int{}
 	for _, c := range cards {
@@ -209,7 +219,7 @@ func (v *dashboardView) sayOnce(now time.Time) {
 	}
 	for i, c := range cards {
 		if c.Trouble != nil && !c.Trouble.common {
-			c.Trouble.For = names[i]
+			c.Trouble.For = words.Say("dashboard.for." + names[i])
 		}
 		if c.Known && (c.Stale || c.At.Sub(oldest) > figuresAge) {
 			c.Age = ago(c.At, now)
@@ -226,9 +236,9 @@ func (v *dashboardView) sayOnce(now time.Time) {
 	}
 	switch {
 	case !oldest.IsZero():
-		v.Lead = " · figures from " + ago(oldest, now)
+		v.Lead = " · " + words.Say("dashboard.figures-from", "Age", ago(oldest, now))
 	case !last.IsZero():
-		v.Lead = " · figures from " + ago(last, now)
+		v.Lead = " · " + words.Say("dashboard.figures-from", "Age", ago(last, now))
 	}
 }
 
@@ -244,24 +254,24 @@ func (v *dashboardView) said(message string) {
 func ago(at, now time.Time) string {
 	switch age := now.Sub(at); {
 	case age < time.Minute:
-		return "a moment ago"
+		return words.Say("dashboard.age.moment")
 	case age < time.Hour:
-		return count(int(age.Minutes()), "minute", "minutes") + " ago"
+		return words.Say("dashboard.age.minutes", "N", int(age.Minutes()))
 	}
 	return moment(at)
 }
 
 func debtsOf(owed, owing books.Reading[books.Debts], h books.Habits, here string, now time.Time) debtsCard {
 	c := debtsCard{card: cardOf(owed, here, now)}
-	for _, name := range append(slices.Clone(books.Bands), "Together") {
+	for _, name := range append(slices.Clone(books.Bands), words.Say("dashboard.debts.together")) {
 		c.Rows = append(c.Rows, chart.Row{Name: name})
 	}
 	if owing.At.Before(owed.At) || !c.Known {
 		c.card = cardOf(owing, here, now)
 	}
-	line := func(id, title, empty string, d books.Debts) debtLine {
+	line := func(id, title, ages, empty string, d books.Debts) debtLine {
 		l := debtLine{Title: title, Total: h.Amount(d.Total)}
-		l.Chart = chart.Stack{ID: id, Title: title + " by age", Say: h.Money}
+		l.Chart = chart.Stack{ID: id, Title: ages, Say: h.Money}
 		var parts []string
 		for i, name := range books.Bands {
 			class := fmt.Sprint("age-", i)
@@ -279,8 +289,8 @@ func debtsOf(owed, owing books.Reading[books.Debts], h books.Habits, here string
 		return l
 	}
 	c.Lines = []debtLine{
-		line("owed-by-age", "Owed to you", "Nobody owes you anything.", owed.Value),
-		line("owing-by-age", "You owe", "You owe nobody anything.", owing.Value),
+		line("owed-by-age", words.Say("dashboard.debts.owed"), words.Say("dashboard.debts.owed-ages"), words.Say("dashboard.debts.owed-none"), owed.Value),
+		line("owing-by-age", words.Say("dashboard.debts.owing"), words.Say("dashboard.debts.owing-ages"), words.Say("dashboard.debts.owing-none"), owing.Value),
 	}
 	return c
 }
@@ -288,15 +298,15 @@ func debtsOf(owed, owing books.Reading[books.Debts], h books.Habits, here string
 func overdueOf(r books.Reading[books.Overdue], h books.Habits, here string, now time.Time) overdueCard {
 	c := overdueCard{card: cardOf(r, here, now)}
 	if c.Known && r.Value.Count == 0 {
-		c.Empty = "Nothing is overdue."
+		c.Empty = words.Say("dashboard.overdue.none")
 	}
 	if len(r.Value.Top) < r.Value.Count {
-		c.Of = fmt.Sprint(len(r.Value.Top), " of ", h.Whole(decimal.NewFromInt(int64(r.Value.Count))))
+		c.Of = words.Say("dashboard.overdue.shown", "Shown", len(r.Value.Top), "All", h.Count(r.Value.Count))
 	}
 	for _, i := range r.Value.Top {
 		c.Rows = append(c.Rows, overdueRow{
-			Number: cmp.Or(i.Number, i.Reference, "No number"), Customer: i.ContactName, Days: counted(h, i.Days, "day", "days"),
-			Amount: h.Amount(i.Base), Link: i.Link, Long: i.Days > 30,
+			Number: cmp.Or(i.Number, i.Reference, words.Say("dashboard.overdue.no-number")), Customer: i.ContactName,
+			Days: words.Say("dashboard.overdue.days", "N", i.Days, "Count", h.Count(i.Days)), Amount: h.Amount(i.Base), Link: i.Link, Long: i.Days > 30,
 		})
 	}
 	return c
@@ -305,7 +315,7 @@ func overdueOf(r books.Reading[books.Overdue], h books.Habits, here string, now 
 func accountsOf(r books.Reading[books.Cash], h books.Habits, here string, now time.Time) accountsCard {
 	c := accountsCard{card: cardOf(r, here, now), Total: h.Amount(r.Value.Total)}
 	if c.Known && len(r.Value.Accounts) == 0 {
-		c.Empty = "These books have no bank account."
+		c.Empty = words.Say("dashboard.accounts.none")
 	}
 	for _, a := range r.Value.Accounts {
 		c.Rows = append(c.Rows, legend{Name: a.Name, Amount: h.Amount(a.Balance)})
@@ -316,35 +326,36 @@ func accountsOf(r books.Reading[books.Cash], h books.Habits, here string, now ti
 func callsOf(b xero.Budget) callsLine {
 	switch {
 	case !b.Closed.IsZero():
-		return callsLine{"0", "Xero's calls for today are used up. It takes calls again at " + moment(b.Closed) + "."}
+		return callsLine{"0", words.Say("dashboard.session.calls-used-up", "When", moment(b.Closed))}
 	case !b.Known:
-		return callsLine{Text: "Xero says with the next figures that are read."}
+		return callsLine{Text: words.Say("dashboard.session.calls-unknown")}
 	}
-	return callsLine{fmt.Sprint(b.Day), "as Xero said at " + moment(b.At) + "."}
+	return callsLine{fmt.Sprint(b.Day), words.Say("dashboard.session.calls-as-of", "When", moment(b.At))}
 }
 
-// foreign says what was converted, and what could not be.
-func foreign(h books.Habits, f books.Foreign, one, many string) string {
+// foreign says what was converted, and what of it, "invoices", "bills" or "sales",
+// could not be.
+func foreign(h books.Habits, f books.Foreign, of string) string {
 	var said []string
-	if f.Count > 0 {
-		from := strings.Join(f.Currencies, ", ")
-		if len(f.Currencies) > 3 {
-			from = fmt.Sprint(len(f.Currencies), " currencies")
+	if n := f.Count; n > 0 {
+		id, from := "dashboard.foreign.converted", strings.Join(f.Currencies, ", ")
+		if several := len(f.Currencies); several > 3 {
+			id, from = "dashboard.foreign.converted-from-several", h.Count(several)
 		}
-		said = append(said, counted(h, f.Count, "converted", "converted")+" from "+from+".")
+		said = append(said, words.Say(id, "N", n, "Count", h.Count(n), "Currencies", from))
 	}
-	if f.Unknown > 0 {
-		said = append(said, counted(h, f.Unknown, one, many)+" without a rate left out.")
+	if n := f.Unknown; n > 0 {
+		said = append(said, words.Say("dashboard.foreign.without-"+of, "N", n, "Count", h.Count(n)))
 	}
 	return strings.Join(said, " ")
 }
 
 func foreignIn(h books.Habits, a, b books.Foreign) string {
-	switch {
-	case a.Unknown+b.Unknown > 0:
-		return "Foreign currency is converted at each invoice's rate; " + counted(h, a.Unknown+b.Unknown, "invoice", "invoices") + " without a rate left out."
-	case a.Count+b.Count > 0:
-		return "Foreign currency is converted at each invoice's rate."
+	if n := a.Unknown + b.Unknown; n > 0 {
+		return words.Say("dashboard.foreign.rates-without", "N", n, "Count", h.Count(n))
+	}
+	if a.Count+b.Count > 0 {
+		return words.Say("dashboard.foreign.rates")
 	}
 	return ""
 }

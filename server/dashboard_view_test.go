@@ -307,7 +307,7 @@ func TestWhatWasConvertedIsSaid(t *testing.T) {
 		"1,234 converted from USD. 12,000 invoices without a rate left out.": {Count: 1234, Currencies: []string{"USD"}, Unknown: 12000},
 		"3 converted from AUD, USD. 1 invoice without a rate left out.":      {Count: 3, Currencies: []string{"AUD", "USD"}, Unknown: 1},
 	} {
-		if got := foreign(books.Organisation{Country: "NZ"}.Habits(), f, "invoice", "invoices"); got != want {
+		if got := foreign(books.Organisation{Country: "NZ"}.Habits(), f, "invoices"); got != want {
 			t.Errorf("%+v: %q, want %q", f, got, want)
 		}
 	}

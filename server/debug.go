@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"financial-command-center/assets/words"
 	"financial-command-center/server/xero"
 )
 
@@ -92,7 +93,7 @@ func (s *Server) storeTest(w http.ResponseWriter, r *http.Request, c *call) erro
 	}
 	writeJSON(w, http.StatusOK, map[string]any{
 		"success": true, "test_data_stored": test,
-		"message": "Stored in this browser's session. GET the same address to read it back, also after FCC and the browser were restarted.",
+		"message": words.Say("debug.session.stored"),
 	})
 	return nil
 }
@@ -100,14 +101,14 @@ func (s *Server) storeTest(w http.ResponseWriter, r *http.Request, c *call) erro
 func (s *Server) readTest(w http.ResponseWriter, _ *http.Request, c *call) error {
 	answer := map[string]any{
 		"persistence_test": "FAILED", "test_data": nil, "age_seconds": nil, "session_healthy": s.sessionConfig().Status == "healthy",
-		"message": "This session holds no test. POST to the same address first.",
+		"message": words.Say("debug.session.none"),
 	}
 	if c.session != nil {
 		test, _ := c.session.Values[sessionTest].(map[string]any)
 		text, _ := test["timestamp"].(string)
 		if stored, err := time.Parse(time.RFC3339Nano, text); err == nil && test["test_value"] != nil {
 			answer["persistence_test"], answer["test_data"], answer["age_seconds"] = "PASSED", test, time.Since(stored).Seconds()
-			answer["message"] = "The session kept what was stored in it."
+			answer["message"] = words.Say("debug.session.kept")
 		}
 	}
 	writeJSON(w, http.StatusOK, answer)
@@ -139,9 +140,9 @@ func (s *Server) testFlow(w http.ResponseWriter, _ *http.Request, c *call) error
 			"has_tenant_id": tenant != nil, "tenant_id": tenant,
 		},
 		"instructions": []string{
-			"Sign in: open " + s.BaseURL() + "/login in a browser.",
-			"After the sign-in this address shows has_stored_token true and the names of what is held.",
-			"Choose an organisation at " + s.BaseURL() + "/profile; tenant_id names it then.",
+			words.Say("debug.flow.sign-in", "FCC", s.BaseURL()),
+			words.Say("debug.flow.look"),
+			words.Say("debug.flow.choose", "FCC", s.BaseURL()),
 		},
 	})
 	return nil

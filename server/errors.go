@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"financial-command-center/assets/words"
 	"financial-command-center/server/books"
 	"financial-command-center/server/store"
 	"financial-command-center/server/xero"
@@ -37,43 +38,54 @@ const (
 	codeWriteRefused        xero.Code = "write_refused"
 )
 
-// widerScopes is the way from a sign-in that may not do something to one that may.
-const widerScopes = "Choose in FCC's Set-up what it may do (or start it with --scopes), then sign in again."
-
-// answers is the one table of errors: code to status, and what is said where the
-// place that fails has no better words. A page offers the button, the command to
-// copy, or both, unless that place offers something else.
-var answers = map[xero.Code]struct {
+// A known error is one of the table: its status, and what a page offers, the button,
+// the command to copy, or both, unless the place that fails offers something else.
+type known struct {
 	status          int
-	message, action string
 	button          button
 	command         string
-}{
-	codeBadRequest:          {400, "FCC cannot read this request.", "Check the address and what was sent with it.", button{"Go to the start page", "/"}, ""},
-	xero.CodeTenantRequired: {400, "The request does not say which organisation is meant.", "Name one: its id as xero-tenant-id with a key, as ?tenant= with a browser.", button{"Choose an organisation", "/profile"}, ""},
-	xero.CodeBadState:       {400, "This sign-in is not one that FCC is waiting for.", "Start again from FCC.", button{"Sign in to Xero", "/login"}, ""},
-	codeSessionRequired:     {401, "FCC does not know this browser yet.", "Open FCC from its icon in the tray, or run: fcc open", button{}, "fcc open"},
-	codeKeyRequired:         {401, "This address is for programs that have a key.", "Make one with: fcc keys add NAME. Send it as Authorization: Bearer fcc_…", button{"Make a key", "/settings/programs"}, ""},
-	codeKeyReadOnly:         {403, "This key may read and not write.", "Make one that may: fcc keys add NAME --write", button{"Look at the keys", "/settings/programs"}, ""},
-	codeTenantNotAllowed:    {403, "This key is for another organisation.", "Use the key of the organisation that is meant, or leave xero-tenant-id out.", button{"Look at the keys", "/settings/programs"}, ""},
-	codeOtherUser:           {403, "FCC belongs to another user of this computer.", "Start FCC under your own name. For a program, its owner can make a key with: fcc keys add NAME --any-user", button{}, "fcc"},
-	codeTicketInvalid:       {403, "This link was used already, or is older than ten minutes.", "Get a new one from the tray, or run: fcc open", button{"Open FCC", "/"}, "fcc open"},
-	codeCrossSite:           {403, "Another web site sent this request.", "If it was you, go on here.", button{"Open FCC", "/"}, ""},
-	codeDebugOff:            {403, "This address answers only while FCC runs with --debug.", "Stop FCC and start it with: fcc --debug", button{}, "fcc --debug"},
-	codeWriteRefused:        {403, "This sign-in may read and not write.", widerScopes, button{"Choose what FCC may do", "/setup/app#access"}, ""},
-	codeNotFound:            {404, "There is nothing at this address.", "Go to the start page.", button{"Go to the start page", "/"}, ""},
-	codeMethodNotAllowed:    {405, "This address does not take requests of this kind.", "The Allow header names the kinds it takes.", button{"Go to the start page", "/"}, ""},
-	xero.CodeAttemptsFull:   {409, "Too many sign-ins are open in this browser.", "Finish one of them, or wait ten minutes.", button{"Look at the sign-in", "/setup/sign-in"}, ""},
-	codeTooLarge:            {413, "This is more than FCC takes here.", "Send at most 1 MiB.", button{"Go to the start page", "/"}, ""},
-	codeBadHost:             {421, "FCC is not at this address.", "Use http://localhost and the port that FCC names when it starts.", button{"Open FCC", toFCC}, ""},
-	codeRateLimited:         {429, "Xero asks to wait: too many requests.", "Try again after the time in Retry-After.", button{"Try again", thisPage}, ""},
-	codeKeyLimit:            {429, "This key is used too often.", "Try again after the time in Retry-After.", button{"Try again", thisPage}, ""},
-	codeInternal:            {500, "Something in FCC went wrong.", "Try again. If it happens again, look in the log.", button{"Look at FCC's health", "/health"}, ""},
-	xero.CodeLoginFailed:    {502, "The sign-in could not be finished.", "Sign in again.", button{"Sign in again", "/login"}, ""},
-	xero.CodeNeedsLogin:     {503, "Nobody is signed in to Xero.", "Sign in to Xero from FCC's start page.", button{"Sign in to Xero", "/login"}, ""},
-	codeKeystoreUnavailable: {503, "The keychain of this computer cannot be used.", "Unlock it. FCC goes on by itself.", button{"Try again", thisPage}, ""},
-	codeStateUnavailable:    {503, "FCC cannot read what it keeps on the disk.", "Run: fcc doctor. It says what is wrong.", button{}, "fcc doctor"},
-	xero.CodeUnreachable:    {504, "Xero cannot be reached.", "Check the internet connection. FCC tries again by itself.", button{"Try again", thisPage}, ""},
+	message, action string // where that place has no better words
+}
+
+// answers is the one table of errors, by code. Its words are those of errors.toml.
+var answers = withWords(map[xero.Code]known{
+	codeBadRequest:          {status: 400, button: button{Link: "/"}},
+	xero.CodeTenantRequired: {status: 400, button: button{Link: "/profile"}},
+	xero.CodeBadState:       {status: 400, button: button{Link: "/login"}},
+	codeSessionRequired:     {status: 401, command: "fcc open"},
+	codeKeyRequired:         {status: 401, button: button{Link: "/settings/programs"}},
+	codeKeyReadOnly:         {status: 403, button: button{Link: "/settings/programs"}},
+	codeTenantNotAllowed:    {status: 403, button: button{Link: "/settings/programs"}},
+	codeOtherUser:           {status: 403, command: "fcc"},
+	codeTicketInvalid:       {status: 403, button: button{Link: "/"}, command: "fcc open"},
+	codeCrossSite:           {status: 403, button: button{Link: "/"}},
+	codeDebugOff:            {status: 403, command: "fcc --debug"},
+	codeWriteRefused:        {status: 403, button: button{Link: "/setup/app#access"}},
+	codeNotFound:            {status: 404, button: button{Link: "/"}},
+	codeMethodNotAllowed:    {status: 405, button: button{Link: "/"}},
+	xero.CodeAttemptsFull:   {status: 409, button: button{Link: "/setup/sign-in"}},
+	codeTooLarge:            {status: 413, button: button{Link: "/"}},
+	codeBadHost:             {status: 421, button: button{Link: toFCC}},
+	codeRateLimited:         {status: 429, button: button{Link: thisPage}},
+	codeKeyLimit:            {status: 429, button: button{Link: thisPage}},
+	codeInternal:            {status: 500, button: button{Link: "/health"}},
+	xero.CodeLoginFailed:    {status: 502, button: button{Link: "/login"}},
+	xero.CodeNeedsLogin:     {status: 503, button: button{Link: "/login"}},
+	codeKeystoreUnavailable: {status: 503, button: button{Link: thisPage}},
+	codeStateUnavailable:    {status: 503, command: "fcc doctor"},
+	xero.CodeUnreachable:    {status: 504, button: button{Link: thisPage}},
+})
+
+func withWords(table map[xero.Code]known) map[xero.Code]known {
+	for code, k := range table {
+		id := "errors." + string(code)
+		k.message, k.action = words.Say(id+".message"), words.Say(id+".action")
+		if k.button.Link != "" {
+			k.button.Label = words.Say(id + ".button")
+		}
+		table[code] = k
+	}
+	return table
 }
 
 // Where the links of a button lead that depend on the request.
@@ -201,11 +213,11 @@ func stateFailure(err error) *failure {
 	f := fail(codeStateUnavailable).because(err)
 	switch {
 	case errors.Is(err, store.ErrDamaged):
-		return f.saying("The file in which FCC keeps browser sessions and keys is damaged. It is left as it is.", "Stop FCC, move state.db out of the data folder, start FCC, and make the keys again.")
+		return f.saying(words.Say("state.damaged.message"), words.Say("state.damaged.action"))
 	case errors.Is(err, store.ErrNewer):
-		return f.saying("The file in which FCC keeps browser sessions and keys was written by a newer FCC.", "Install the newer FCC again.")
+		return f.saying(words.Say("state.newer.message"), words.Say("state.newer.action"))
 	case errors.Is(err, store.ErrFull):
-		return f.saying("The disk is full, so what changes now is lost when FCC stops.", "Make room on the disk. FCC goes on by itself.")
+		return f.saying(words.Say("state.full.message"), words.Say("state.full.action"))
 	}
-	return f.saying("FCC cannot write to its data folder, so what changes now is lost when FCC stops.", "Make the data folder writable. FCC goes on by itself.")
+	return f.saying(words.Say("state.unwritable.message"), words.Say("state.unwritable.action"))
 }

@@ -84,12 +84,12 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request, c *call) error {
 		}
 		if err == nil && !bytes.Equal(data, said) {
 			said = data
-			err = send("event: status\ndata: %s\n\n", data)
+			err = send("event: %s\ndata: %s\n\n", "status", data)
 		}
 		switch {
 		case err != nil:
 		case event == "beat":
-			err = send(": still here\n\n")
+			err = send(":\n\n")
 		case event != "":
 			err = send("event: %s\ndata:\n\n", event)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gorilla/sessions"
 
+	"financial-command-center/assets/words"
 	"financial-command-center/server/sheet"
 	"financial-command-center/server/xero"
 )
@@ -77,7 +78,7 @@ func (s *Server) exportPage(w http.ResponseWriter, r *http.Request, c *call) err
 			}
 		}
 	}
-	return s.render(w, r, c, http.StatusOK, "export", "Export", data)
+	return s.render(w, r, c, http.StatusOK, "export", words.Say("export.title"), data)
 }
 
 // startExport begins to make a workbook. A browser has one: an earlier one ends.
@@ -108,7 +109,7 @@ func (s *Server) cancelExport(w http.ResponseWriter, r *http.Request, c *call) e
 	}
 	if e := s.exportOf(c.session); e != nil {
 		s.exports.remove(e)
-		if err := s.notice(w, r, c, "The export was stopped. Nothing of it is kept."); err != nil {
+		if err := s.notice(w, r, c, words.Say("export.running.stopped")); err != nil {
 			return err
 		}
 	}
@@ -119,7 +120,7 @@ func (s *Server) cancelExport(w http.ResponseWriter, r *http.Request, c *call) e
 // exportFile gives out the workbook that this browser's export has made, while its
 // organisation is the one that r is about.
 func (s *Server) exportFile(w http.ResponseWriter, r *http.Request, c *call) error {
-	gone := fail(codeNotFound).saying("The workbook is not there any more.", "Export again.").offering("Export to Excel", "/export")
+	gone := fail(codeNotFound).saying(words.Say("export.failed.gone"), words.Say("export.failed.gone-do")).offering(words.Say("export.make"), "/export")
 	ledger, err := s.ledger(r, c)
 	if err != nil {
 		return err

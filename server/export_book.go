@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"financial-command-center/assets/words"
 	"financial-command-center/server/books"
 	"financial-command-center/server/sheet"
 )
@@ -49,17 +49,17 @@ func (e exported) withoutOld() exported {
 	return e
 }
 
-// readExport reads what goes into a workbook and tells which part it waits for.
+// readExport reads what goes into a workbook and says what it waits for.
 // Invoices come first: what is worked out from them then costs no call of its own.
-func readExport(ctx context.Context, ledger *books.Ledger, demo bool, waiting func(part string)) exported {
+func readExport(ctx context.Context, ledger *books.Ledger, demo bool, waiting func(what string)) exported {
 	e := exported{demo: demo, now: time.Now()}
-	waiting("the organisation")
+	waiting(words.Say("export.running.organisation"))
 	e.who = ledger.Organisation(ctx, whoAge)
 	e.organisation = e.who.Value
 	e.today = e.organisation.Today(e.now)
-	waiting("invoices and bills")
+	waiting(words.Say("export.running.invoices"))
 	e.invoices = ledger.Invoices(ctx, listAge)
-	waiting("contacts and reports")
+	waiting(words.Say("export.running.rest"))
 	var rest sync.WaitGroup
 	rest.Go(func() { e.contacts = ledger.Contacts(ctx, listAge) })
 	rest.Go(func() { e.figures = ledger.Dashboard(ctx, listAge) })
@@ -72,7 +72,7 @@ func readExport(ctx context.Context, ledger *books.Ledger, demo bool, waiting fu
 
 // fileName is what the workbook is called.
 func (e exported) fileName() string {
-	return fileName(e.organisation.Name, "books", e.today.Format(time.DateOnly), "xlsx")
+	return fileName(e.organisation.Name, words.Say("export.file"), e.today.Format(time.DateOnly), "xlsx")
 }
 
 // financialYear is the first day of the financial year that today is in: that after
@@ -122,13 +122,13 @@ type bookPart struct {
 func (e exported) parts() []bookPart {
 	f := e.figures
 	return []bookPart{
-		{"Organisation", e.who.At, e.who.Trouble},
-		{"Invoices", e.invoices.At, e.invoices.Trouble},
-		{"Contacts", e.contacts.At, e.contacts.Trouble},
-		{"Profit and loss", e.statement.At, e.statement.Trouble},
-		{"Cash in bank", f.Cash.At, f.Cash.Trouble},
-		{"What is owed", f.Owed.At, f.Owed.Trouble},
-		{"Income and costs", f.Months.At, f.Months.Trouble},
+		{words.Say("export.part.organisation"), e.who.At, e.who.Trouble},
+		{words.Say("export.part.invoices"), e.invoices.At, e.invoices.Trouble},
+		{words.Say("export.part.contacts"), e.contacts.At, e.contacts.Trouble},
+		{words.Say("export.part.profit-and-loss"), e.statement.At, e.statement.Trouble},
+		{words.Say("export.part.cash"), f.Cash.At, f.Cash.Trouble},
+		{words.Say("export.part.debts"), f.Owed.At, f.Owed.Trouble},
+		{words.Say("export.part.months"), f.Months.At, f.Months.Trouble},
 	}
 }
 
@@ -139,9 +139,10 @@ func (m missing) passes() bool { return m.Scope == "" && !m.Role }
 // sheets are those of the workbook, in its order.
 func (e exported) sheets() []sheet.Sheet {
 	all := []sheet.Sheet{e.summary(), e.invoiceSheet(), e.contactSheet(), e.ageing(), e.profitAndLoss()}
+	invoices, ageing := words.Say("export.part.invoices"), words.Say("export.part.ageing")
 	for _, m := range e.missing() {
 		for i := range all {
-			if m.At.IsZero() && (all[i].Name == m.Part || m.Part == "Invoices" && all[i].Name == "Ageing") {
+			if m.At.IsZero() && (all[i].Name == m.Part || m.Part == invoices && all[i].Name == ageing) {
 				all[i] = note(all[i].Name, m.Message, m.Action)
 			}
 		}
@@ -154,7 +155,7 @@ func (e exported) rows() int { return len(e.invoices.Value) + len(e.contacts.Val
 
 // note is a sheet that says why there is none.
 func note(name string, lines ...string) sheet.Sheet {
-	return sheet.Sheet{Name: name, Columns: []sheet.Column{{Title: "This part could not be read", Width: 100}}, Rows: func(yield func(sheet.Row) bool) {
+	return sheet.Sheet{Name: name, Columns: []sheet.Column{{Title: words.Say("export.column.not-read"), Width: 100}}, Rows: func(yield func(sheet.Row) bool) {
 		for _, line := range lines {
 			if line != "" && !yield(sheet.Row{Cells: []any{line}}) {
 				return
@@ -174,16 +175,16 @@ func (e exported) of(title string) string {
 func (e exported) invoiceSheet() sheet.Sheet {
 	columns := slices.Clone(invoiceColumns)
 	columns = append(columns,
-		column[invoiceRow]{Column: sheet.Column{Title: "Paid", Kind: sheet.Money}, cell: func(i invoiceRow) any { return i.own(i.AmountPaid) }},
-		column[invoiceRow]{Column: sheet.Column{Title: "Credited", Kind: sheet.Money}, cell: func(i invoiceRow) any { return i.own(i.AmountCredited) }},
-		column[invoiceRow]{Column: sheet.Column{Title: e.of("Total"), Kind: sheet.Money}, cell: func(i invoiceRow) any { return e.ifValid(i.TotalBase) }},
-		column[invoiceRow]{Column: sheet.Column{Title: e.of("Amount due"), Kind: sheet.Money}, cell: func(i invoiceRow) any { return e.ifValid(i.DueBase) }},
-		column[invoiceRow]{Column: sheet.Column{Title: "Reference"}, cell: func(i invoiceRow) any { return i.Reference }},
-		column[invoiceRow]{Column: sheet.Column{Title: "Changed in Xero", Kind: sheet.Moment}, cell: func(i invoiceRow) any { return i.Updated.In(e.organisation.Location()) }},
-		column[invoiceRow]{Column: sheet.Column{Title: "Invoice id", Width: 38}, cell: func(i invoiceRow) any { return i.ID }},
+		column[invoiceRow]{Column: sheet.Column{Title: words.Say("export.column.paid"), Kind: sheet.Money}, cell: func(i invoiceRow) any { return i.own(i.AmountPaid) }},
+		column[invoiceRow]{Column: sheet.Column{Title: words.Say("export.column.credited"), Kind: sheet.Money}, cell: func(i invoiceRow) any { return i.own(i.AmountCredited) }},
+		column[invoiceRow]{Column: sheet.Column{Title: e.of(words.Say("export.column.total")), Kind: sheet.Money}, cell: func(i invoiceRow) any { return e.ifValid(i.TotalBase) }},
+		column[invoiceRow]{Column: sheet.Column{Title: e.of(words.Say("export.column.amount-due")), Kind: sheet.Money}, cell: func(i invoiceRow) any { return e.ifValid(i.DueBase) }},
+		column[invoiceRow]{Column: sheet.Column{Title: words.Say("export.column.reference")}, cell: func(i invoiceRow) any { return i.Reference }},
+		column[invoiceRow]{Column: sheet.Column{Title: words.Say("export.column.changed"), Kind: sheet.Moment}, cell: func(i invoiceRow) any { return i.Updated.In(e.organisation.Location()) }},
+		column[invoiceRow]{Column: sheet.Column{Title: words.Say("export.column.invoice-id"), Width: 38}, cell: func(i invoiceRow) any { return i.ID }},
 	)
 	all, _ := readInvoices(nil) // what asks for nothing is understood
-	return sheetOf("Invoices", columns, listInvoices(e.invoices.Value, all, e.organisation, e.today).Rows)
+	return sheetOf(words.Say("export.part.invoices"), columns, listInvoices(e.invoices.Value, all, e.organisation, e.today).Rows)
 }
 
 // money is an amount of base currency.
@@ -201,8 +202,10 @@ func (e exported) ifValid(d decimal.NullDecimal) any {
 func (e exported) contactSheet() sheet.Sheet {
 	all, _ := readContacts(map[string][]string{"archived": {"all"}}) // is understood
 	list := listContacts(e.contacts.Value, e.open(), all, e.organisation, e.today)
-	return contactSheet(list, e.organisation,
-		column[contactRow]{Column: sheet.Column{Title: "Contact id", Width: 38}, cell: func(c contactRow) any { return c.ID }})
+	made := contactSheet(list, e.organisation,
+		column[contactRow]{Column: sheet.Column{Title: words.Say("export.column.contact-id"), Width: 38}, cell: func(c contactRow) any { return c.ID }})
+	made.Name = words.Say("export.part.contacts")
+	return made
 }
 
 // open are the invoices and bills that are to be paid.
@@ -226,11 +229,11 @@ func (e exported) ageing() sheet.Sheet {
 		invoices []books.Invoice
 		books.Debts
 	}
-	made := sheet.Sheet{Name: "Ageing", Columns: []sheet.Column{{Title: "Who owes", Width: 14}, {Title: "Contact", Width: 36}}}
+	made := sheet.Sheet{Name: words.Say("export.part.ageing"), Columns: []sheet.Column{{Title: words.Say("export.column.who-owes"), Width: 14}, {Title: words.Say("export.column.contact"), Width: 36}}}
 	for _, band := range books.Bands {
 		made.Columns = append(made.Columns, sheet.Column{Title: e.of(band), Kind: sheet.Money})
 	}
-	made.Columns = append(made.Columns, sheet.Column{Title: e.of("Total"), Kind: sheet.Money}, sheet.Column{Title: "Overdue", Kind: sheet.Percent})
+	made.Columns = append(made.Columns, sheet.Column{Title: e.of(words.Say("export.column.total")), Kind: sheet.Money}, sheet.Column{Title: words.Say("export.column.overdue"), Kind: sheet.Percent})
 	row := func(who string, d *debtor, bold bool) sheet.Row {
 		cells := []any{who, d.contact}
 		for _, amount := range d.Bands {
@@ -247,7 +250,7 @@ func (e exported) ageing() sheet.Sheet {
 		for _, side := range []struct {
 			who   string
 			sales bool
-		}{{"They owe you", true}, {"You owe them", false}} {
+		}{{words.Say("export.ageing.they-owe"), true}, {words.Say("export.ageing.you-owe"), false}} {
 			byID := map[string]*debtor{}
 			for _, i := range open {
 				if i.Sale() != side.sales {
@@ -272,9 +275,9 @@ func (e exported) ageing() sheet.Sheet {
 					return
 				}
 			}
-			sum := &debtor{contact: "All", Debts: e.organisation.Debts(open, side.sales, e.today)}
+			sum := &debtor{contact: words.Say("export.ageing.all"), Debts: e.organisation.Debts(open, side.sales, e.today)}
 			if unknown := sum.Foreign.Unknown; unknown > 0 {
-				sum.contact = fmt.Sprintf("All, without %d in a currency that has no rate", unknown)
+				sum.contact = words.Say("export.ageing.all-without", "N", unknown)
 			}
 			if !yield(row(side.who, sum, true)) {
 				return
@@ -288,9 +291,9 @@ func (e exported) profitAndLoss() sheet.Sheet {
 	from, to := financialYear(e.organisation, e.today), e.today
 	h := e.organisation.Habits()
 	return sheet.Sheet{
-		Name: "Profit and loss",
+		Name: words.Say("export.part.profit-and-loss"),
 		Columns: []sheet.Column{
-			{Title: h.Day(from) + " to " + h.Day(to), Width: 48}, {Title: e.of("Amount"), Kind: sheet.Money},
+			{Title: words.Say("export.column.days", "From", h.Day(from), "To", h.Day(to)), Width: 48}, {Title: e.of(words.Say("export.column.amount")), Kind: sheet.Money},
 		},
 		Rows: func(yield func(sheet.Row) bool) {
 			for _, line := range e.statement.Value.Lines {

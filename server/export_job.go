@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"financial-command-center/assets/words"
 	"financial-command-center/server/books"
 	"financial-command-center/server/sheet"
 	"financial-command-center/server/xero"
@@ -63,7 +64,7 @@ type export struct {
 // under a Name.
 type exportStatus struct {
 	Running    bool
-	Part       string // that is being read; "" while rows are written
+	Reading    string // "Reading invoices and bills"; "" while rows are written
 	Rows, Of   int
 	Problem    *xero.Problem
 	Name       string
@@ -103,7 +104,7 @@ func (x *exports) start(ctx context.Context, id string, ledger *books.Ledger, de
 	defer x.mu.Unlock()
 	if x.closed {
 		cancel()
-		return fail(xero.CodeUnreachable).saying("FCC is stopping.", "Start it again, then export.")
+		return fail(xero.CodeUnreachable).saying(words.Say("export.failed.stopping"), words.Say("export.failed.stopping-do"))
 	}
 	x.all[e.id] = e
 	x.working.Go(func() {
@@ -158,11 +159,11 @@ func (s *Server) tidyExports(ctx context.Context) {
 
 // make reads the books and writes the workbook.
 func (e *export) make(ctx context.Context, dir string, ledger *books.Ledger, demo bool) (name string, left []missing, err error) {
-	read := readExport(ctx, ledger, demo, func(part string) { e.is(func(now *exportStatus) { now.Part = part }) })
+	read := readExport(ctx, ledger, demo, func(what string) { e.is(func(now *exportStatus) { now.Reading = what }) })
 	if err := read.worth(false); err != nil {
 		return "", nil, err
 	}
-	e.is(func(now *exportStatus) { now.Part, now.Of = "", read.rows() })
+	e.is(func(now *exportStatus) { now.Reading, now.Of = "", read.rows() })
 	file, err := os.CreateTemp(dir, exportFiles) // 0600
 	if err != nil {
 		return "", nil, stateFailure(err)
@@ -175,7 +176,7 @@ func (e *export) make(ctx context.Context, dir string, ledger *books.Ledger, dem
 	if err = errors.Join(err, buffered.Flush(), file.Close()); err != nil {
 		_ = os.Remove(e.path)
 		if ctx.Err() != nil {
-			return "", nil, fail(xero.CodeUnreachable).saying("Reading the books from Xero takes too long.", "Try again later: what was read is kept.").because(err)
+			return "", nil, fail(xero.CodeUnreachable).saying(words.Say("export.failed.too-long"), words.Say("export.failed.too-long-do")).because(err)
 		}
 		return "", nil, stateFailure(err)
 	}

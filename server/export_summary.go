@@ -1,12 +1,12 @@
 package server
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
 	"github.com/shopspring/decimal"
 
+	"financial-command-center/assets/words"
 	"financial-command-center/server/books"
 	"financial-command-center/server/sheet"
 )
@@ -14,9 +14,9 @@ import (
 // summary has the figures of the dashboard, each with the time that it is of.
 func (e exported) summary() sheet.Sheet {
 	f, h, zone := e.figures, e.organisation.Habits(), e.organisation.Location()
-	made := sheet.Sheet{Name: "Summary", Columns: []sheet.Column{
-		{Title: "Figure", Width: 44}, {Title: e.of("Amount"), Kind: sheet.Money}, {Title: "Number", Kind: sheet.Integer},
-		{Title: "As of", Kind: sheet.Moment}, {Title: "Remark", Width: 64},
+	made := sheet.Sheet{Name: words.Say("export.part.summary"), Columns: []sheet.Column{
+		{Title: words.Say("export.column.figure"), Width: 44}, {Title: e.of(words.Say("export.column.amount")), Kind: sheet.Money}, {Title: words.Say("export.column.number"), Kind: sheet.Integer},
+		{Title: words.Say("export.column.as-of"), Kind: sheet.Moment}, {Title: words.Say("export.column.remark"), Width: 64},
 	}}
 	made.Rows = func(yield func(sheet.Row) bool) {
 		on := true
@@ -36,34 +36,37 @@ func (e exported) summary() sheet.Sheet {
 		}
 
 		head(e.organisation.Name, e.marks())
-		line("Made by Financial Command Center", nil, nil, e.now, "Times are those of "+zone.String()+".")
-		head("Sheets", "")
+		line(words.Say("export.summary.made-by"), nil, nil, e.now, words.Say("export.summary.zone", "Zone", zone))
+		head(words.Say("export.summary.sheets"), "")
 		for _, one := range []struct {
 			name   string
 			rows   any
 			at     time.Time
 			reason *books.Trouble
 		}{
-			{"Invoices", len(e.invoices.Value), e.invoices.At, e.invoices.Trouble},
-			{"Contacts", len(e.contacts.Value), e.contacts.At, e.contacts.Trouble},
-			{"Ageing", nil, e.invoices.At, e.invoices.Trouble},
-			{"Profit and loss", nil, e.statement.At, e.statement.Trouble},
+			{words.Say("export.part.invoices"), len(e.invoices.Value), e.invoices.At, e.invoices.Trouble},
+			{words.Say("export.part.contacts"), len(e.contacts.Value), e.contacts.At, e.contacts.Trouble},
+			{words.Say("export.part.ageing"), nil, e.invoices.At, e.invoices.Trouble},
+			{words.Say("export.part.profit-and-loss"), nil, e.statement.At, e.statement.Trouble},
 		} {
 			if one.at.IsZero() {
 				one.rows = nil
 			}
 			line("  "+one.name, nil, one.rows, one.at, howKnown(one.at, one.reason))
 		}
-		if part("Cash in bank", f.Cash.At, f.Cash.Trouble) {
+		if part(words.Say("export.summary.cash"), f.Cash.At, f.Cash.Trouble) {
 			for _, account := range f.Cash.Value.Accounts {
 				line("  "+account.Name, account.Balance, nil, f.Cash.At, "")
 			}
-			line("Cash in bank, all accounts", f.Cash.Value.Total, len(f.Cash.Value.Accounts), f.Cash.At, "What the books say, not what the bank says.")
+			line(words.Say("export.summary.cash-all"), f.Cash.Value.Total, len(f.Cash.Value.Accounts), f.Cash.At, words.Say("export.summary.cash-is"))
 		}
 		for _, side := range []struct {
-			title string
+			title, overdue, all string
 			books.Reading[books.Debts]
-		}{{"Owed to you", f.Owed}, {"You owe", f.Owing}} {
+		}{
+			{words.Say("export.summary.owed"), words.Say("export.summary.owed-overdue"), words.Say("export.summary.owed-all"), f.Owed},
+			{words.Say("export.summary.owing"), words.Say("export.summary.owing-overdue"), words.Say("export.summary.owing-all"), f.Owing},
+		} {
 			if !part(side.title, side.At, side.Trouble) {
 				continue
 			}
@@ -71,28 +74,28 @@ func (e exported) summary() sheet.Sheet {
 			for i, band := range books.Bands {
 				line("  "+ageWords(i, band), debts.Bands[i], nil, side.At, "")
 			}
-			line(side.title+", overdue", debts.Overdue, debts.OverdueCount, side.At, "")
-			line(side.title+", all", debts.Total, debts.Count, side.At, foreign(f.Organisation.Value.Habits(), debts.Foreign, "invoice", "invoices"))
+			line(side.overdue, debts.Overdue, debts.OverdueCount, side.At, "")
+			line(side.all, debts.Total, debts.Count, side.At, foreign(f.Organisation.Value.Habits(), debts.Foreign, "invoices"))
 		}
-		if part("Overdue sales", f.Overdue.At, f.Overdue.Trouble) {
+		if part(words.Say("export.summary.overdue"), f.Overdue.At, f.Overdue.Trouble) {
 			for _, i := range f.Overdue.Value.Top {
-				line("  "+i.Number+" · "+i.ContactName, i.Base, nil, f.Overdue.At, fmt.Sprintf("%d days late", i.Days))
+				line("  "+i.Number+" · "+i.ContactName, i.Base, nil, f.Overdue.At, words.Say("export.summary.days-late", "N", i.Days))
 			}
-			line("Overdue sales, all", f.Overdue.Value.Total, f.Overdue.Value.Count, f.Overdue.At, "")
+			line(words.Say("export.summary.overdue-all"), f.Overdue.Value.Total, f.Overdue.Value.Count, f.Overdue.At, "")
 		}
-		if part("What falls due, next eight weeks", f.Due.At, f.Due.Trouble) {
+		if part(words.Say("export.summary.due"), f.Due.At, f.Due.Trouble) {
 			for _, week := range f.Due.Value {
-				days := h.Day(week.From) + " to " + h.Day(week.To)
-				line("  "+days+", in", week.In, nil, f.Due.At, "")
-				line("  "+days+", out", week.Out, nil, f.Due.At, "")
+				from, to := h.Day(week.From), h.Day(week.To)
+				line("  "+words.Say("export.summary.due-in", "From", from, "To", to), week.In, nil, f.Due.At, "")
+				line("  "+words.Say("export.summary.due-out", "From", from, "To", to), week.Out, nil, f.Due.At, "")
 			}
 		}
-		if part("Income and costs, twelve months", f.Months.At, f.Months.Trouble) {
+		if part(words.Say("export.summary.months"), f.Months.At, f.Months.Trouble) {
 			for _, month := range f.Months.Value {
 				name := month.First.Format("January 2006")
-				line("  "+name+", income", month.Income, nil, f.Months.At, "")
-				line("  "+name+", costs", month.Costs, nil, f.Months.At, "")
-				line("  "+name+", profit", month.Profit, nil, f.Months.At, "")
+				line("  "+words.Say("export.summary.income", "Month", name), month.Income, nil, f.Months.At, "")
+				line("  "+words.Say("export.summary.costs", "Month", name), month.Costs, nil, f.Months.At, "")
+				line("  "+words.Say("export.summary.profit", "Month", name), month.Profit, nil, f.Months.At, "")
 			}
 		}
 	}
@@ -103,11 +106,11 @@ func (e exported) summary() sheet.Sheet {
 func howKnown(at time.Time, t *books.Trouble) string {
 	switch {
 	case at.IsZero() && t == nil:
-		return "Not read yet."
+		return words.Say("export.summary.not-read")
 	case at.IsZero():
 		return t.Message + " " + t.Action
 	case t != nil:
-		return "Newer figures could not be had. " + t.Message
+		return words.Say("export.summary.not-newer") + " " + t.Message
 	}
 	return ""
 }
@@ -116,9 +119,9 @@ func howKnown(at time.Time, t *books.Trouble) string {
 func (e exported) marks() string {
 	switch {
 	case e.demo:
-		return "Demo: these books are invented."
+		return words.Say("export.summary.demo")
 	case e.organisation.IsDemo:
-		return "Xero's demo company: its books are invented, and start anew every 28 days."
+		return words.Say("export.summary.xero-demo")
 	}
 	return ""
 }
@@ -134,10 +137,10 @@ func in(at time.Time, zone *time.Location) any {
 // ageWords are the words for a band of debts.
 func ageWords(i int, band string) string {
 	if over, last := strings.CutSuffix(band, "+"); last {
-		return "More than " + over + " days late"
+		return words.Say("export.summary.late-more", "Days", over)
 	}
 	if i == 0 {
-		return "Not due yet"
+		return words.Say("export.summary.not-due")
 	}
-	return band + " days late"
+	return words.Say("export.summary.late", "Days", band)
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"financial-command-center/assets/words"
 	"financial-command-center/server/books"
 	"financial-command-center/server/xero"
 )
@@ -76,7 +77,7 @@ func (s *Server) forward(w http.ResponseWriter, r *http.Request, c *call) error 
 	}
 	proxy.ServeHTTP(w, r)
 	if failed != nil && r.Context().Err() != nil {
-		return fail(xero.CodeUnreachable).saying("FCC stopped before Xero answered.", "Start FCC, and try again.").because(failed)
+		return fail(xero.CodeUnreachable).saying(words.Say("gateway.stopped.message"), words.Say("gateway.stopped.action")).because(failed)
 	}
 	return failed
 }
@@ -204,7 +205,7 @@ func (s *Server) connectionsOf(ctx context.Context, session *xero.Session) ([]js
 	answer, err := session.Transport().RoundTrip(r)
 	switch {
 	case err != nil && ctx.Err() != nil: // too late, or nobody waits for it any more
-		return nil, fail(xero.CodeUnreachable).saying("Xero did not answer in time.", "Try again. If it goes on, look at Xero's status page.").because(err)
+		return nil, fail(xero.CodeUnreachable).saying(words.Say("gateway.late.message"), words.Say("gateway.late.action")).because(err)
 	case err != nil:
 		return nil, err
 	}
@@ -214,7 +215,7 @@ func (s *Server) connectionsOf(ctx context.Context, session *xero.Session) ([]js
 	}
 	var all []json.RawMessage
 	if json.NewDecoder(io.LimitReader(answer.Body, mostAnswer)).Decode(&all) != nil {
-		return nil, fail(xero.CodeUnreachable).saying("The answer broke off, or did not come from Xero.", "Try again. On a hotel's or an airport's network, open any web page first.").because(errors.New("an answer that is no JSON"))
+		return nil, fail(xero.CodeUnreachable).saying(words.Say("gateway.broken.message"), words.Say("gateway.broken.action")).because(errors.New("an answer that is no JSON"))
 	}
 	return all, nil
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"financial-command-center/assets/words"
 	"financial-command-center/server/xero"
 )
 
@@ -102,7 +103,7 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, rt route, c *call
 		w.Header().Set("Allow", http.MethodGet)
 		return fail(codeMethodNotAllowed)
 	case rt.once && strings.Contains(r.Header.Get("Sec-Purpose"), "prefetch"):
-		return fail(codeBadRequest).saying("The browser asked for this page before anybody wanted it.", "Open the link again.")
+		return fail(codeBadRequest).saying(words.Say("guard.prefetch.message"), words.Say("guard.prefetch.action"))
 	case sameOrigin.Check(r) != nil:
 		return fail(codeCrossSite)
 	case crossSite(r) && !rt.who.crossed(r):
@@ -179,7 +180,7 @@ func (s *Server) admitAs(w http.ResponseWriter, r *http.Request, who audience, c
 		return nil
 	case sessionOrKey:
 		if c.key == nil && c.session == nil && badKey == nil {
-			return fail(codeSessionRequired).saying("FCC does not know who asks.", "Open FCC from its icon in the tray, or send a key: fcc keys add NAME")
+			return fail(codeSessionRequired).saying(words.Say("guard.unknown.message"), words.Say("guard.unknown.action"))
 		}
 		return badKey
 	case key:
@@ -195,12 +196,12 @@ func (s *Server) admitAs(w http.ResponseWriter, r *http.Request, who audience, c
 func (s *Server) visit(w http.ResponseWriter, r *http.Request, c *call) error {
 	switch {
 	case proxied(r):
-		return fail(codeSessionRequired).saying("This request came through a proxy or a tunnel, so FCC cannot tell who sent it.", "Open FCC on the computer it runs on.").
-			offering("Open FCC directly", s.BaseURL()+r.URL.RequestURI())
+		return fail(codeSessionRequired).saying(words.Say("guard.proxy.message"), words.Say("guard.proxy.action")).
+			offering(words.Say("guard.proxy.button"), s.BaseURL()+r.URL.RequestURI())
 	case c.peer != peerSame || r.Method != http.MethodGet:
 		return fail(codeSessionRequired)
 	case crossSite(r):
-		return fail(codeCrossSite).offering("Continue", r.URL.RequestURI())
+		return fail(codeCrossSite).offering(words.Say("guard.cross-site.button"), r.URL.RequestURI())
 	}
 	return s.startSession(w, r, c)
 }

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"financial-command-center/assets/words"
 	"financial-command-center/server/xero"
 )
 
@@ -26,7 +27,7 @@ func (s *Server) health(w http.ResponseWriter, r *http.Request, c *call) error {
 		status = http.StatusServiceUnavailable
 	}
 	if wantsPage(r) {
-		return s.render(w, r, c, status, "health", "Health", s.healthView(r.Context(), c, status, checks))
+		return s.render(w, r, c, status, "health", words.Say("health.title"), s.healthView(r.Context(), c, status, checks))
 	}
 	xeroStatus := s.cfg.Connections.Status()
 	connected := slices.ContainsFunc(xeroStatus.Connections, func(c xero.ConnectionStatus) bool {
@@ -53,7 +54,7 @@ func (s *Server) health(w http.ResponseWriter, r *http.Request, c *call) error {
 }
 
 // lookAgain is for what mends itself, or is mended elsewhere.
-var lookAgain = button{"Look again", "/health"}
+var lookAgain = button{words.Say("health.look-again"), "/health"}
 
 func healthWord(status int, checks []Check) string {
 	well := func(c Check) bool { return c.Status == FoundWell }
@@ -68,11 +69,7 @@ func healthWord(status int, checks []Check) string {
 
 // verdict is healthWord for people.
 func verdict(status int, checks []Check) string {
-	return map[string]string{
-		"unhealthy": "FCC cannot serve now.",
-		"degraded":  "FCC works, and something wants doing.",
-		"healthy":   "All is well.",
-	}[healthWord(status, checks)]
+	return words.Say("health.verdict." + healthWord(status, checks))
 }
 
 // Checks is what FCC finds of itself, names of people and organisations among it:
@@ -84,9 +81,9 @@ func (s *Server) Checks() []Check { return s.checks(true, nil) }
 func (s *Server) checks(known bool, k *apiKey) []Check {
 	started := s.started.UTC().Truncate(time.Second)
 	list := []Check{
-		{Name: "FCC", Status: FoundWell, Found: "running, " + s.versionWords(), Since: &started},
-		check("Keychain", &s.closed, "holds the session secret"),
-		check("State database", s.stateStands(), "written and read"),
+		{Name: "FCC", Status: FoundWell, Found: words.Say("health.running.found", "Version", s.versionWords()), Since: &started},
+		check(words.Say("health.keychain.name"), &s.closed, words.Say("health.keychain.well")),
+		check(words.Say("health.database.name"), s.stateStands(), words.Say("health.database.well")),
 		s.checkSessionConfig(),
 	}
 	status := s.cfg.Connections.Status()
@@ -114,9 +111,9 @@ func (s *Server) checks(known bool, k *apiKey) []Check {
 // versionWords is the version for people. A build from a checkout has none.
 func (s *Server) versionWords() string {
 	if v := strings.Trim(s.cfg.Version, "()"); v != "devel" {
-		return "version " + v
+		return words.Say("health.running.version", "Version", v)
 	}
-	return "development build"
+	return words.Say("health.running.development")
 }
 
 func (s *Server) stateStands() *standing {
@@ -140,25 +137,25 @@ func check(name string, part *standing, well string) Check {
 // those of a problem may.
 func checkSignIn(status xero.Status) Check {
 	since := status.Since.UTC().Truncate(time.Second)
-	c := Check{Name: "Sign-in to Xero", Status: FoundWarning, Since: &since}
+	c := Check{Name: words.Say("health.sign-in.name"), Status: FoundWarning, Since: &since}
 	switch status.State {
 	case xero.Connected:
-		c.Status, c.Found = FoundWell, "signed in, renews by itself"
+		c.Status, c.Found = FoundWell, words.Say("health.sign-in.well")
 		if p := status.Problem; p != nil {
-			c.Status, c.Found, c.Action = FoundWarning, "signed in, and not all is well", fail(p.Code).Action
+			c.Status, c.Found, c.Action = FoundWarning, words.Say("health.sign-in.trouble"), fail(p.Code).Action
 			c.mend = answers[p.Code].button
 		}
 	case xero.Retrying:
-		c.Found, c.Action = "signed in; Xero cannot be reached", "Check the internet connection. FCC tries again by itself."
+		c.Found, c.Action = words.Say("health.sign-in.unreachable"), words.Say("health.sign-in.unreachable-action")
 		c.mend = lookAgain
 	case xero.NeedsLogin:
-		c.Status, c.Found, c.Action = FoundBad, "Xero ended the sign-in", "Sign in again from FCC's start page."
-		c.mend = button{"Sign in again", "/login?next=/health"}
+		c.Status, c.Found, c.Action = FoundBad, words.Say("health.sign-in.ended"), words.Say("health.sign-in.ended-action")
+		c.mend = button{words.Say("health.sign-in.ended-button"), "/login?next=/health"}
 	case xero.Disconnected:
-		c.Found, c.Action = "nobody is signed in", "Sign in from FCC's start page."
-		c.mend = button{"Sign in to Xero", "/login?next=/health"}
+		c.Found, c.Action = words.Say("health.sign-in.nobody"), words.Say("health.sign-in.nobody-action")
+		c.mend = button{words.Say("health.sign-in.nobody-button"), "/login?next=/health"}
 	default:
-		c.Found, c.Action = "not known until the keychain was read", "Unlock the keychain if it asks. FCC goes on by itself."
+		c.Found, c.Action = words.Say("health.sign-in.starting"), words.Say("health.sign-in.starting-action")
 		c.mend = lookAgain
 	}
 	return c
@@ -175,7 +172,7 @@ func checkConnection(connection xero.ConnectionStatus) Check {
 		names = append(names, o.Name)
 	}
 	if len(names) > 0 {
-		c.Found += "; reaches " + strings.Join(names, ", ")
+		c.Found = words.Say("health.sign-in.reaches", "Found", c.Found, "Organisations", strings.Join(names, ", "))
 	}
 	if p := connection.Problem; p != nil {
 		c.Found, c.Action = c.Found+". "+p.Message, p.Action
@@ -189,7 +186,7 @@ const renewalIsLate = 30 * 24 * time.Hour
 
 // checkRenewal is about the sign-in whose last renewal is the oldest.
 func checkRenewal(connections []xero.ConnectionStatus) Check {
-	c := Check{Name: "Renewal", Status: FoundWell, Found: "nothing to renew"}
+	c := Check{Name: words.Say("health.renewal.name"), Status: FoundWell, Found: words.Say("health.renewal.none")}
 	var last, by time.Time
 	for _, connection := range connections {
 		if at := connection.Renewed; !at.IsZero() && connection.State != xero.NeedsLogin && (last.IsZero() || at.Before(last)) {
@@ -199,10 +196,10 @@ func checkRenewal(connections []xero.ConnectionStatus) Check {
 	if last.IsZero() {
 		return c
 	}
-	c.Found, c.Since = "renewals are up to date", &last
+	c.Found, c.Since = words.Say("health.renewal.well"), &last
 	if time.Since(last) > renewalIsLate {
-		c.Status, c.Found = FoundWarning, fmt.Sprintf("the last renewal was %d days ago", int(time.Since(last).Hours()/24))
-		c.Action = "Let FCC reach Xero before " + by.Local().Format("2 January 2006") + ": Xero ends the sign-in then."
+		c.Status, c.Found = FoundWarning, words.Say("health.renewal.late", "N", int(time.Since(last).Hours()/24))
+		c.Action = words.Say("health.renewal.late-action", "Day", by.Local().Format("2 January 2006"))
 		c.mend = lookAgain
 	}
 	return c
@@ -246,19 +243,25 @@ func (s *Server) sessionConfig() sessionConfig {
 }
 
 func (s *Server) checkSessionConfig() Check {
-	const name = "Browser sessions"
-	config := s.sessionConfig()
-	switch checks := config.Checks; {
+	c := Check{Name: words.Say("health.sessions.name"), Status: FoundWarning}
+	settings := button{words.Say("health.sessions.settings"), "/settings"}
+	switch checks := s.sessionConfig().Checks; {
 	case !checks.SecretConfigured:
-		return Check{Name: name, Status: FoundBad, Found: "there is no session secret yet", Action: "Unlock the keychain if it asks. FCC goes on by itself.", mend: lookAgain}
+		c.Status, c.mend = FoundBad, lookAgain
+		c.Found, c.Action = words.Say("health.sessions.no-secret"), words.Say("health.sessions.no-secret-action")
 	case !checks.SecretSecure:
-		return Check{Name: name, Status: FoundWarning, Found: "the session secret is short", Action: "Make a new one: fcc secret rotate", mend: button{"Open the settings", "/settings"}}
+		c.mend = settings
+		c.Found, c.Action = words.Say("health.sessions.short-secret"), words.Say("health.sessions.short-secret-action")
 	case !checks.FolderWritable:
-		return Check{Name: name, Status: FoundWarning, Found: "the data folder cannot be written", Action: "Make room on the disk, or make the folder writable.", mend: lookAgain}
+		c.mend = lookAgain
+		c.Found, c.Action = words.Say("health.sessions.folder"), words.Say("health.sessions.folder-action")
 	case !checks.SecretStored && s.cfg.Mode != Demo:
-		return Check{Name: name, Status: FoundWarning, Found: "the keys are in memory: sessions and sign-ins end with FCC", Action: "Start FCC with a keychain, or with --keystore file.", mend: button{"Open the settings", "/settings"}}
+		c.mend = settings
+		c.Found, c.Action = words.Say("health.sessions.memory"), words.Say("health.sessions.memory-action")
+	default:
+		c.Status, c.Found = FoundWell, words.Say("health.sessions.well")
 	}
-	return Check{Name: name, Status: FoundWell, Found: "kept for seven days after the last visit, also over a restart"}
+	return c
 }
 
 // asTimedelta writes d as Python does, which scripts compare with.

@@ -13,6 +13,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"financial-command-center/assets/words"
 	"financial-command-center/server/store"
 	"financial-command-center/server/xero"
 )
@@ -93,18 +94,18 @@ func (d renewalDay) Tone() string {
 
 // Says is the day in words.
 func (d renewalDay) Says() string {
-	day := d.Day.Format("Mon 2 Jan")
-	if d.OK+d.Retried+d.Failed == 0 {
-		return day + ": nothing renewed"
+	said := words.Say("health.day.none")
+	if d.OK+d.Retried+d.Failed > 0 {
+		parts := []string{words.Say("health.day.renewed", "N", d.OK)}
+		if d.Retried > 0 {
+			parts = append(parts, words.Say("health.day.retried", "N", d.Retried))
+		}
+		if d.Failed > 0 {
+			parts = append(parts, words.Say("health.day.failed", "N", d.Failed))
+		}
+		said = strings.Join(parts, ", ")
 	}
-	said := []string{fmt.Sprintf("%d renewed", d.OK)}
-	if d.Retried > 0 {
-		said = append(said, fmt.Sprintf("%d tried again", d.Retried))
-	}
-	if d.Failed > 0 {
-		said = append(said, fmt.Sprintf("%d failed", d.Failed))
-	}
-	return day + ": " + strings.Join(said, ", ")
+	return words.Say("health.day.said", "Day", d.Day.Format("Mon 2 Jan"), "Said", said)
 }
 
 // renewalDays counts the renewals of the last fourteen days, nil when the state cannot
@@ -155,16 +156,18 @@ func renewedInWords(days []renewalDay) string {
 		sum.OK, sum.Retried, sum.Failed = sum.OK+d.OK, sum.Retried+d.Retried, sum.Failed+d.Failed
 	}
 	if sum.OK+sum.Retried+sum.Failed == 0 {
-		return "Nothing renewed yet."
+		return words.Say("health.sum.none")
 	}
-	said := fmt.Sprintf("%d renewed", sum.OK)
+	said := []string{words.Say("health.sum.renewed", "N", sum.OK)}
 	if sum.Retried > 0 {
-		said += fmt.Sprintf(", %d had to be tried again", sum.Retried)
+		said = append(said, words.Say("health.sum.retried", "N", sum.Retried))
 	}
 	if sum.Failed > 0 {
-		return said + fmt.Sprintf(", %d failed: Xero had ended the sign-in.", sum.Failed)
+		said = append(said, words.Say("health.sum.failed", "N", sum.Failed))
+	} else {
+		said = append(said, words.Say("health.sum.none-failed"))
 	}
-	return said + ", none failed."
+	return strings.Join(said, ", ")
 }
 
 // anEmail is enough to find those that may stand in a check.
@@ -174,22 +177,26 @@ var anEmail = regexp.MustCompile(`[^\s<>"',;:]+@[^\s<>"',;:]+`)
 // check holds, and no e-mail addresses.
 func (s *Server) report(now time.Time, status int, v healthView) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Financial Command Center, %s, %s, on %s/%s\n", s.versionWords(), s.cfg.Mode, runtime.GOOS, runtime.GOARCH)
-	fmt.Fprintf(&b, "%s, at %s\n", map[bool]string{true: "serving", false: "not able to serve"}[status == http.StatusOK], now.UTC().Format(time.RFC3339))
+	fmt.Fprintln(&b, words.Say("health.report.head", "Version", s.versionWords(), "Mode", s.cfg.Mode, "System", runtime.GOOS+"/"+runtime.GOARCH))
+	if at := now.UTC().Format(time.RFC3339); status == http.StatusOK {
+		fmt.Fprintln(&b, words.Say("health.report.serving", "Time", at))
+	} else {
+		fmt.Fprintln(&b, words.Say("health.report.not-serving", "Time", at))
+	}
 	for _, c := range v.Checks {
 		fmt.Fprintf(&b, "\n[%s] %s: %s", c.Status, c.Name, c.Found)
 		if c.Since != nil {
-			fmt.Fprintf(&b, " (since %s)", c.Since.UTC().Format(time.RFC3339))
+			fmt.Fprint(&b, " ", words.Say("health.report.since", "Time", c.Since.UTC().Format(time.RFC3339)))
 		}
 		if c.Action != "" {
-			fmt.Fprintf(&b, "\n    to do: %s", c.Action)
+			fmt.Fprint(&b, "\n    ", words.Say("health.report.do", "Action", c.Action))
 		}
 	}
 	if v.Renewals != nil {
-		fmt.Fprintf(&b, "\n\nRenewals of %d days: %s\n", renewalsShown, v.Renewed)
+		fmt.Fprintf(&b, "\n\n%s\n", words.Say("health.report.renewals", "N", renewalsShown, "Said", v.Renewed))
 		for _, d := range v.Renewals {
 			fmt.Fprintf(&b, "%s\n", d.Says())
 		}
 	}
-	return anEmail.ReplaceAllString(strings.TrimRight(b.String(), "\n"), "(e-mail left out)") + "\n"
+	return anEmail.ReplaceAllLiteralString(strings.TrimRight(b.String(), "\n"), words.Say("health.report.no-email")) + "\n"
 }

@@ -1,10 +1,11 @@
 package server
 
 import (
-	"fmt"
 	"net/netip"
 	"strings"
 	"unicode"
+
+	"financial-command-center/assets/words"
 )
 
 // A Holder is a program that listens on a port of this computer, as far as the
@@ -17,7 +18,7 @@ type Holder struct {
 // String names it: "python.exe (process 4242)".
 func (h Holder) String() string {
 	if h.Program != "" && h.PID != 0 {
-		return fmt.Sprintf("%s (process %d)", h.Program, h.PID)
+		return words.Say("holder.named", "Program", h.Program, "PID", h.PID)
 	}
 	return h.Short()
 }
@@ -28,9 +29,9 @@ func (h Holder) Short() string {
 	case h.Program != "":
 		return h.Program
 	case h.PID != 0:
-		return fmt.Sprintf("process %d", h.PID)
+		return words.Say("holder.numbered", "PID", h.PID)
 	}
-	return "another program"
+	return words.Say("holder.unknown")
 }
 
 // newHolder leaves out of a program's name what would steer a terminal: programs

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"financial-command-center/assets/words"
 	"financial-command-center/server/xero"
 )
 
@@ -46,6 +47,9 @@ type homeConnection struct {
 	RenewsBy *time.Time // nil when nothing renews
 }
 
+// Reached are the names of the organisations that it reaches.
+func (c homeConnection) Reached() string { return names(c.Organisations) }
+
 // homePatience is how long the start page waits for figures. What is not there by
 // then comes by itself.
 const homePatience = 1200 * time.Millisecond
@@ -64,12 +68,12 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request, c *call) error {
 	}
 	title := describe(st).Line
 	if data.First = data.Next != nil && data.Next.Button.Link == "/setup"; data.First {
-		title = "Welcome"
+		title = words.Say("home.welcome")
 	}
 	if shown == nil {
 		data.Choose = all
 	} else {
-		title = "Dashboard"
+		title = words.Say("layout.nav.dashboard")
 		ctx, cancel := context.WithTimeout(r.Context(), homePatience)
 		defer cancel()
 		data.Figures = dashboardOf(s.books.Of(shown.TenantID).Dashboard(ctx, figuresAge), r.URL.RequestURI(), time.Now())
@@ -120,25 +124,25 @@ func (s *Server) nextStep(st xero.Status) *nextStep {
 	}
 	switch {
 	case st.State == xero.Starting && st.Problem != nil:
-		return said("The keychain cannot be read.", "late", button{})
+		return said(words.Say("home.next.keychain"), "late", button{})
 	case st.State == xero.Starting:
 		return nil
 	case st.State == xero.Disconnected && s.cfg.Connections.App().ClientID == "":
-		return &nextStep{Title: "First, connect FCC to Xero", Text: "It takes about five minutes, once: you make an app at Xero and tell FCC its client id.", Button: button{"Set up", "/setup"}, Demo: s.cfg.Host.StartDemo != nil}
+		return &nextStep{Title: words.Say("home.next.set-up.title"), Text: words.Say("home.next.set-up.text"), Button: button{words.Say("home.next.set-up.button"), "/setup"}, Demo: s.cfg.Host.StartDemo != nil}
 	case st.State == xero.Disconnected:
-		n := &nextStep{Title: "Sign in to Xero", Text: "Once. FCC renews the sign-in by itself from then on, and every page and program on this computer uses it.", Button: button{"Sign in to Xero", "/login"}}
+		n := &nextStep{Title: words.Say("home.next.sign-in.title"), Text: words.Say("home.next.sign-in.text"), Button: button{words.Say("home.next.sign-in.button"), "/login"}}
 		if st.Problem != nil {
 			n.Title, n.Text, n.Tone = st.Problem.Message, unlessSaid(st.Problem.Action, n.Button), "late"
 		}
 		return n
 	case st.State == xero.NeedsLogin:
-		return said("Sign in to Xero again.", "late", button{"Sign in again", "/login"})
+		return said(words.Say("home.next.sign-in-again"), "late", button{words.Say("home.next.again"), "/login"})
 	case st.State == xero.Retrying && st.Problem != nil:
 		return said("", "warn", button{})
 	case len(st.Organisations()) == 0 && (st.Problem == nil || st.Problem.Code == xero.CodeTenantRequired):
-		return &nextStep{Title: "Tick one at Xero", Text: "The sign-in stands, but no organisation was ticked at Xero, or all were disconnected there.", Tone: "late", Button: button{"Sign in and tick one", "/login"}}
+		return &nextStep{Title: words.Say("home.next.tick.title"), Text: words.Say("home.next.tick.text"), Tone: "late", Button: button{words.Say("home.next.tick.button"), "/login"}}
 	case st.Problem != nil && st.Problem.Code == xero.CodeTenantRequired: // of one sign-in beside others
-		return said("", "warn", button{"Sign in again", "/login"})
+		return said("", "warn", button{words.Say("home.next.again"), "/login"})
 	case st.Problem != nil:
 		return said("", "late", button{})
 	}

@@ -3,6 +3,8 @@ package server
 import (
 	"net/http"
 	"runtime"
+
+	"financial-command-center/assets/words"
 )
 
 func (s *Server) iconRoutes() []route {
@@ -28,12 +30,11 @@ func (s *Server) iconHint() *iconHint {
 func iconHintFor(system string) *iconHint {
 	switch system {
 	case "windows":
-		return &iconHint{Taskbar: true, Text: "It is at the end of the taskbar, where the clock is. Windows puts new icons behind the ^ there: click it, and drag the icon " +
-			"down beside the clock, where it stays in sight. A left click on it opens this page, a right click the menu."}
+		return &iconHint{Taskbar: true, Text: words.Say("home.icon.windows")}
 	case "darwin":
-		return &iconHint{Text: "It is in the menu bar. A click on it opens the menu."}
+		return &iconHint{Text: words.Say("home.icon.darwin")}
 	}
-	return &iconHint{Text: "It is in your desktop's panel. A click on it opens the menu."}
+	return &iconHint{Text: words.Say("home.icon.linux")}
 }
 
 // foundIcon takes the hint away.

@@ -2,8 +2,10 @@ package server
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
+	"financial-command-center/assets/words"
 	"financial-command-center/server/books"
 )
 
@@ -41,11 +43,14 @@ func (s *Server) invoicesPage(w http.ResponseWriter, r *http.Request, c *call) e
 	case l.format != "" && reading.At.IsZero():
 		return unread(reading.Trouble)
 	case l.format != "":
-		return s.giveOut(w, r, l, reading.At, sheetOf("Invoices", invoiceColumns, list.Rows))
+		return s.giveOut(w, r, l, reading.At, sheetOf(words.Say("invoices.title"), invoiceColumns, list.Rows))
 	}
-	view := invoicesView{listView: listOf("Invoices", reading, l.who, q.listQuery, l.here), Query: q, Of: len(reading.Value)}
-	view.Types = choices(q.Type, "All", "sales", "Sales", "bills", "Bills")
-	view.Statuses = choices(q.Status, "All", "AUTHORISED", "Awaiting payment", "DRAFT", "Draft", "SUBMITTED", "Awaiting approval", "PAID", "Paid", "VOIDED", "Voided")
+	view := invoicesView{listView: listOf(words.Say("invoices.title"), reading, l.who, q.listQuery, l.here), Query: q, Of: len(reading.Value)}
+	view.Types = choices(q.Type, words.Say("lists.filters.all"), "sales", words.Say("invoices.types.sales"), "bills", words.Say("invoices.types.bills"))
+	view.Statuses = choices(q.Status, words.Say("lists.filters.all"))
+	for _, status := range []string{"AUTHORISED", "DRAFT", "SUBMITTED", "PAID", "VOIDED"} {
+		view.Statuses = append(view.Statuses, choice{status, statusWords[status], strings.EqualFold(status, q.Status)})
+	}
 	if view.Read {
 		view.fill(list)
 		view.OfContact = contactName(reading.Value, q.Contact)
@@ -58,14 +63,18 @@ func (v *invoicesView) fill(list invoiceList) {
 	h := v.Organisation.Habits()
 	for _, t := range []struct {
 		invoiceTotals
-		one, many, owed string
-	}{{list.Sales, "sale", "sales", "to be paid to you"}, {list.Bills, "bill", "bills", "to be paid by you"}} {
+		of string
+	}{{list.Sales, "sales"}, {list.Bills, "bills"}} {
 		if t.Count == 0 {
 			continue
 		}
-		said := sums{Count: counted(h, t.Count, t.one, t.many), Total: h.Money(t.Total), Due: h.Money(t.Due) + " " + t.owed, Foreign: foreign(h, t.Foreign, t.one, t.many)}
+		id := "invoices.sums." + t.of
+		said := sums{
+			Count: words.Say(id+".count", "N", t.Count, "Count", h.Count(t.Count)), Total: h.Money(t.Total),
+			Due: words.Say(id+".due", "Amount", h.Money(t.Due)), Foreign: foreign(h, t.Foreign, t.of),
+		}
 		if t.Voided > 0 {
-			said.Voided = counted(h, t.Voided, "voided "+t.one+" is", "voided "+t.many+" are") + " not counted in it."
+			said.Voided = words.Say(id+".voided", "N", t.Voided, "Count", h.Count(t.Voided))
 		}
 		v.Sums = append(v.Sums, said)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"financial-command-center/assets/words"
 	"financial-command-center/server/books"
 	"financial-command-center/server/sheet"
 )
@@ -36,12 +37,12 @@ func readInvoices(asked url.Values) (invoiceQuery, error) {
 	q.Type, q.Status, q.Contact = q.values.Get("type"), q.values.Get("status"), q.values.Get("contact")
 	q.Overdue = q.values.Has("overdue")
 	if q.Type != "" && q.Type != "sales" && q.Type != "bills" {
-		return q, fail(codeBadRequest).saying("There are no invoices of that type.", "Choose sales or bills.")
+		return q, fail(codeBadRequest).saying(words.Say("invoices.no-type.message"), words.Say("invoices.no-type.action"))
 	}
 	for name, day := range map[string]*time.Time{"from": &q.From, "to": &q.To} {
 		if text := q.values.Get(name); text != "" {
 			if *day, err = time.Parse(time.DateOnly, text); err != nil {
-				return q, fail(codeBadRequest).saying("That is no day.", "Write days as 2026-11-27.")
+				return q, fail(codeBadRequest).saying(words.Say("invoices.no-day.message"), words.Say("invoices.no-day.action"))
 			}
 		}
 	}
@@ -159,24 +160,24 @@ func btoi(b bool) int {
 
 // invoiceColumns are what the list shows, in its order.
 var invoiceColumns = []column[invoiceRow]{
-	{Key: "number", Column: sheet.Column{Title: "Number", Width: 14},
+	{Key: "number", Column: sheet.Column{Title: words.Say("invoices.columns.number"), Width: 14},
 		text: func(i invoiceRow) string { return i.Number }, cell: func(i invoiceRow) any { return i.Number }},
-	{Key: "contact", Column: sheet.Column{Title: "Contact", Width: 36},
+	{Key: "contact", Column: sheet.Column{Title: words.Say("invoices.columns.contact"), Width: 36},
 		text: func(i invoiceRow) string { return i.ContactName }, cell: func(i invoiceRow) any { return i.ContactName }},
-	{Key: "type", Column: sheet.Column{Title: "Type", Width: 8},
+	{Key: "type", Column: sheet.Column{Title: words.Say("invoices.columns.type"), Width: 8},
 		text: func(i invoiceRow) string { return i.Type }, cell: func(i invoiceRow) any { return i.Kind() }},
-	{Key: "date", Column: sheet.Column{Title: "Date", Kind: sheet.Day},
+	{Key: "date", Column: sheet.Column{Title: words.Say("invoices.columns.date"), Kind: sheet.Day},
 		compare: func(a, b invoiceRow) int { return a.Date.Compare(b.Date) }, cell: func(i invoiceRow) any { return i.Date }},
-	{Key: "due", Column: sheet.Column{Title: "Due", Kind: sheet.Day},
+	{Key: "due", Column: sheet.Column{Title: words.Say("invoices.columns.due"), Kind: sheet.Day},
 		compare: func(a, b invoiceRow) int { return a.Due.Compare(b.Due) }, cell: func(i invoiceRow) any { return i.Due }},
-	{Key: "late", Column: sheet.Column{Title: "Days late", Kind: sheet.Integer},
+	{Key: "late", Column: sheet.Column{Title: words.Say("invoices.columns.late"), Kind: sheet.Integer},
 		compare: func(a, b invoiceRow) int { return cmp.Compare(a.Late, b.Late) }, cell: func(i invoiceRow) any { return i.Late }},
-	{Key: "status", Column: sheet.Column{Title: "Status", Width: 18},
+	{Key: "status", Column: sheet.Column{Title: words.Say("invoices.columns.status"), Width: 18},
 		text: func(i invoiceRow) string { return i.StatusWord() }, cell: func(i invoiceRow) any { return i.StatusWord() }},
-	{Column: sheet.Column{Title: "Currency", Width: 9}, cell: func(i invoiceRow) any { return i.Currency }},
-	{Key: "total", Column: sheet.Column{Title: "Total", Kind: sheet.Money},
+	{Column: sheet.Column{Title: words.Say("invoices.columns.currency"), Width: 9}, cell: func(i invoiceRow) any { return i.Currency }},
+	{Key: "total", Column: sheet.Column{Title: words.Say("invoices.columns.total"), Kind: sheet.Money},
 		compare: func(a, b invoiceRow) int { return byBase(a.TotalBase, b.TotalBase) }, cell: func(i invoiceRow) any { return i.own(i.Total) }},
-	{Key: "amount", Column: sheet.Column{Title: "Amount due", Kind: sheet.Money},
+	{Key: "amount", Column: sheet.Column{Title: words.Say("invoices.columns.amount"), Kind: sheet.Money},
 		compare: func(a, b invoiceRow) int { return byBase(a.DueBase, b.DueBase) }, cell: func(i invoiceRow) any { return i.own(i.AmountDue) }},
 }
 
@@ -185,17 +186,21 @@ func (i invoiceRow) own(amount decimal.Decimal) sheet.Amount {
 	return sheet.Amount{Decimal: amount, Places: books.Places(i.Currency)}
 }
 
+// The types in one word; many rows say them.
+var saleWord, billWord = words.Say("invoices.types.sale"), words.Say("invoices.types.bill")
+
 // Kind is the type in one word.
 func (i invoiceRow) Kind() string {
 	if i.Sale() {
-		return "Sale"
+		return saleWord
 	}
-	return "Bill"
+	return billWord
 }
 
 // statusWords are Xero's own words for its statuses.
 var statusWords = map[string]string{
-	"DRAFT": "Draft", "SUBMITTED": "Awaiting approval", "AUTHORISED": "Awaiting payment", "PAID": "Paid", "VOIDED": "Voided",
+	"DRAFT": words.Say("invoices.status.draft"), "SUBMITTED": words.Say("invoices.status.submitted"),
+	"AUTHORISED": words.Say("invoices.status.authorised"), "PAID": words.Say("invoices.status.paid"), "VOIDED": words.Say("invoices.status.voided"),
 }
 
 // StatusWord is the status in words, as it came where Xero has a new one.

@@ -7,11 +7,11 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
-	"fmt"
 	"hash/crc32"
 	"math/big"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,6 +19,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"financial-command-center/assets/words"
 	"financial-command-center/keystore"
 	"financial-command-center/server/store"
 	"financial-command-center/server/xero"
@@ -83,7 +84,7 @@ func (s *Server) keyOf(r *http.Request) (*apiKey, error) {
 		return nil, nil
 	}
 	if !wellFormed(text) {
-		return nil, fail(codeKeyRequired).saying("This is not a whole key, or it was mistyped.", "Copy it again, or make a new one: fcc keys add NAME")
+		return nil, fail(codeKeyRequired).saying(words.Say("keys.mistyped.message"), words.Say("keys.mistyped.action"))
 	}
 	hash := keyHash(text)
 	if known := s.keys.known.Load(); known != nil {
@@ -97,7 +98,7 @@ func (s *Server) keyOf(r *http.Request) (*apiKey, error) {
 	if p := s.stateLost.problem(); p != nil {
 		return nil, &failure{Problem: *p} // whether it is a key cannot be known
 	}
-	return nil, fail(codeKeyRequired).saying("FCC does not know this key: it was revoked, or made elsewhere.", "Make a new one: fcc keys add NAME")
+	return nil, fail(codeKeyRequired).saying(words.Say("keys.unknown.message"), words.Say("keys.unknown.action"))
 }
 
 // keyIn finds what looks like a key of ours. Another Authorization, as a Xero
@@ -165,14 +166,14 @@ func (s *Server) addKey(ctx context.Context, want apiKey) (made keystore.Secret,
 		return made, "", err
 	}
 	if !goodName(want.Name) {
-		return made, "", fail(codeBadRequest).saying(fmt.Sprintf("%q is no name for a key.", want.Name), fmt.Sprintf("Take up to %d letters, digits and signs, without a space at either end.", mostName))
+		return made, "", fail(codeBadRequest).saying(words.Say("keys.bad-name.message", "Name", strconv.Quote(want.Name)), words.Say("keys.bad-name.action", "Most", mostName))
 	}
 	status := s.cfg.Connections.Status()
 	for n, id := range want.Tenants {
 		all := status.Organisations()
 		i := slices.IndexFunc(all, func(o xero.Organisation) bool { return strings.EqualFold(o.TenantID, id) })
 		if i < 0 {
-			f := fail(xero.CodeTenantRequired).saying("No organisation with this id is connected.", "Take one from the list, or sign in to Xero first: fcc status")
+			f := fail(xero.CodeTenantRequired).saying(words.Say("keys.bad-organisation.message"), words.Say("keys.bad-organisation.action"))
 			f.organisations = all
 			return made, "", f
 		}
@@ -189,13 +190,13 @@ func (s *Server) addKey(ctx context.Context, want apiKey) (made keystore.Secret,
 	}
 	switch {
 	case errors.Is(err, store.ErrExists):
-		return keystore.Secret{}, "", fail(codeBadRequest).saying(fmt.Sprintf("There is a key named %q. Names in use: %s.", want.Name, s.keyNames()), "Take another name, or revoke that key first: fcc keys revoke NAME")
+		return keystore.Secret{}, "", fail(codeBadRequest).saying(words.Say("keys.taken.message", "Name", strconv.Quote(want.Name), "Names", s.keyNames()), words.Say("keys.taken.action"))
 	case err != nil:
 		return keystore.Secret{}, "", stateFailure(err)
 	}
 	s.log.Info("key added", "name", want.Name, "write", want.Write, "tenants", want.Tenants, "any_user", want.AnyUser)
 	if want.Write && !mayWrite(status, s.cfg.Connections.App(), &want) {
-		warning = "The sign-in to Xero may read and not write, so Xero will refuse what this key writes. " + widerScopes
+		warning = words.Say("keys.read-only") + " " + answers[codeWriteRefused].action
 	}
 	return made, warning, nil
 }
@@ -233,7 +234,7 @@ func (s *Server) revokeKey(ctx context.Context, name string) error {
 	}
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return fail(codeNotFound).saying(fmt.Sprintf("There is no key named %q. Names in use: %s.", name, s.keyNames()), "See them all: fcc keys list")
+		return fail(codeNotFound).saying(words.Say("keys.missing.message", "Name", strconv.Quote(name), "Names", s.keyNames()), words.Say("keys.missing.action"))
 	case err != nil:
 		return stateFailure(err)
 	}
@@ -261,7 +262,7 @@ func (s *Server) keyNames() string {
 			names = append(names, k.Name)
 		}
 	}
-	return cmp.Or(strings.Join(names, ", "), "none")
+	return cmp.Or(strings.Join(names, ", "), words.Say("keys.no-names"))
 }
 
 func goodName(name string) bool {

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"financial-command-center/assets/words"
 	"financial-command-center/server/sheet"
 )
 
@@ -56,12 +57,12 @@ func readList[T any](asked url.Values, columns []column[T], usual string, filter
 	q.words = strings.Fields(fold(q.Search))
 	q.sort, q.down = strings.CutPrefix(cmp.Or(q.values.Get("sort"), usual), "-")
 	if q.sort == "" || !slices.ContainsFunc(columns, func(c column[T]) bool { return c.Key == q.sort }) {
-		return q, fail(codeBadRequest).saying("The list cannot be put in that order.", "Choose an order in the head of its table.")
+		return q, fail(codeBadRequest).saying(words.Say("lists.order.message"), words.Say("lists.order.action"))
 	}
 	if page := q.values.Get("page"); page != "" {
 		var err error
 		if q.page, err = strconv.Atoi(page); err != nil || q.page < 1 {
-			return q, fail(codeBadRequest).saying("The list has no such page.", "Pages are numbered from 1.")
+			return q, fail(codeBadRequest).saying(words.Say("lists.page.message"), words.Say("lists.page.action"))
 		}
 	}
 	return q, nil

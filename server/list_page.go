@@ -10,8 +10,7 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/shopspring/decimal"
-
+	"financial-command-center/assets/words"
 	"financial-command-center/server/books"
 	"financial-command-center/server/sheet"
 	"financial-command-center/server/xero"
@@ -56,7 +55,7 @@ func (s *Server) listing(r *http.Request, c *call) (l listing, end context.Cance
 	case "csv", "xlsx":
 		patience = xeroPatience
 	default:
-		return l, nil, fail(codeBadRequest).saying("Lists are not given out in that format.", "Ask for csv or xlsx.")
+		return l, nil, fail(codeBadRequest).saying(words.Say("lists.format.message"), words.Say("lists.format.action"))
 	}
 	if l.Ledger, err = s.ledger(r, c); err != nil {
 		return l, nil, err
@@ -99,18 +98,9 @@ func (v listView) loading() bool { return !v.Read && v.Trouble == nil }
 func cutTo[T any](v *listView, rows []T, columns []column[T], q listQuery, usual string) []T {
 	shown, pager := cut(rows, q, v.Path)
 	h := v.Organisation.Habits()
-	number := func(n int) string { return h.Whole(decimal.NewFromInt(int64(n))) }
 	v.Nothing, v.Pager, v.Head = len(rows) == 0, pager, headers(columns, q, v.Path, usual)
-	v.Range = number(pager.First) + " to " + number(pager.Last) + " of " + number(pager.Of)
+	v.Range = words.Say("lists.rows.range", "First", h.Count(pager.First), "Last", h.Count(pager.Last), "Of", h.Count(pager.Of))
 	return shown
-}
-
-// counted is a number with the word for what is counted.
-func counted(h books.Habits, n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return h.Whole(decimal.NewFromInt(int64(n))) + " " + many
 }
 
 // carried is what a filter form sends along unseen.
@@ -157,9 +147,9 @@ func listTrouble(t *books.Trouble, here string) *cardTrouble {
 	said := troubleOf(t, here)
 	switch {
 	case t.Role:
-		said.Button = button{"Choose another organisation", "/profile?" + url.Values{"next": {here}}.Encode()}
+		said.Button = button{words.Say("lists.trouble.choose"), "/profile?" + url.Values{"next": {here}}.Encode()}
 	case said.Button.Label == "":
-		said.Button = button{"Try again", here}
+		said.Button = button{words.Say("lists.trouble.again"), here}
 	}
 	return said
 }
@@ -167,7 +157,7 @@ func listTrouble(t *books.Trouble, here string) *cardTrouble {
 // unread is why a part of the books cannot be given out.
 func unread(t *books.Trouble) error {
 	if t == nil {
-		return fail(xero.CodeUnreachable).saying("Reading the books takes longer than expected.", "It goes on. Try again in a minute.")
+		return fail(xero.CodeUnreachable).saying(words.Say("lists.slow.message"), words.Say("lists.slow.action"))
 	}
 	return t
 }
@@ -189,7 +179,7 @@ func (s *Server) giveOut(w http.ResponseWriter, r *http.Request, l listing, at t
 	}
 	day := l.today.Format(time.DateOnly)
 	if time.Since(at) > listAge+xeroPatience {
-		day = at.In(l.organisation.Location()).Format("as of 2006-01-02 15.04")
+		day = words.Say("lists.save.as-of", "Day", at.In(l.organisation.Location()).Format("2006-01-02 15.04"))
 	}
 	asFile(w, kind, fileName(l.organisation.Name, strings.ToLower(table.Name), day, l.format))
 	_, _ = w.Write([]byte(file.String())) // the caller may have gone

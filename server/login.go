@@ -2,12 +2,12 @@ package server
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 
+	"financial-command-center/assets/words"
 	"financial-command-center/server/xero"
 )
 
@@ -27,8 +27,8 @@ func (s *Server) loginRoutes() []route {
 // button.
 func (s *Server) login(w http.ResponseWriter, r *http.Request, c *call) error {
 	if crossSite(r) {
-		return fail(codeCrossSite).saying("Another web site wants FCC to sign in to Xero.", "If that is what you want, go on here.").
-			offering("Sign in to Xero", r.URL.RequestURI())
+		return fail(codeCrossSite).saying(words.Say("login.foreign.message"), words.Say("login.foreign.action")).
+			offering(words.Say("login.foreign.button"), r.URL.RequestURI())
 	}
 	if s.cfg.Connections.App().ClientID == "" {
 		if wantsPage(r) {
@@ -36,15 +36,15 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request, c *call) error {
 			return nil
 		}
 		writeJSON(w, http.StatusBadRequest, map[string]string{ // the Python original's form
-			"error":     "Xero is not set up",
-			"message":   "FCC has no client id yet. Open the set-up page and give it one.",
+			"error":     words.Say("login.not-set-up.error"),
+			"message":   words.Say("login.not-set-up.message"),
 			"setup_url": s.BaseURL() + "/setup",
 		})
 		return nil
 	}
 	more := r.URL.Query()["scope"]
 	if slices.ContainsFunc(more, func(name string) bool { return !slices.Contains(knownScopes, name) }) {
-		return fail(codeBadRequest).saying("The link asks Xero for something that does not exist.", "Sign in without it.").offering("Sign in to Xero", "/login")
+		return fail(codeBadRequest).saying(words.Say("login.bad-scope.message"), words.Say("login.bad-scope.action")).offering(words.Say("login.bad-scope.button"), "/login")
 	}
 	attempt, err := s.cfg.Connections.Begin(r.Context(), c.session.ID, localPath(r.URL.Query().Get("next")), more...)
 	if err != nil {
@@ -68,14 +68,14 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request, c *call) error
 		f := asFailure(err)
 		switch word := xero.RefusedApp(err); {
 		case word == "invalid_scope":
-			f = f.offering("Choose what FCC may do", "/setup/app")
+			f = f.offering(words.Say("login.refused.scopes"), "/setup/app")
 		case word != "":
-			f = f.offering("Look at the client id", "/setup/client")
+			f = f.offering(words.Say("login.refused.client"), "/setup/client")
 		case f.Code != xero.CodeBadState:
-			f = f.offering("Sign in to Xero", "/login?next="+url.QueryEscape(localPath(done.Next)))
+			f = f.offering(words.Say("login.refused.again"), "/login?next="+url.QueryEscape(localPath(done.Next)))
 		case s.cfg.Connections.Status().State == xero.Connected:
-			f.Action = "Nothing needs doing: FCC is signed in to Xero already."
-			f = f.offering("Go to the start page", "/")
+			f.Action = words.Say("login.refused.already")
+			f = f.offering(words.Say("login.refused.start"), "/")
 		}
 		return f
 	}
@@ -85,12 +85,12 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request, c *call) error
 		return nil
 	}
 	all := s.cfg.Connections.Status().Organisations()
-	said := "Signed in to Xero. It stays that way by itself."
+	said := words.Say("login.done.plain")
 	switch {
 	case len(done.Organisations) > 0:
-		said = "Signed in to Xero for " + names(done.Organisations) + ". It stays that way by itself."
+		said = words.Say("login.done.for", "Organisations", names(done.Organisations))
 	case s.reachesNothing(done.Connection):
-		said, next = "Signed in to Xero, but no organisation was ticked there. Sign in again and tick those that you work with.", lastStep
+		said, next = words.Say("login.done.nothing"), lastStep
 	}
 	if next == lastStep && len(done.Organisations) > 0 {
 		next = "/" // the set-up is done
@@ -147,11 +147,11 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request, c *call) error {
 	if !wantsPage(r) {
 		writeJSON(w, http.StatusOK, map[string]any{
 			"success": true,
-			"message": "This browser's session has ended. Whoever uses this computer under the same name may simply visit again.",
+			"message": words.Say("login.ended.message"),
 		})
 		return nil
 	}
-	return s.render(w, r, c, http.StatusOK, "left", "Session ended", nil)
+	return s.render(w, r, c, http.StatusOK, "left", words.Say("login.ended.title"), nil)
 }
 
 // disconnectPage says what a disconnect ends. ?connection= shows only that one.
@@ -165,7 +165,7 @@ func (s *Server) disconnectPage(w http.ResponseWriter, r *http.Request, c *call)
 			}
 		}
 	}
-	return s.render(w, r, c, http.StatusOK, "disconnect", "Disconnect", all)
+	return s.render(w, r, c, http.StatusOK, "disconnect", words.Say("login.disconnect.title"), all)
 }
 
 func (s *Server) disconnect(w http.ResponseWriter, r *http.Request, c *call) error {
@@ -180,9 +180,9 @@ func (s *Server) disconnect(w http.ResponseWriter, r *http.Request, c *call) err
 		writeJSON(w, http.StatusOK, disconnected(done))
 		return nil
 	}
-	said := "Disconnected from Xero."
+	said := words.Say("login.disconnect.done")
 	if len(done.Organisations) > 0 {
-		said = fmt.Sprintf("Disconnected from Xero: %s.", names(done.Organisations))
+		said = words.Say("login.disconnect.done-for", "Organisations", names(done.Organisations))
 	}
 	if err := s.notice(w, r, c, strings.Join(append([]string{said}, done.Untold...), " ")); err != nil {
 		return err

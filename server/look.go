@@ -1,6 +1,10 @@
 package server
 
-import "net/http"
+import (
+	"net/http"
+
+	"financial-command-center/assets/words"
+)
 
 // sessionLook is the value of a session that holds how its pages look: "light",
 // "dark", or nothing for what the system says.
@@ -30,7 +34,7 @@ func (s *Server) saveLook(w http.ResponseWriter, r *http.Request, c *call) error
 	case "system":
 		delete(c.session.Values, sessionLook)
 	default:
-		return fail(codeBadRequest).saying("There is no such look.", "Choose light, dark or system.")
+		return fail(codeBadRequest).saying(words.Say("requests.look.message"), words.Say("requests.look.action"))
 	}
 	if err := c.session.Save(r, w); err != nil {
 		return err

@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 
+	"financial-command-center/assets/words"
 	"financial-command-center/keystore"
 	"financial-command-center/server/xero"
 )
@@ -133,9 +134,9 @@ func readOldToken(path, folder string) (grant xero.OldGrant, wrong string, there
 	data, err := readAtMost(path, oldFileLimit)
 	switch {
 	case err != nil:
-		return grant, "Its file cannot be read.", true
+		return grant, words.Say("old.wrong.unreadable"), true
 	case data == nil:
-		return grant, "Its file is larger than any sign-in.", true
+		return grant, words.Say("old.wrong.large"), true
 	}
 	var file struct {
 		oldToken
@@ -144,7 +145,7 @@ func readOldToken(path, folder string) (grant xero.OldGrant, wrong string, there
 		ClientSecret string    `json:"client_secret"`
 	}
 	if json.Unmarshal(data, &file) != nil {
-		return grant, "Its file is damaged.", true
+		return grant, words.Say("old.wrong.damaged"), true
 	}
 	token := file.oldToken
 	if file.Token != nil {
@@ -159,9 +160,9 @@ func readOldToken(path, folder string) (grant xero.OldGrant, wrong string, there
 	}
 	switch {
 	case grant.RefreshToken.IsZero():
-		return grant, "It cannot be renewed: its file holds no refresh token.", true
+		return grant, words.Say("old.wrong.no-token"), true
 	case grant.ClientID == "":
-		return grant, "Nothing says through which Xero app it was made.", true
+		return grant, words.Say("old.wrong.no-app"), true
 	}
 	return grant, "", true
 }
@@ -222,17 +223,17 @@ func readOldEnv(path string) map[string]string {
 func CheckOld(found OldSignIn, startup []string) (list []Check) {
 	if len(found.Files) > 0 {
 		list = append(list, Check{
-			Name: "Older program", Status: FoundWarning,
-			Found:  "an older Financial Command Center left a sign-in, readable by every program of yours: " + strings.Join(found.Files, ", "),
-			Action: "Open FCC's start page (fcc open) and take it over, or delete it there.",
-			mend:   button{"Look at it", "/"},
+			Name: words.Say("old.check.name"), Status: FoundWarning,
+			Found:  words.Say("old.check.left", "Files", strings.Join(found.Files, ", ")),
+			Action: words.Say("old.check.left-action"),
+			mend:   button{words.Say("old.check.left-button"), "/"},
 		})
 	}
 	for _, name := range startup {
 		list = append(list, Check{
-			Name: "Older program", Status: FoundWarning,
-			Found:  fmt.Sprintf("an older Financial Command Center starts when you sign in to this computer: %s", name),
-			Action: "Turn that off, in Task Manager under Startup apps or wherever it was turned on: both programs want the same port.",
+			Name: words.Say("old.check.name"), Status: FoundWarning,
+			Found:  words.Say("old.check.starts", "Name", name),
+			Action: words.Say("old.check.starts-action"),
 			mend:   lookAgain,
 		})
 	}

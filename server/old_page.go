@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"financial-command-center/assets/words"
 	"financial-command-center/server/xero"
 )
 
@@ -19,6 +20,9 @@ type oldView struct {
 	OldSignIn
 	Startup []string // what still starts it
 }
+
+// Starts are the names of what still starts it.
+func (v oldView) Starts() string { return strings.Join(v.Startup, ", ") }
 
 // oldFresh is how long a look at what an older program left is believed: it reads
 // some twenty folders and the registry.
@@ -77,11 +81,11 @@ func (s *Server) dealWithOld(w http.ResponseWriter, r *http.Request, c *call) er
 	old, there := FindOldSignIn(s.cfg.OldFolders)
 	switch {
 	case !there:
-		return fail(codeNotFound).saying("There is no sign-in of an older program any more.", "Nothing needs doing.")
+		return fail(codeNotFound).saying(words.Say("old.none.message"), words.Say("old.none.action"))
 	case r.PostForm.Get("mark") != old.Mark(): // consent is to what the page showed
-		return fail(codeBadRequest).saying("What the older program left has changed since this page was shown.", "Look at the start page again.").offering("Go to the start page", "/")
+		return fail(codeBadRequest).saying(words.Say("old.changed.message"), words.Say("old.changed.action")).offering(words.Say("old.start"), "/")
 	}
-	said := "What the older program left is deleted. At Xero that sign-in ends by itself when it was not used for 60 days."
+	said := words.Say("old.done.deleted")
 	done := old.found
 	connections := []string{}
 	switch r.PostForm.Get("do") {
@@ -90,7 +94,7 @@ func (s *Server) dealWithOld(w http.ResponseWriter, r *http.Request, c *call) er
 		if err != nil {
 			return err
 		}
-		said, done, connections = taken.words(len(old.found)), taken.files, taken.connections
+		said, done, connections = taken.said(len(old.found)), taken.files, taken.connections
 	case oldDelete:
 	default:
 		return fail(codeBadRequest)
@@ -99,7 +103,7 @@ func (s *Server) dealWithOld(w http.ResponseWriter, r *http.Request, c *call) er
 	if err != nil {
 		s.log.Warn("what an older program left was not deleted", "err", err)
 		return fail(codeStateUnavailable).because(err).
-			saying("These files of the older program could not be deleted: "+strings.Join(left, ", ")+".", "End the older program if it runs, then delete them here or by hand.")
+			saying(words.Say("old.undeleted.message", "Files", strings.Join(left, ", ")), words.Say("old.undeleted.action"))
 	}
 	deleted := []string{}
 	for _, f := range done {
@@ -125,14 +129,13 @@ type taken struct {
 	why           string    // one of the others was not taken over; "" when all were
 }
 
-func (t taken) words(found int) string {
-	said := "The sign-in of the older program"
+func (t taken) said(found int) string {
+	said := words.Say("old.done.taken")
 	if len(t.organisations) > 0 {
-		said += ", for " + names(t.organisations) + ","
+		said = words.Say("old.done.taken-for", "Organisations", names(t.organisations))
 	}
-	said += " is FCC's now, and its file is deleted."
 	if len(t.files) < found {
-		said += " Another that it left is still there. " + t.why
+		said += " " + words.Say("old.done.another", "Why", t.why)
 	}
 	return said
 }
@@ -142,10 +145,10 @@ func (t taken) words(found int) string {
 // the next, and its file stays.
 func (s *Server) takeOld(r *http.Request, old OldSignIn) (done taken, err error) {
 	if old.Wrong != "" {
-		return done, fail(codeBadRequest).saying("The sign-in of the older program cannot be taken over. "+old.Wrong, "Sign in to Xero from FCC, and delete what it left.")
+		return done, fail(codeBadRequest).saying(words.Say("old.refused.message", "Why", old.Wrong), words.Say("old.refused.action"))
 	}
 	if !s.cfg.KeysStored {
-		return done, fail(codeKeystoreUnavailable).saying("FCC keeps secrets in memory only now, and would lose the sign-in at its end.", "Start FCC with a keychain, or with --keystore file, and take it over then.")
+		return done, fail(codeKeystoreUnavailable).saying(words.Say("old.memory.message"), words.Say("old.memory.action"))
 	}
 	var refused *failure         // the first
 	adopted := map[string]bool{} // by refresh token
@@ -164,7 +167,7 @@ func (s *Server) takeOld(r *http.Request, old OldSignIn) (done taken, err error)
 		}
 		switch why := asFailure(err); why.Code {
 		case xero.CodeNeedsLogin, xero.CodeLoginFailed, codeBadRequest:
-			refused = cmp.Or(refused, why.offering("Go to the start page", "/"))
+			refused = cmp.Or(refused, why.offering(words.Say("old.start"), "/"))
 		default:
 			return done, err // what was taken over by now is found again
 		}
@@ -189,7 +192,7 @@ func (s *Server) takeOld(r *http.Request, old OldSignIn) (done taken, err error)
 // it is still FCC's first.
 func (s *Server) takeOne(r *http.Request, grant xero.OldGrant) (xero.SignIn, error) {
 	if wrong := s.wrongClientID(grant.ClientID); wrong != "" {
-		return xero.SignIn{}, fail(codeBadRequest).saying("The sign-in of the older program cannot be taken over: the client id of its Xero app is none.", "Sign in to Xero from FCC, and delete what it left.")
+		return xero.SignIn{}, fail(codeBadRequest).saying(words.Say("old.bad-client.message"), words.Say("old.refused.action"))
 	}
 	done, err := s.cfg.Connections.Adopt(r.Context(), grant)
 	if err != nil {
@@ -201,7 +204,7 @@ func (s *Server) takeOne(r *http.Request, grant xero.OldGrant) (xero.SignIn, err
 	}
 	app.ClientID = grant.ClientID
 	if err := s.cfg.SaveClientID(app.ClientID); err != nil {
-		return done, fail(codeStateUnavailable).because(err).saying("The sign-in of the older program is FCC's now. The client id of its Xero app could not be kept in the settings file.", "Make the data folder writable, then take it over once more.")
+		return done, fail(codeStateUnavailable).because(err).saying(words.Say("old.unsaved.message"), words.Say("old.unsaved.action"))
 	}
 	return done, s.cfg.Connections.SetApp(r.Context(), app)
 }

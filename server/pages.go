@@ -49,13 +49,14 @@ var pageFuncs = template.FuncMap{
 	"moment": moment,
 	"day":    func(t time.Time) string { return t.Local().Format("2 January 2006") },
 	"inc":    func(i int) int { return i + 1 },
-	"count":  count,
 	"typed":  typed,
+	"names":  names,
 	"say":    words.Say,
 	"mark":   words.Mark,
 }
 
-// A nav is one line of the side bar. Its key, after g, opens the page.
+// A nav is one line of the side bar. Its key, after g, opens the page; its icon has
+// the name of its label.
 type nav struct {
 	Path, Label, Key, Icon string
 	Books                  bool   // it is about an organisation
@@ -66,21 +67,21 @@ type nav struct {
 // path is the longest that it begins with.
 func navs(path string) [][]nav {
 	groups := [][]nav{{
-		{Path: "/", Label: "Dashboard", Key: "d", Books: true},
-		{Path: "/xero/invoices", Label: "Invoices", Key: "i", Books: true},
-		{Path: "/xero/contacts", Label: "Contacts", Key: "c", Books: true},
-		{Path: "/activity", Label: "Activity", Key: "a"},
-		{Path: "/settings/programs", Label: "Programs", Key: "p"},
+		{Path: "/", Icon: "dashboard", Key: "d", Books: true},
+		{Path: "/xero/invoices", Icon: "invoices", Key: "i", Books: true},
+		{Path: "/xero/contacts", Icon: "contacts", Key: "c", Books: true},
+		{Path: "/activity", Icon: "activity", Key: "a"},
+		{Path: "/settings/programs", Icon: "programs", Key: "p"},
 	}, {
-		{Path: "/health", Label: "Health", Key: "h"},
-		{Path: "/settings", Label: "Settings", Key: "s"},
-		{Path: "/help", Label: "Help", Key: "e"},
+		{Path: "/health", Icon: "health", Key: "h"},
+		{Path: "/settings", Icon: "settings", Key: "s"},
+		{Path: "/help", Icon: "help", Key: "e"},
 	}}
 	var here *nav
 	for _, group := range groups {
 		for i := range group {
 			n := &group[i]
-			n.Icon = strings.ToLower(n.Label)
+			n.Label = words.Say("layout.nav." + n.Icon)
 			if (path == n.Path || strings.HasPrefix(path, n.Path+"/")) && (here == nil || len(n.Path) > len(here.Path)) {
 				here = n
 			}
@@ -93,14 +94,6 @@ func navs(path string) [][]nav {
 		}
 	}
 	return groups
-}
-
-// count writes a number of things.
-func count(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprint(n, " ", many)
 }
 
 // moment writes today's times without the date.
@@ -289,14 +282,14 @@ func (s *Server) errorPage(w http.ResponseWriter, r *http.Request, c *call, stat
 	data.failure = &said
 	if f.Code == xero.CodeTenantRequired && (c == nil || c.key == nil) {
 		if f.Message == answers[f.Code].message {
-			said.Message, said.Action = "Choose an organisation", "FCC does not guess which one you mean. The choice is kept with this browser."
+			said.Message, said.Action = words.Say("requests.choose.message"), words.Say("requests.choose.action")
 		}
 		if c != nil && c.session != nil {
 			data.Choose, data.Next = f.organisations, here
 		}
 	}
 	if f.retryAfter > 0 && f.Action == answers[f.Code].action {
-		said.Action = "It is free again at " + moment(time.Now().Add(f.retryAfter+time.Minute)) + "."
+		said.Action = words.Say("requests.free-again", "At", moment(time.Now().Add(f.retryAfter+time.Minute)))
 	}
 	if rest, same := strings.CutPrefix(said.Action, data.Button.Label); same && data.Button.Label != "" && !strings.Contains(rest, ". ") {
 		said.Action = "" // the button says it
@@ -329,37 +322,39 @@ func describe(st xero.Status) stateLine {
 	var line stateLine
 	switch st.State {
 	case xero.Connected:
-		line = stateLine{"good", "Signed in to Xero", []string{"Stays signed in by itself."}}
+		line = stateLine{"good", words.Say("layout.state.connected"), []string{words.Say("layout.state.stays")}}
 		if len(st.Connections) == 1 && !st.Connections[0].Renewed.IsZero() {
-			said := "Last renewed " + moment(st.Connections[0].Renewed)
-			if at := st.Connections[0].RenewsAt; !at.IsZero() {
-				said += ", next about " + moment(at)
+			at, said := moment(st.Connections[0].Renewed), ""
+			if next := st.Connections[0].RenewsAt; next.IsZero() {
+				said = words.Say("layout.state.renewed", "At", at)
+			} else {
+				said = words.Say("layout.state.renewed-next", "At", at, "Next", moment(next))
 			}
-			line.Details = append(line.Details, said+".")
+			line.Details = append(line.Details, said)
 		}
 		if st.Problem != nil {
-			line = stateLine{"warn", "Signed in to Xero", []string{st.Problem.Message + " " + st.Problem.Action}}
+			line = stateLine{"warn", words.Say("layout.state.connected"), []string{st.Problem.Message + " " + st.Problem.Action}}
 			if st.Problem.Code == xero.CodeTenantRequired && len(st.Organisations()) == 0 {
-				line.Line = "No organisation is connected"
+				line.Line = words.Say("layout.state.no-organisation")
 			}
 		}
 	case xero.Retrying:
-		line = stateLine{"warn", "Signed in, waiting for Xero", nil}
+		line = stateLine{"warn", words.Say("layout.state.retrying"), nil}
 		if st.Problem != nil {
 			line.Details = append(line.Details, st.Problem.Message)
 		}
-		line.Details = append(line.Details, "Since "+moment(st.Since)+". Tries again by itself.")
+		line.Details = append(line.Details, words.Say("layout.state.tries-again", "Since", moment(st.Since)))
 	case xero.NeedsLogin:
-		line = stateLine{"late", "Sign in to Xero again", []string{"Since " + moment(st.Since) + "."}}
+		line = stateLine{"late", words.Say("layout.state.needs-login"), []string{words.Say("layout.state.since", "Since", moment(st.Since))}}
 	case xero.Disconnected:
-		line = stateLine{"", "Not signed in to Xero", nil}
+		line = stateLine{"", words.Say("layout.state.disconnected"), nil}
 		if st.Problem != nil {
 			line.Details = append(line.Details, st.Problem.Message)
 		}
 	default:
-		line = stateLine{"", "Starting", []string{"Opening the keychain."}}
+		line = stateLine{"", words.Say("layout.state.starting"), []string{words.Say("layout.state.opening")}}
 		if st.Problem != nil {
-			line = stateLine{"late", "Waiting for the keychain", []string{st.Problem.Message + " " + st.Problem.Action}}
+			line = stateLine{"late", words.Say("layout.state.keychain"), []string{st.Problem.Message + " " + st.Problem.Action}}
 		}
 	}
 	return line

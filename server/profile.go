@@ -2,12 +2,12 @@ package server
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
+	"financial-command-center/assets/words"
 	"financial-command-center/server/books"
 	"financial-command-center/server/xero"
 )
@@ -54,7 +54,7 @@ func (s *Server) profile(w http.ResponseWriter, r *http.Request, c *call) error 
 	for _, connection := range st.Connections {
 		group := profileGroup{}
 		if len(st.Connections) > 1 {
-			group.Who = "Somebody"
+			group.Who = words.Say("profile.list.somebody")
 			if p := connection.Person; p != nil {
 				group.Who = strings.TrimSpace(p.Name + " " + p.Email)
 			}
@@ -70,7 +70,7 @@ func (s *Server) profile(w http.ResponseWriter, r *http.Request, c *call) error 
 			v.Found += len(group.Organisations)
 		}
 	}
-	return s.render(w, r, c, http.StatusOK, "profile", "Organisations", v)
+	return s.render(w, r, c, http.StatusOK, "profile", words.Say("profile.title"), v)
 }
 
 // keptPatience is how long a page waits for what is kept on the disk.
@@ -105,14 +105,14 @@ func (s *Server) chooseOrganisation(w http.ResponseWriter, r *http.Request, c *c
 	for _, o := range all {
 		if strings.EqualFold(o.TenantID, wanted) {
 			c.session.Values[sessionTenant] = o.TenantID
-			if err := s.notice(w, r, c, fmt.Sprintf("You work in %s now.", o.Name)); err != nil {
+			if err := s.notice(w, r, c, words.Say("profile.now", "Organisation", o.Name)); err != nil {
 				return err
 			}
 			http.Redirect(w, r, withoutTenant(localPath(r.PostForm.Get("next"))), http.StatusSeeOther)
 			return nil
 		}
 	}
-	f := fail(xero.CodeTenantRequired).saying("That organisation is not connected.", "Choose one that is.").offering("Choose an organisation", "/profile")
+	f := fail(xero.CodeTenantRequired).saying(words.Say("profile.gone.message"), words.Say("profile.gone.action")).offering(words.Say("profile.gone.button"), "/profile")
 	f.organisations = all
 	return f
 }

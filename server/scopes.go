@@ -3,6 +3,8 @@ package server
 import (
 	"slices"
 	"strings"
+
+	"financial-command-center/assets/words"
 )
 
 // knownScopes are all that a "Mobile or desktop app" can be given
@@ -11,9 +13,9 @@ import (
 // be mixed with accounting scopes.
 var knownScopes = slices.Concat(
 	strings.Fields("openid profile email offline_access paymentservices bankfeeds"),
-	andRead("accounting.settings accounting.contacts accounting.invoices accounting.payments accounting.banktransactions"),
-	andRead("accounting.manualjournals accounting.attachments accounting.transactions accounting.classicexpenses"),
-	andRead("files assets projects payroll.employees payroll.payruns payroll.payslip payroll.settings payroll.timesheets"),
+	andRead(strings.Fields("accounting.settings accounting.contacts accounting.invoices accounting.payments accounting.banktransactions")),
+	andRead(strings.Fields("accounting.manualjournals accounting.attachments accounting.transactions accounting.classicexpenses")),
+	andRead(strings.Fields("files assets projects payroll.employees payroll.payruns payroll.payslip payroll.settings payroll.timesheets")),
 	strings.Fields(`accounting.budgets.read accounting.journals.read accounting.reports.read accounting.reports.tenninetynine.read
 		accounting.reports.aged.read accounting.reports.balancesheet.read accounting.reports.banksummary.read
 		accounting.reports.budgetsummary.read accounting.reports.executivesummary.read accounting.reports.profitandloss.read
@@ -22,8 +24,8 @@ var knownScopes = slices.Concat(
 )
 
 // andRead lists each of names, and each with ".read".
-func andRead(names string) (all []string) {
-	for _, name := range strings.Fields(names) {
+func andRead(names []string) (all []string) {
+	for _, name := range names {
 		all = append(all, name, name+".read")
 	}
 	return all
@@ -104,11 +106,11 @@ var ReadScopes = strings.Fields(`openid profile email offline_access
 	accounting.reports.executivesummary.read`)
 
 var accesses = []access{
-	{"look", "Look only", "FCC reads what the dashboard shows: contacts, invoices, payments, bank transactions and the usual reports. It can change nothing in Xero.", ReadScopes},
-	{"reports", "Look, with every report", "As above, and the trial balance, tax and budget reports too. It can change nothing in Xero.",
+	{"look", words.Say("scopes.look"), words.Say("scopes.look-text"), ReadScopes},
+	{"reports", words.Say("scopes.reports"), words.Say("scopes.reports-text"),
 		slices.Concat(ReadScopes, strings.Fields(`accounting.budgets.read accounting.manualjournals.read accounting.reports.budgetsummary.read
 			accounting.reports.trialbalance.read accounting.reports.taxreports.read`))},
-	{"bookkeeper", "Bookkeeper: read and write", "Programs that you give a key for writing may also make and change contacts, invoices, bills, payments, bank transactions, manual journals and attachments. The pages of FCC change nothing.",
+	{"bookkeeper", words.Say("scopes.bookkeeper"), words.Say("scopes.bookkeeper-text"),
 		slices.Concat(strings.Fields(`openid profile email offline_access
 			accounting.settings.read accounting.contacts accounting.invoices accounting.payments accounting.banktransactions
 			accounting.manualjournals accounting.attachments`), ReadScopes[slices.Index(ReadScopes, "accounting.reports.banksummary.read"):])},

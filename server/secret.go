@@ -103,14 +103,14 @@ func (s *Server) spare(ctx context.Context, item string, text keystore.Secret) e
 func (s *Server) firstSecret(ctx context.Context) (keystore.Secret, error) {
 	from, secret := "made", newSecret()
 	if usable(s.cfg.FlaskSecret) {
-		from, secret = "taken over from FLASK_SECRET_KEY", s.cfg.FlaskSecret
+		from, secret = "FLASK_SECRET_KEY", s.cfg.FlaskSecret
 	}
 	old, err := s.flaskKey()
 	switch {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		s.log.Warn("the old session secret cannot be read", "err", err)
 	case usable(old):
-		from, secret = "taken over from config/flask_secret.key", old
+		from, secret = "config/flask_secret.key", old
 	case err == nil:
 		s.log.Warn("the old session secret in config/flask_secret.key is too short or damaged, and is not used")
 	}

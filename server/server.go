@@ -17,6 +17,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"financial-command-center/assets/words"
 	"financial-command-center/keystore"
 	"financial-command-center/server/books"
 	"financial-command-center/server/store"
@@ -154,7 +155,7 @@ func New(cfg Config) (*Server, error) {
 	for _, host := range []string{"localhost", "127.0.0.1", "[::1]"} {
 		s.origins = append(s.origins, "http://"+host+":"+strconv.Itoa(cfg.Port))
 	}
-	starting := fail(codeKeystoreUnavailable).saying("FCC is starting.", "Try again in a moment.").Problem
+	starting := fail(codeKeystoreUnavailable).saying(words.Say("requests.starting.message"), words.Say("requests.starting.action")).Problem
 	s.closed.is(&starting)
 	var err error
 	if s.pages, err = parsePages(); err != nil {

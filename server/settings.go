@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"financial-command-center/assets/words"
 	"financial-command-center/server/xero"
 )
 
@@ -15,9 +16,9 @@ func (s *Server) settingsRoutes() []route {
 	host := s.cfg.Host
 	return []route{
 		{pattern: "GET /settings", who: page, handle: s.settings},
-		{pattern: "POST /settings/start-at-sign-in", who: session, handle: s.turn("FCC starts when you sign in to this computer.", "FCC does not start by itself any more.", host.StartAtSignIn)},
-		{pattern: "POST /settings/notifications", who: session, handle: s.turn("Notifications are on.", "Notifications are off.", host.Notifications)},
-		{pattern: "POST /settings/updates", who: session, handle: s.turn("FCC looks for newer versions.", "FCC does not look for newer versions any more.", host.Updates)},
+		{pattern: "POST /settings/start-at-sign-in", who: session, handle: s.turn(words.Say("settings.computer.start-on"), words.Say("settings.computer.start-off"), host.StartAtSignIn)},
+		{pattern: "POST /settings/notifications", who: session, handle: s.turn(words.Say("settings.computer.notifications-on"), words.Say("settings.computer.notifications-off"), host.Notifications)},
+		{pattern: "POST /settings/updates", who: session, handle: s.turn(words.Say("settings.computer.updates-on"), words.Say("settings.computer.updates-off"), host.Updates)},
 		{pattern: "POST /settings/port", who: session, handle: s.savePort},
 		{pattern: "POST /settings/restart", who: session, handle: s.restart},
 	}
@@ -36,14 +37,14 @@ type settingsView struct {
 	Version  string
 	Restart  bool
 	ClientID string // its end
-	Asks     []string
+	Asks     string // in words
 }
 
 type settingsSignIn struct {
 	xero.ConnectionStatus
 	State         stateLine
-	Again         bool     // only a person can mend it
-	May           []string // what the person agreed to
+	Again         bool   // only a person can mend it
+	May           string // what the person agreed to
 	Organisations []settingsOrganisation
 }
 
@@ -61,7 +62,7 @@ type settingsSwitch struct {
 type settingsPort struct {
 	Now, Next    int    // Next 0: the first free one of Registered
 	Fixed        string // see Host.PortFixed
-	Registered   []int
+	Registered   string // joined
 	NextRedirect string // to be registered before the next start; "" when Now stays
 }
 
@@ -69,7 +70,7 @@ func (s *Server) settings(w http.ResponseWriter, r *http.Request, c *call) error
 	host, app := s.cfg.Host, s.cfg.Connections.App()
 	v := settingsView{
 		SignIns: s.settingsSignIns(r.Context(), c), Places: host.Places, Version: s.versionWords(), Restart: host.Restart != nil,
-		Keystore: keystoreWords(s.keystoreKind()), MoveTo: s.moveTargets(), Asks: scopeWords(app.Scopes),
+		Keystore: keystoreWords(s.keystoreKind()), MoveTo: s.moveTargets(), Asks: strings.Join(scopeWords(app.Scopes), ", "),
 	}
 	if keys, err := s.listKeys(r.Context()); err == nil { // else the programs' own page says why
 		v.Programs = len(keys)
@@ -78,18 +79,22 @@ func (s *Server) settings(w http.ResponseWriter, r *http.Request, c *call) error
 		it                 *Switch
 		name, action, says string
 	}{
-		{host.StartAtSignIn, "Start at sign-in", "start-at-sign-in", "FCC starts when you sign in to this computer, so that programs find it."},
-		{host.Notifications, "Notifications", "notifications", "FCC tells you when it needs you, as when Xero has ended the sign-in."},
-		{host.Updates, "Look for updates", "updates", "Once a day FCC asks whether there is a newer version. Nothing is installed without you."},
+		{host.StartAtSignIn, words.Say("settings.computer.start"), "start-at-sign-in", words.Say("settings.computer.start-text")},
+		{host.Notifications, words.Say("settings.computer.notifications"), "notifications", words.Say("settings.computer.notifications-text")},
+		{host.Updates, words.Say("settings.computer.updates"), "updates", words.Say("settings.computer.updates-text")},
 	} {
 		if one.it != nil {
 			v.Switches = append(v.Switches, settingsSwitch{one.name, "/settings/" + one.action, one.says, one.it.Now()})
 		}
 	}
 	look := lookOf(c)
-	v.Look = []choice{{"light", "Light", look == "light"}, {"dark", "Dark", look == "dark"}, {"system", "As the system", look == ""}}
+	v.Look = []choice{{"light", words.Say("settings.look.light"), look == "light"}, {"dark", words.Say("settings.look.dark"), look == "dark"}, {"system", words.Say("settings.look.system"), look == ""}}
 	if host.SavePort != nil {
-		v.Port = &settingsPort{Now: s.cfg.Port, Next: host.NextPort(), Fixed: host.PortFixed, Registered: RegisteredPorts}
+		var registered []string
+		for _, port := range RegisteredPorts {
+			registered = append(registered, strconv.Itoa(port))
+		}
+		v.Port = &settingsPort{Now: s.cfg.Port, Next: host.NextPort(), Fixed: host.PortFixed, Registered: strings.Join(registered, ", ")}
 		if next := v.Port.Next; next != 0 && next != s.cfg.Port && host.PortFixed == "" {
 			v.Port.NextRedirect = redirectAt(next)
 		}
@@ -97,7 +102,7 @@ func (s *Server) settings(w http.ResponseWriter, r *http.Request, c *call) error
 	if n := len(app.ClientID); n > 4 {
 		v.ClientID = app.ClientID[n-4:]
 	}
-	return s.render(w, r, c, http.StatusOK, "settings", "Settings", v)
+	return s.render(w, r, c, http.StatusOK, "settings", words.Say("settings.title"), v)
 }
 
 // settingsSignIns are the connections. Whether an organisation is Xero's demo
@@ -108,7 +113,7 @@ func (s *Server) settingsSignIns(ctx context.Context, c *call) (all []settingsSi
 	ctx, cancel := context.WithTimeout(ctx, keptPatience)
 	defer cancel()
 	for _, conn := range st.Connections {
-		one := settingsSignIn{ConnectionStatus: conn, State: describe(xero.Status{State: conn.State, Since: conn.Since, Problem: conn.Problem}), Again: conn.State == xero.NeedsLogin, May: scopeWords(conn.Scopes)}
+		one := settingsSignIn{ConnectionStatus: conn, State: describe(xero.Status{State: conn.State, Since: conn.Since, Problem: conn.Problem}), Again: conn.State == xero.NeedsLogin, May: strings.Join(scopeWords(conn.Scopes), ", ")}
 		for _, o := range conn.Organisations {
 			one.Organisations = append(one.Organisations, settingsOrganisation{
 				o, here != nil && strings.EqualFold(here.TenantID, o.TenantID), s.isDemoCompany(ctx, o.TenantID),
@@ -132,10 +137,10 @@ func (s *Server) turn(on, off string, it *Switch) func(http.ResponseWriter, *htt
 		}
 		said := map[string]string{"on": on, "off": off}[r.PostForm.Get("turn")]
 		if said == "" {
-			return fail(codeBadRequest).saying("A switch is turned on or off.", "Go back and use its button.").offering("Settings", "/settings")
+			return fail(codeBadRequest).saying(words.Say("settings.computer.neither"), words.Say("settings.computer.neither-do")).offering(words.Say("settings.title"), "/settings")
 		}
 		if err := it.Set(said == on); err != nil {
-			return fail(codeStateUnavailable).because(err).saying("The switch could not be turned: this computer did not keep the change.", "Try again. The log has the details.").offering("Settings", "/settings")
+			return fail(codeStateUnavailable).because(err).saying(words.Say("settings.computer.failed"), words.Say("settings.computer.failed-do")).offering(words.Say("settings.title"), "/settings")
 		}
 		return s.settled(w, r, c, said, "/settings#computer")
 	}
@@ -143,7 +148,7 @@ func (s *Server) turn(on, off string, it *Switch) func(http.ResponseWriter, *htt
 
 // notHere is for what this FCC has no button for.
 func notHere() error {
-	return fail(codeNotFound).saying("This FCC cannot do that.", "The settings show what it can.").offering("Settings", "/settings")
+	return fail(codeNotFound).saying(words.Say("settings.not-here"), words.Say("settings.not-here-do")).offering(words.Say("settings.title"), "/settings")
 }
 
 // settled says what was done, and goes to a page.
@@ -171,15 +176,15 @@ func (s *Server) savePort(w http.ResponseWriter, r *http.Request, c *call) error
 		port, err = 0, nil
 	}
 	if err != nil || port != 0 && (port < leastPort || port > mostPort) {
-		return fail(codeBadRequest).saying(fmt.Sprintf("A port is a number from %d to %d.", leastPort, mostPort), "Choose another, or leave the field empty: FCC then takes the first free one that is registered.").
-			offering("Settings", "/settings#port")
+		return fail(codeBadRequest).saying(words.Say("settings.port.wrong", "Least", leastPort, "Most", mostPort), words.Say("settings.port.wrong-do")).
+			offering(words.Say("settings.title"), "/settings#port")
 	}
 	if err := s.cfg.Host.SavePort(port); err != nil {
-		return fail(codeStateUnavailable).because(err).saying("The port could not be kept in the settings file.", "Make the data folder writable, then save again.").offering("Settings", "/settings#port")
+		return notKept(words.Say("settings.port.not-kept"), err).offering(words.Say("settings.title"), "/settings#port")
 	}
-	said := "The port is kept for the next start."
+	said := words.Say("settings.port.kept")
 	if port == 0 {
-		said = "At its next start FCC takes the first free port of those that are registered."
+		said = words.Say("settings.port.kept-free")
 	}
 	return s.settled(w, r, c, said, "/settings#port")
 }
@@ -194,7 +199,7 @@ func (s *Server) restart(w http.ResponseWriter, r *http.Request, c *call) error 
 		next = fmt.Sprintf("http://localhost:%d/settings", port())
 	}
 	w.Header().Set("Refresh", fmt.Sprintf("%d; url=%s", int(restartTakes.Seconds()), next))
-	err := s.render(w, r, c, http.StatusOK, "restart", "FCC starts again", struct{ Next string }{next})
+	err := s.render(w, r, c, http.StatusOK, "restart", words.Say("settings.starts-again"), struct{ Next string }{next})
 	if err == nil {
 		s.log.Info("start again, from the settings")
 		s.cfg.Host.Restart()

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"financial-command-center/assets/words"
 	"financial-command-center/keystore"
 	"financial-command-center/server/xero"
 )
@@ -63,7 +64,7 @@ func (s *Server) showPrograms(w http.ResponseWriter, r *http.Request, c *call, s
 		})
 	}
 	v.Use = s.useLines(c, keystore.NewSecret("fcc_…"), apiKey{})
-	return s.render(w, r, c, status, "programs", "Programs", v)
+	return s.render(w, r, c, status, "programs", words.Say("programs.title"), v)
 }
 
 // addProgram makes a key. Its answer is the only page that ever shows it.
@@ -83,7 +84,7 @@ func (s *Server) addProgram(w http.ResponseWriter, r *http.Request, c *call) err
 	if err != nil {
 		return err
 	}
-	return s.render(w, r, c, http.StatusOK, "programs", "A key for "+want.Name, programsView{
+	return s.render(w, r, c, http.StatusOK, "programs", words.Say("programs.made.title", "Name", want.Name), programsView{
 		Made: &madeKey{want.Name, made.Reveal(), warning}, Use: s.useLines(c, made, want),
 	})
 }
@@ -105,9 +106,9 @@ func (s *Server) useLines(c *call, made keystore.Secret, k apiKey) []useLine {
 		curl += ` -H "xero-tenant-id: ` + tenant + `"`
 	}
 	return []useLine{
-		{"Contacts, as a short list", curl + " " + s.BaseURL() + "/api/xero/contacts"},
-		{"Invoices, as Xero itself gives them", curl + " " + s.BaseURL() + "/api.xro/2.0/Invoices"},
-		{"A program made for Xero: set its base address to", s.BaseURL()},
+		{words.Say("programs.use.contacts"), curl + " " + s.BaseURL() + "/api/xero/contacts"},
+		{words.Say("programs.use.invoices"), curl + " " + s.BaseURL() + "/api.xro/2.0/Invoices"},
+		{words.Say("programs.use.base"), s.BaseURL()},
 	}
 }
 
@@ -122,13 +123,13 @@ func (s *Server) revokePage(w http.ResponseWriter, r *http.Request, c *call) err
 		return nil
 	}
 	return s.confirm(w, r, c, confirmation{
-		Title: "Revoke the key of " + name, Lead: "Nothing happens before you press the button.",
+		Title: words.Say("programs.revoke.title", "Name", name), Lead: words.Say("settings.nothing-yet"),
 		Points: []string{
-			"The program is refused from its next request on.",
-			"A revoked key cannot be brought back. You can make the program a new one.",
-			"The sign-in to Xero, and other programs, go on as they are.",
+			words.Say("programs.revoke.refused"),
+			words.Say("programs.revoke.for-good"),
+			words.Say("programs.revoke.stays"),
 		},
-		Action: "/settings/programs/revoke", Name: "name", Value: name, Label: "Revoke", Back: "/settings/programs",
+		Action: "/settings/programs/revoke", Name: "name", Value: name, Label: words.Say("programs.revoke.button"), Back: "/settings/programs",
 	})
 }
 
@@ -139,11 +140,11 @@ func (s *Server) revokeProgram(w http.ResponseWriter, r *http.Request, c *call) 
 	name := r.PostForm.Get("name")
 	if err := s.revokeKey(r.Context(), name); err != nil {
 		if f := asFailure(err); f.Code == codeNotFound {
-			return f.saying("No program of this name has a key.", "It may be revoked already.").offering("Programs", "/settings/programs")
+			return f.saying(words.Say("programs.revoke.unknown"), words.Say("programs.revoke.unknown-do")).offering(words.Say("programs.title"), "/settings/programs")
 		}
 		return err
 	}
-	return s.settled(w, r, c, "The key of "+name+" is revoked.", "/settings/programs")
+	return s.settled(w, r, c, words.Say("programs.revoke.done", "Name", name), "/settings/programs")
 }
 
 // A confirmation is asked for before what cannot be undone. It is a page of its

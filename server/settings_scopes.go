@@ -3,27 +3,29 @@ package server
 import (
 	"slices"
 	"strings"
+
+	"financial-command-center/assets/words"
 )
 
 // scopeThings are what Xero's scopes reach, in the words of who keeps books, by the
 // scope's name without .read: the longest beginning counts
 // (developer.xero.com/documentation/guides/oauth2/scopes).
 var scopeThings = map[string]string{
-	"accounting.settings":         "the organisation and its accounts",
-	"accounting.contacts":         "contacts",
-	"accounting.transactions":     "invoices, bills, payments and bank transactions",
-	"accounting.invoices":         "invoices and bills",
-	"accounting.payments":         "payments",
-	"accounting.banktransactions": "bank transactions",
-	"accounting.manualjournals":   "manual journals",
-	"accounting.journals":         "journals",
-	"accounting.attachments":      "attachments",
-	"accounting.budgets":          "budgets",
-	"accounting.reports":          "reports",
-	"files":                       "files",
-	"assets":                      "fixed assets",
-	"projects":                    "projects",
-	"payroll":                     "payroll",
+	"accounting.settings":         words.Say("scopes.things.settings"),
+	"accounting.contacts":         words.Say("scopes.things.contacts"),
+	"accounting.transactions":     words.Say("scopes.things.transactions"),
+	"accounting.invoices":         words.Say("scopes.things.invoices"),
+	"accounting.payments":         words.Say("scopes.things.payments"),
+	"accounting.banktransactions": words.Say("scopes.things.banktransactions"),
+	"accounting.manualjournals":   words.Say("scopes.things.manualjournals"),
+	"accounting.journals":         words.Say("scopes.things.journals"),
+	"accounting.attachments":      words.Say("scopes.things.attachments"),
+	"accounting.budgets":          words.Say("scopes.things.budgets"),
+	"accounting.reports":          words.Say("scopes.things.reports"),
+	"files":                       words.Say("scopes.things.files"),
+	"assets":                      words.Say("scopes.things.assets"),
+	"projects":                    words.Say("scopes.things.projects"),
+	"payroll":                     words.Say("scopes.things.payroll"),
 }
 
 // scopeWords say what scopes let FCC do: "read contacts and reports". What these scopes say of
@@ -37,8 +39,8 @@ func scopeWords(scopes []string) (said []string) {
 		name := strings.TrimSuffix(scope, ".read")
 		thing := name
 		for part := name; part != ""; part = part[:max(0, strings.LastIndex(part, "."))] {
-			if words := scopeThings[part]; words != "" {
-				thing = words
+			if known := scopeThings[part]; known != "" {
+				thing = known
 				break
 			}
 		}
@@ -51,18 +53,18 @@ func scopeWords(scopes []string) (said []string) {
 		}
 	}
 	if len(reads) > 0 {
-		said = append(said, "read "+listWords(reads))
+		said = append(said, words.Say("scopes.read", "Things", andLast(reads)))
 	}
 	if len(changes) > 0 {
-		said = append(said, "read and change "+listWords(changes))
+		said = append(said, words.Say("scopes.change", "Things", andLast(changes)))
 	}
 	return said
 }
 
-// listWords joins words as in a sentence.
-func listWords(words []string) string {
-	if n := len(words); n > 1 {
-		return strings.Join(words[:n-1], ", ") + " and " + words[n-1]
+// andLast joins things as in a sentence.
+func andLast(things []string) string {
+	if n := len(things); n > 1 {
+		return words.Say("scopes.and", "Things", strings.Join(things[:n-1], ", "), "Last", things[n-1])
 	}
-	return strings.Join(words, "")
+	return strings.Join(things, "")
 }

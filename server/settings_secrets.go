@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"runtime"
 
+	"financial-command-center/assets/words"
 	"financial-command-center/keystore"
 	"financial-command-center/server/xero"
 )
@@ -33,15 +34,15 @@ func keystoreWords(kind string) string {
 	case "os":
 		switch runtime.GOOS {
 		case "windows":
-			return "the keychain of this computer (Windows Credential Manager)"
+			return words.Say("settings.places.os-windows")
 		case "darwin":
-			return "the keychain of this computer (Keychain Access)"
+			return words.Say("settings.places.os-mac")
 		}
-		return "the keychain of this computer (Secret Service)"
+		return words.Say("settings.places.os-linux")
 	case "file":
-		return "an encrypted file in the data folder"
+		return words.Say("settings.places.file")
 	case "memory":
-		return "memory only: they are gone when FCC ends"
+		return words.Say("settings.places.memory")
 	}
 	return ""
 }
@@ -53,9 +54,9 @@ func (s *Server) moveTargets() []choice {
 	}
 	switch s.keystoreKind() {
 	case "os":
-		return []choice{{Value: "file", Label: "Move to an encrypted file…"}}
+		return []choice{{Value: "file", Label: words.Say("settings.move.to-file")}}
 	case "file":
-		return []choice{{Value: "os", Label: "Move to the keychain…"}}
+		return []choice{{Value: "os", Label: words.Say("settings.move.to-os")}}
 	}
 	return nil // what is in memory goes on being in memory
 }
@@ -75,16 +76,16 @@ func (s *Server) movePage(w http.ResponseWriter, r *http.Request, c *call) error
 		return notHere()
 	}
 	what := confirmation{
-		Title: "Move the secrets", Lead: "From " + keystoreWords(s.keystoreKind()) + " to " + keystoreWords(to) + ".",
+		Title: words.Say("settings.move.title"), Lead: words.Say("settings.move.lead", "From", keystoreWords(s.keystoreKind()), "To", keystoreWords(to)),
 		Points: []string{
-			"The sign-ins to Xero, what signs browser sessions, and the key of the kept books are copied and read back. Only then FCC goes on with the copies, and deletes them where they were.",
-			"Nobody has to sign in again. Should something go wrong, all stays where it is.",
-			"What FCC may have kept there at an earlier time is replaced.",
+			words.Say("settings.move.copied"),
+			words.Say("settings.move.nobody"),
+			words.Say("settings.move.replaced"),
 		},
-		Action: "/settings/move", Name: "to", Value: to, Label: "Move the secrets", Back: "/settings#secrets",
+		Action: "/settings/move", Name: "to", Value: to, Label: words.Say("settings.move.title"), Back: "/settings#secrets",
 	}
 	if to == "file" && !keystore.PassphraseOptional {
-		what.Points = append(what.Points, "The file opens with the passphrase that FCC was started with, now and at every start.")
+		what.Points = append(what.Points, words.Say("settings.move.passphrase"))
 	}
 	if err := s.cfg.Host.MayMoveSecrets(to); err != nil {
 		what.Trouble = &asFailure(err).Problem
@@ -102,27 +103,27 @@ func (s *Server) moveSecrets(w http.ResponseWriter, r *http.Request, c *call) er
 	}
 	// What is begun is finished, whoever stops waiting.
 	if err := s.cfg.Host.MoveSecrets(context.WithoutCancel(r.Context()), to); err != nil {
-		return asFailure(err).offering("Settings", "/settings#secrets")
+		return asFailure(err).offering(words.Say("settings.title"), "/settings#secrets")
 	}
-	return s.settled(w, r, c, "The secrets are in "+keystoreWords(to)+" now.", "/settings#secrets")
+	return s.settled(w, r, c, words.Say("settings.move.moved", "Place", keystoreWords(to)), "/settings#secrets")
 }
 
 func (s *Server) rotate(w http.ResponseWriter, r *http.Request, c *call) error {
 	if err := s.RotateSecret(r.Context()); err != nil {
 		return err
 	}
-	return s.settled(w, r, c, "There is a new session secret. Browsers stay signed in: the one before counts for seven more days.", "/settings#sessions")
+	return s.settled(w, r, c, words.Say("settings.sessions.renewed"), "/settings#sessions")
 }
 
 func (s *Server) signOutPage(w http.ResponseWriter, r *http.Request, c *call) error {
 	return s.confirm(w, r, c, confirmation{
-		Title: "Sign out everywhere", Lead: "Nothing happens before you press the button.",
+		Title: words.Say("settings.sessions.sign-out"), Lead: words.Say("settings.nothing-yet"),
 		Points: []string{
-			"Every other browser loses its session with FCC, also one that somebody copied. This browser gets a new one and goes on.",
-			"Who uses this computer under your name may simply visit again.",
-			"The sign-in to Xero, and programs with keys, go on as they are.",
+			words.Say("settings.sessions.sign-out-browsers"),
+			words.Say("settings.sessions.sign-out-visit"),
+			words.Say("settings.sessions.sign-out-stays"),
 		},
-		Action: "/settings/sign-out", Label: "Sign out everywhere", Back: "/settings#sessions",
+		Action: "/settings/sign-out", Label: words.Say("settings.sessions.sign-out"), Back: "/settings#sessions",
 	})
 }
 
@@ -130,14 +131,14 @@ func (s *Server) signOutPage(w http.ResponseWriter, r *http.Request, c *call) er
 // a new one.
 func (s *Server) signOutEverywhere(w http.ResponseWriter, r *http.Request, c *call) error {
 	s.cfg.Connections.Abandon(c.session.ID)
-	if err := s.notice(w, r, c, "Every other browser is signed out."); err != nil {
+	if err := s.notice(w, r, c, words.Say("settings.sessions.signed-out")); err != nil {
 		return err
 	}
 	if err := s.browsers.renew(w, r, c.session); err != nil {
 		return err
 	}
 	if err := s.browsers.endOthers(r.Context(), c.session); err != nil {
-		return stateFailure(err).offering("Settings", "/settings#sessions")
+		return stateFailure(err).offering(words.Say("settings.title"), "/settings#sessions")
 	}
 	http.Redirect(w, r, "/settings#sessions", http.StatusSeeOther)
 	return nil

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"financial-command-center/assets/words"
 	"financial-command-center/keystore"
 	"financial-command-center/server/xero"
 )
@@ -78,10 +79,10 @@ func (s *Server) setupView(c *call, step int) setupView {
 		v.Waiting = &since
 	}
 	v.Steps = []setupStep{
-		{1, "/setup", "What FCC does", false, v.Saved || step > 1},
-		{2, "/setup/app", "Make the Xero app", false, v.Saved},
-		{3, "/setup/client", "Paste the client id", false, v.Saved},
-		{4, "/setup/sign-in", "Sign in", false, v.Connected},
+		{1, "/setup", words.Say("setup.steps.what"), false, v.Saved || step > 1},
+		{2, "/setup/app", words.Say("setup.steps.app"), false, v.Saved},
+		{3, "/setup/client", words.Say("setup.steps.client"), false, v.Saved},
+		{4, "/setup/sign-in", words.Say("setup.steps.sign-in"), false, v.Connected},
 	}
 	v.Steps[step-1].Here = true
 	v.Here = v.Steps[step-1]
@@ -98,7 +99,7 @@ func (s *Server) setupView(c *call, step int) setupView {
 func (s *Server) setupStep(step int) func(http.ResponseWriter, *http.Request, *call) error {
 	return func(w http.ResponseWriter, r *http.Request, c *call) error {
 		v := s.setupView(c, step)
-		return s.render(w, r, c, http.StatusOK, "setup", "Set-up: "+v.Here.Title, v)
+		return s.render(w, r, c, http.StatusOK, "setup", words.Say("setup.page-title", "Step", v.Here.Title), v)
 	}
 }
 
@@ -109,15 +110,15 @@ const demoTimeout = 20 * time.Second
 // demo is another origin, to which our forms may not lead (protect).
 func (s *Server) openDemo(w http.ResponseWriter, r *http.Request, c *call) error {
 	if s.cfg.Host.StartDemo == nil {
-		return fail(codeNotFound).saying("The demo cannot be started from here.", "Run: fcc demo")
+		return fail(codeNotFound).saying(words.Say("setup.demo.none"), words.Say("setup.demo.none-do"))
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), demoTimeout)
 	defer cancel()
 	link, err := s.cfg.Host.StartDemo(ctx)
 	if err != nil {
-		return fail(codeInternal).because(err).saying("The demo did not start.", "Try again, or run: fcc demo").offering("Back to the set-up", "/setup")
+		return fail(codeInternal).because(err).saying(words.Say("setup.demo.failed"), words.Say("setup.demo.failed-do")).offering(words.Say("setup.back-to-setup"), "/setup")
 	}
-	return s.render(w, r, c, http.StatusOK, "setup-demo", "The demo is running", struct{ Link string }{link})
+	return s.render(w, r, c, http.StatusOK, "setup-demo", words.Say("setup.demo.title"), struct{ Link string }{link})
 }
 
 // saveAccess keeps what sign-ins ask for: one of the accesses, or with names=other
@@ -127,7 +128,7 @@ func (s *Server) saveAccess(w http.ResponseWriter, r *http.Request, c *call) err
 		return formError(err)
 	}
 	if s.cfg.Host.SaveScopes == nil {
-		return fail(codeBadRequest).saying("What FCC asks for was set when it was started.", "Start it without --scopes and XERO_SCOPES to choose here.").offering("Back to the set-up", "/setup/app")
+		return fail(codeBadRequest).saying(words.Say("setup.access.fixed"), words.Say("setup.access.fixed-do")).offering(words.Say("setup.back-to-setup"), "/setup/app")
 	}
 	app := s.cfg.Connections.App()
 	next := "/setup/client"
@@ -137,18 +138,18 @@ func (s *Server) saveAccess(w http.ResponseWriter, r *http.Request, c *call) err
 	case i >= 0 && accessOf(app.Scopes) != accesses[i].Key:
 		app.Scopes = accesses[i].Scopes
 	case i < 0 && (r.PostForm.Get("access") != "own" || accessOf(app.Scopes) != ""):
-		return fail(codeBadRequest).saying("There is no such choice.", "Choose one that the page shows.").offering("Back to the set-up", "/setup/app")
+		return fail(codeBadRequest).saying(words.Say("setup.access.no-choice"), words.Say("setup.access.no-choice-do")).offering(words.Say("setup.back-to-setup"), "/setup/app")
 	}
 	if !sameScopes(app.Scopes, s.cfg.Connections.App().Scopes) {
 		if err := s.cfg.Connections.SetApp(r.Context(), app); err != nil {
 			return err
 		}
 		if err := s.cfg.Host.SaveScopes(app.Scopes); err != nil {
-			return notKept("What FCC may do", err)
+			return notKept(words.Say("setup.access.not-kept"), err)
 		}
-		said := "Saved. It counts from the next sign-in."
+		said := words.Say("setup.access.saved")
 		if next == "/setup/sign-in" {
-			said = "FCC asks by the other names now. Sign in again."
+			said = words.Say("setup.access.names")
 		}
 		if err := s.notice(w, r, c, said); err != nil {
 			return err
@@ -158,8 +159,9 @@ func (s *Server) saveAccess(w http.ResponseWriter, r *http.Request, c *call) err
 	return nil
 }
 
-func notKept(what string, err error) *failure {
-	return fail(codeStateUnavailable).because(err).saying(what+" could not be kept in the settings file.", "Make the data folder writable, then save again.")
+// notKept is for what could not be written into the settings file, as message says.
+func notKept(message string, err error) *failure {
+	return fail(codeStateUnavailable).because(err).saying(message, words.Say("settings.make-writable"))
 }
 
 func (s *Server) saveSetup(w http.ResponseWriter, r *http.Request, c *call) error {
@@ -172,19 +174,19 @@ func (s *Server) saveSetup(w http.ResponseWriter, r *http.Request, c *call) erro
 	wrong, wrongSecret := s.wrongClientID(app.ClientID), wrongSecret(app.Secret)
 	if wrong != "" || wrongSecret != "" {
 		if !wantsPage(r) {
-			return fail(codeBadRequest).saying(strings.TrimSpace(wrong+" "+wrongSecret), "Copy it from the app at Xero.")
+			return fail(codeBadRequest).saying(strings.TrimSpace(wrong+" "+wrongSecret), words.Say("setup.client.do"))
 		}
 		v := s.setupView(c, 3)
 		v.ClientID, v.Wrong, v.WrongSecret = app.ClientID, wrong, wrongSecret
-		return s.render(w, r, c, http.StatusBadRequest, "setup", "Set-up: "+v.Here.Title, v)
+		return s.render(w, r, c, http.StatusBadRequest, "setup", words.Say("setup.page-title", "Step", v.Here.Title), v)
 	}
 	if err := s.cfg.Connections.SetApp(r.Context(), app); err != nil {
 		return err
 	}
 	if err := s.cfg.SaveClientID(app.ClientID); err != nil {
-		return notKept("The client id", err)
+		return notKept(words.Say("setup.client.not-kept"), err)
 	}
-	if err := s.notice(w, r, c, "The client id is saved. Sign in next."); err != nil {
+	if err := s.notice(w, r, c, words.Say("setup.client.saved")); err != nil {
 		return err
 	}
 	http.Redirect(w, r, "/setup/sign-in", http.StatusSeeOther)
@@ -196,15 +198,15 @@ func (s *Server) saveSetup(w http.ResponseWriter, r *http.Request, c *call) erro
 func (s *Server) wrongClientID(id string) string {
 	switch {
 	case id == "":
-		return "The client id is missing."
+		return words.Say("setup.client.missing")
 	case len(id) > 100 || strings.ContainsFunc(id, notInIDs):
-		return "This is no client id: it holds characters that none has."
+		return words.Say("setup.client.characters")
 	case s.cfg.Connections.LoginHost() != "https://login.xero.com":
 		return ""
 	case len(id) != 32:
-		return fmt.Sprintf("A client id of Xero has 32 letters and digits; this has %d.", len(id))
+		return words.Say("setup.client.length", "Length", len(id))
 	case strings.Trim(id, "0123456789abcdefABCDEF") != "":
-		return "A client id of Xero has only the digits 0 to 9 and the letters A to F."
+		return words.Say("setup.client.hex")
 	}
 	return ""
 }
@@ -212,7 +214,7 @@ func (s *Server) wrongClientID(id string) string {
 // wrongSecret says what is wrong with a client secret, or "".
 func wrongSecret(secret keystore.Secret) string {
 	if secret.Len() > 200 || strings.ContainsFunc(secret.Reveal(), notInIDs) {
-		return "This is no client secret: it is too long, or holds characters that none has."
+		return words.Say("setup.client.no-secret")
 	}
 	return ""
 }
@@ -222,7 +224,7 @@ func notInIDs(c rune) bool { return c <= ' ' || c > '~' }
 // cancelLogin ends the sign-ins that this browser waits for.
 func (s *Server) cancelLogin(w http.ResponseWriter, r *http.Request, c *call) error {
 	s.cfg.Connections.Abandon(c.session.ID)
-	if err := s.notice(w, r, c, "The sign-in is cancelled. You can close Xero's page."); err != nil {
+	if err := s.notice(w, r, c, words.Say("setup.sign-in.cancelled")); err != nil {
 		return err
 	}
 	http.Redirect(w, r, "/setup/sign-in", http.StatusSeeOther)

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"financial-command-center/assets/words"
 )
 
 // One-time tickets let a browser in where a visit proves nothing.
@@ -68,7 +70,7 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request, c *call) error {
 	if !s.tickets.spend(query.Get("ticket"), time.Now()) {
 		f := fail(codeTicketInvalid)
 		if c.session != nil {
-			f = f.offering("Go to the start page", "/")
+			f = f.offering(words.Say("requests.start-page"), "/")
 		}
 		return f
 	}

@@ -2,11 +2,11 @@ package tray
 
 import (
 	"context"
-	"fmt"
 	"reflect"
 	"strings"
 	"time"
 
+	"financial-command-center/assets/words"
 	"financial-command-center/server/desktop"
 	"financial-command-center/server/xero"
 )
@@ -193,9 +193,10 @@ func (l *loop) set(ctx context.Context, s desktop.Switch, on bool) {
 		return
 	}
 	l.cfg.Log.Error("a switch was not turned", "switch", s.Label, "on", on, "err", err)
-	to := map[bool]string{true: "on", false: "off"}[on]
-	failed := notice{title: fmt.Sprintf("“%s” stays as it was", s.Label), answer: true, order: openLogs,
-		text: fmt.Sprintf("It could not be turned %s. The log says why.", to)}
+	failed := notice{title: words.Say("tray.switch.failed", "Switch", s.Label), text: words.Say("tray.switch.not-off"), answer: true, order: openLogs}
+	if on {
+		failed.text = words.Say("tray.switch.not-on")
+	}
 	select {
 	case l.answers <- failed:
 	case <-ctx.Done():

@@ -1,12 +1,12 @@
 package tray
 
 import (
-	"fmt"
 	"net/url"
 	"strings"
 	"time"
 	"unicode"
 
+	"financial-command-center/assets/words"
 	"financial-command-center/server/desktop"
 	"financial-command-center/server/xero"
 )
@@ -82,19 +82,19 @@ func menuFor(v view) menu {
 	organisations := st.Organisations()
 	what := summary(st, organisations)
 
-	m := menu{icon: what.icon, tooltip: "Financial Command Center · " + what.tooltip}
+	m := menu{icon: what.icon, tooltip: words.Say("tray.tooltip.live", "State", what.tooltip)}
 	if v.mode == "demo" {
-		m.tooltip = "Financial Command Center demo · " + what.tooltip
-		m.lines = append(m.lines, line{label: "Demo · invented books, nothing reaches Xero"})
+		m.tooltip = words.Say("tray.tooltip.demo", "State", what.tooltip)
+		m.lines = append(m.lines, line{label: words.Say("tray.menu.demo")})
 	}
-	signIn := line{label: "Sign in again", order: "/login"}
+	signIn := line{label: words.Say("tray.menu.sign-in-again"), order: "/login"}
 	switch st.State {
 	case xero.Starting:
-		signIn = line{label: "Sign in to Xero"}
+		signIn = line{label: words.Say("tray.menu.sign-in")}
 	case xero.Disconnected:
-		signIn.label = "Sign in to Xero"
+		signIn.label = words.Say("tray.menu.sign-in")
 	}
-	disconnect := line{label: "Disconnect from Xero…"}
+	disconnect := line{label: words.Say("tray.menu.disconnect")}
 	if len(st.Connections) > 0 {
 		disconnect.order = "/disconnect"
 	}
@@ -111,10 +111,10 @@ func menuFor(v view) menu {
 	}
 	m.lines = append(m.lines,
 		line{},
-		line{label: "Open dashboard", order: "/"},
-		line{label: "Organisations", order: "/profile", hidden: len(organisations) < 2, under: choices(organisations)})
+		line{label: words.Say("tray.menu.dashboard"), order: "/"},
+		line{label: words.Say("tray.menu.organisations"), order: "/profile", hidden: len(organisations) < 2, under: choices(organisations)})
 	if v.copies {
-		m.lines = append(m.lines, line{label: "Copy local address", order: copyAddress})
+		m.lines = append(m.lines, line{label: words.Say("tray.menu.copy"), order: copyAddress})
 	}
 	m.lines = append(m.lines, line{}, signIn, disconnect, line{})
 	for _, s := range v.switches {
@@ -128,10 +128,10 @@ func menuFor(v view) menu {
 		m.lines = append(m.lines, line{})
 	}
 	m.lines = append(m.lines,
-		line{label: "Health", order: "/health"},
-		line{label: "Logs folder", order: openLogs},
+		line{label: words.Say("tray.menu.health"), order: "/health"},
+		line{label: words.Say("tray.menu.logs"), order: openLogs},
 		line{},
-		line{label: "Quit", order: quit})
+		line{label: words.Say("tray.menu.quit"), order: quit})
 	return m
 }
 
@@ -145,7 +145,7 @@ func choices(organisations []xero.Organisation) []line {
 		under = append(under, line{label: fit(plain(o.Name)), order: order("/?tenant=" + url.QueryEscape(o.TenantID))})
 	}
 	if len(organisations) > maxUnder {
-		under = append(under, line{label: fmt.Sprintf("All %d organisations…", len(organisations)), order: "/profile"})
+		under = append(under, line{label: words.Say("tray.menu.all", "N", len(organisations)), order: "/profile"})
 	}
 	return under
 }
@@ -161,12 +161,12 @@ func summary(st xero.Status, organisations []xero.Organisation) saying {
 	if st.Problem != nil {
 		code = st.Problem.Code
 	}
-	signingIn := saying{iconWorking, "Signing in · go on in the browser", "signing in"}
+	signingIn := saying{iconWorking, words.Say("tray.signing-in.line"), words.Say("tray.signing-in.tooltip")}
 	switch {
 	case st.State == xero.Starting && code == "":
-		return saying{iconSignedOut, "Starting · reading the keychain", "starting"}
+		return saying{iconSignedOut, words.Say("tray.starting.line"), words.Say("tray.starting.tooltip")}
 	case st.State == xero.Starting:
-		return saying{iconAttention, "Keychain is shut · see Health", "the keychain is shut"}
+		return saying{iconAttention, words.Say("tray.shut.line"), words.Say("tray.shut.tooltip")}
 	case st.SigningIn && st.State == xero.Connected: // the sign-in there is serves on
 		signingIn.icon = iconSignedIn
 		return signingIn
@@ -180,44 +180,45 @@ func summary(st xero.Status, organisations []xero.Organisation) saying {
 		next := nextTry(st.Connections)
 		switch code {
 		case xero.CodeKeystoreUnavailable:
-			return saying{iconAttention, "Keychain is shut · " + next, "the keychain is shut"}
+			return saying{iconAttention, words.Say("tray.shut.retrying", "Next", next), words.Say("tray.shut.tooltip")}
 		case xero.CodeLoginFailed:
-			return saying{iconAttention, "Xero refuses the app · see Health", "Xero refuses the app"}
+			return saying{iconAttention, words.Say("tray.refused.line"), words.Say("tray.refused.tooltip")}
 		}
-		return saying{iconWorking, "Xero not reached · " + next, "Xero not reached, trying again"}
+		return saying{iconWorking, words.Say("tray.unreachable.line", "Next", next), words.Say("tray.unreachable.tooltip")}
 	case xero.NeedsLogin:
-		return saying{iconAttention, needsLogin(st), "sign in to Xero again"}
+		return saying{iconAttention, needsLogin("tray.needs-login.line.", st), words.Say("tray.needs-login.tooltip")}
 	case xero.Disconnected:
-		out := saying{iconSignedOut, "Not signed in to Xero", "not signed in to Xero"}
+		out := saying{iconSignedOut, words.Say("tray.signed-out.line"), words.Say("tray.signed-out.tooltip")}
 		switch code {
 		case "":
 		case xero.CodeLoginFailed:
-			out.line = "Not signed in · it did not work, try again"
+			out.line = words.Say("tray.signed-out.failed")
 		default:
-			out.icon, out.line = iconAttention, "Not signed in · see Health"
+			out.icon, out.line = iconAttention, words.Say("tray.signed-out.trouble")
 		}
 		return out
 	}
-	return saying{iconAttention, "Something is wrong · see Health", "something is wrong"}
+	return saying{iconAttention, words.Say("tray.wrong.line"), words.Say("tray.wrong.tooltip")}
 }
 
 func connected(code xero.Code, organisations []xero.Organisation) saying {
-	in := "signed in to Xero"
+	in := words.Say("tray.signed-in.tooltip")
 	switch {
 	case code == xero.CodeKeystoreUnavailable:
-		return saying{iconAttention, "Signed in · keychain is shut, see Health", in + ", the keychain is shut"}
+		return saying{iconAttention, words.Say("tray.signed-in.shut"), words.Say("tray.signed-in.shut-tooltip")}
 	case len(organisations) == 0:
-		return saying{iconAttention, "Signed in · no organisation, sign in again", in + ", no organisation"}
+		return saying{iconAttention, words.Say("tray.signed-in.nothing"), words.Say("tray.signed-in.nothing-tooltip")}
 	case code == xero.CodeTenantRequired:
-		return saying{iconAttention, "Signed in · choose an organisation", in + ", choose an organisation"}
+		return saying{iconAttention, words.Say("tray.signed-in.choose"), words.Say("tray.signed-in.choose-tooltip")}
 	case code == xero.CodeLoginFailed: // a later attempt: the sign-in before it serves on
-		return saying{iconSignedIn, "Signed in · the last try did not work", in}
+		return saying{iconSignedIn, words.Say("tray.signed-in.failed"), in}
 	case code != "":
-		return saying{iconWorking, "Signed in · not all is well, see Health", in + ", not all is well"}
+		return saying{iconWorking, words.Say("tray.signed-in.trouble"), words.Say("tray.signed-in.trouble-tooltip")}
 	case len(organisations) == 1:
-		return saying{iconSignedIn, named(organisations[0].Name, " · signed in, renews by itself"), in}
+		name := fitting(organisations[0].Name, words.Say("tray.signed-in.one-organisation", "Name", ""))
+		return saying{iconSignedIn, words.Say("tray.signed-in.one-organisation", "Name", name), in}
 	}
-	return saying{iconSignedIn, fmt.Sprintf("Signed in · %d organisations", len(organisations)), in}
+	return saying{iconSignedIn, words.Say("tray.signed-in.organisations", "N", len(organisations)), in}
 }
 
 // nextTry names a time of day, not a time to wait, so that the line need not
@@ -230,13 +231,14 @@ func nextTry(connections []xero.ConnectionStatus) string {
 		}
 	}
 	if next.IsZero() {
-		return "trying again"
+		return words.Say("tray.next.soon")
 	}
-	return "next try " + next.Local().Format("15:04")
+	return words.Say("tray.next.at", "Time", next.Local().Format("15:04"))
 }
 
-// needsLogin speaks of the sign-ins that have ended, not of those that go on.
-func needsLogin(st xero.Status) string {
+// needsLogin speaks of the sign-ins that have ended, not of those that go on, in the
+// words for the menu or for a notification, which cuts a name as the menu does.
+func needsLogin(topic string, st xero.Status) string {
 	ended := xero.Status{}
 	since := st.Since
 	for _, c := range st.Connections {
@@ -247,20 +249,21 @@ func needsLogin(st xero.Status) string {
 			ended.Connections = append(ended.Connections, c)
 		}
 	}
-	when := since.Local().Format("2 January")
+	day := since.Local().Format("2 January")
 	switch organisations := ended.Organisations(); len(organisations) {
 	case 0:
-		return "Xero · needs a sign-in since " + when
+		return words.Say(topic+"unknown", "Day", day)
 	case 1:
-		return named(organisations[0].Name, " · needs a sign-in since "+when)
+		name := fitting(organisations[0].Name, words.Say("tray.needs-login.line.single", "Name", "", "Day", day))
+		return words.Say(topic+"single", "Name", name, "Day", day)
 	default:
-		return fmt.Sprintf("%d organisations · need a sign-in since %s", len(organisations), when)
+		return words.Say(topic+"several", "N", len(organisations), "Day", day)
 	}
 }
 
-// named puts as much of the name before rest as leaves rest whole.
-func named(name, rest string) string {
-	return shorten(plain(name), maxLabel-len([]rune(rest))) + rest
+// fitting is as much of the name as fits into a line with the rest whole.
+func fitting(name, rest string) string {
+	return shorten(plain(name), maxLabel-len([]rune(rest)))
 }
 
 // fit makes a label of a text that may be too long.
@@ -288,7 +291,7 @@ func plain(name string) string {
 	}, name)
 	name = strings.Join(strings.Fields(name), " ")
 	if name == "" {
-		return "(no name)"
+		return words.Say("tray.menu.no-name")
 	}
 	return name
 }

@@ -1,10 +1,9 @@
 package tray
 
 import (
-	"fmt"
-	"strings"
 	"time"
 
+	"financial-command-center/assets/words"
 	"financial-command-center/server/desktop"
 	"financial-command-center/server/xero"
 )
@@ -28,7 +27,7 @@ type herald struct {
 	before  map[string]xero.State // of each connection
 	asked   map[string]time.Time  // the sign-ins asked for, by when each became needed
 	since   time.Time             // when trouble began; zero: there is none
-	trouble string                // what could not be reached
+	trouble string                // the message of what could not be reached
 
 	offers map[string]bool // those that were told
 }
@@ -64,8 +63,8 @@ func (h *herald) hear(st xero.Status, now time.Time) []notice {
 	if len(needed.Connections) > 0 {
 		needed.Since = st.Since
 		news = append(news, notice{
-			title: "Sign in to Xero again", order: "/login",
-			text: strings.Replace(needsLogin(needed), " · ", " ", 1) + ". A click here begins it.",
+			title: words.Say("tray.needs-login.notice.title"), order: "/login",
+			text: needsLogin("tray.needs-login.notice.", needed),
 		})
 	}
 	return news
@@ -76,9 +75,9 @@ func (h *herald) back(st xero.Status, now time.Time) *notice {
 	trouble := ""
 	switch {
 	case st.Problem != nil && st.Problem.Code == xero.CodeKeystoreUnavailable:
-		trouble = "The keychain was shut"
+		trouble = "tray.back.keychain"
 	case st.State == xero.Retrying:
-		trouble = "Xero was not reached"
+		trouble = "tray.back.xero"
 	}
 	if trouble != "" {
 		if h.since.IsZero() {
@@ -96,19 +95,18 @@ func (h *herald) back(st xero.Status, now time.Time) *notice {
 	if now.Sub(since) > 12*time.Hour {
 		when = since.Local().Format("2 January, 15:04")
 	}
-	return &notice{title: "All is well again", order: "/",
-		text: fmt.Sprintf("%s from %s on. FCC is signed in and works as before.", h.trouble, when)}
+	return &notice{title: words.Say("tray.back.title"), text: words.Say(h.trouble, "Time", when), order: "/"}
 }
 
 func signedIn(organisations []xero.Organisation) notice {
-	n := notice{title: "Signed in to Xero", order: "/"}
+	n := notice{title: words.Say("tray.made.title"), order: "/"}
 	switch len(organisations) {
 	case 0:
-		n.text = "No organisation was ticked there: sign in again and tick one."
+		n.text = words.Say("tray.made.nothing")
 	case 1:
-		n.text = shorten(plain(organisations[0].Name), maxLabel) + " is connected. FCC renews the sign-in by itself."
+		n.text = words.Say("tray.made.single", "Name", shorten(plain(organisations[0].Name), maxLabel))
 	default:
-		n.text = fmt.Sprintf("%d organisations are connected. FCC renews the sign-in by itself.", len(organisations))
+		n.text = words.Say("tray.made.several", "N", len(organisations))
 	}
 	return n
 }
@@ -132,10 +130,10 @@ func (h *herald) offered(offers []desktop.Offer) []notice {
 
 // moved is a start at another address than the last.
 func moved(to string) notice {
-	return notice{title: "FCC is at another address", text: plain(to) + ".", order: "/health"}
+	return notice{title: words.Say("tray.moved.title"), text: plain(to) + ".", order: "/health"}
 }
 
 // firstSeen is the first start.
 func firstSeen() notice {
-	return notice{title: "Financial Command Center runs here", text: whereIconIs, order: "/"}
+	return notice{title: words.Say("tray.first.title"), text: whereIconIs, order: "/"}
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/godbus/dbus/v5"
+
+	"financial-command-center/assets/words"
 )
 
 // notifications is what desktops show notifications by:
@@ -19,7 +21,7 @@ const (
 	notificationsPath = "/org/freedesktop/Notifications"
 )
 
-const whereIconIs = "Its icon is in the panel, where it says how things stand. A click on it opens the menu."
+var whereIconIs = words.Say("tray.first.panel")
 
 // bubbles are the notifications that stand, and what a click on each does.
 type bubbles struct {
@@ -53,7 +55,7 @@ func (b *bubbles) notify(ctx context.Context, n notice, clicked func()) {
 	var id uint32
 	err := b.bus.Object(notifications, notificationsPath).CallWithContext(asking, notifications+".Notify", 0,
 		"Financial Command Center", uint32(0), "financial-command-center", n.title, text,
-		[]string{"default", "Open"}, map[string]dbus.Variant{
+		[]string{"default", words.Say("tray.notification.open")}, map[string]dbus.Variant{
 			"desktop-entry": dbus.MakeVariant("financial-command-center"),
 			"urgency":       dbus.MakeVariant(byte(1)),
 		}, int32(-1)).Store(&id)

@@ -5,9 +5,11 @@ package tray
 import (
 	"context"
 	"log/slog"
+
+	"financial-command-center/assets/words"
 )
 
-const whereIconIs = "Its icon is in the menu bar. A click on it opens the menu."
+var whereIconIs = words.Say("tray.first.menu-bar")
 
 // newNotifier: FCC has no notifications here; icon, tooltip and page say it all.
 func newNotifier(*slog.Logger) notifier {

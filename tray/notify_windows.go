@@ -3,9 +3,11 @@ package tray
 import (
 	"context"
 	"log/slog"
+
+	"financial-command-center/assets/words"
 )
 
-const whereIconIs = "Its icon is at the end of the taskbar, where the clock is. Not there? Click the ^ and drag the icon out."
+var whereIconIs = words.Say("tray.first.taskbar")
 
 // newNotifier shows balloons of the tray's own icon: a notification by another
 // way would bring a second icon with it, or need a program with an identity that

@@ -15,7 +15,7 @@ document.addEventListener("click", async (event) => {
 	if (!button) return;
 	await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).value);
 	const label = button.textContent;
-	button.textContent = "Copied";
+	button.textContent = document.body.dataset.copied;
 	setTimeout(() => { button.textContent = label; }, 2000);
 });
 offerCopies();

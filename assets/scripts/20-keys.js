@@ -1,8 +1,8 @@
 // Keys: / for the search field, g and a letter for a page, ? for the list of them.
 "use strict";
 
-const pages = [...document.querySelectorAll("nav [data-key]")];
-for (const link of pages) link.title += ` (g ${link.dataset.key})`;
+const keys = document.getElementById("keys-dialog");
+for (const link of document.querySelectorAll("nav [data-key]")) link.title += ` (g ${link.dataset.key})`;
 let leading; // g was pressed, until then
 
 function typing(element) {
@@ -29,9 +29,9 @@ document.addEventListener("keydown", (event) => {
 		if (!field) return location.assign("/xero/invoices#q"); // the field has the focus there
 		field.focus();
 		field.select();
-	} else if (event.key === "?") {
+	} else if (event.key === "?" && keys) {
 		event.preventDefault();
-		list().showModal();
+		keys.showModal();
 	}
 });
 
@@ -54,35 +54,9 @@ document.addEventListener("click", (event) => {
 
 document.addEventListener("keydown", (event) => {
 	const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-	const form = event.target.closest(".switcher form");
+	const form = event.target.closest(".switcher details > form");
 	if (!step || !form) return;
 	event.preventDefault();
 	const all = [...form.querySelectorAll("button, a")];
 	all.at((all.indexOf(event.target) + step) % all.length).focus();
 });
-
-function list() {
-	let dialog = document.getElementById("keys-dialog");
-	if (dialog) return dialog;
-	dialog = document.createElement("dialog");
-	dialog.id = "keys-dialog";
-	dialog.setAttribute("aria-labelledby", "keys-title");
-	const title = document.createElement("h2");
-	title.id = "keys-title";
-	title.textContent = "Keys";
-	const facts = document.createElement("dl");
-	facts.className = "facts";
-	const rows = [["/", "Search this page, or the invoices"], ...pages.map((link) => [`g ${link.dataset.key}`, link.textContent.trim()]), ["g o", "Organisations"], ["?", "This list"], ["Esc", "Close"]];
-	for (const [keys, what] of rows) {
-		const term = facts.appendChild(document.createElement("dt"));
-		for (const key of keys.split(" ")) term.appendChild(document.createElement("kbd")).textContent = key;
-		facts.appendChild(document.createElement("dd")).textContent = what;
-	}
-	const close = document.createElement("form");
-	close.method = "dialog";
-	const button = close.appendChild(document.createElement("button"));
-	button.textContent = "Close";
-	dialog.append(title, facts, close);
-	document.body.append(dialog);
-	return dialog;
-}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/BurntSushi/toml"
 	"github.com/nicksnyder/go-i18n/v2/i18n"
+	textparser "github.com/nicksnyder/go-i18n/v2/i18n/template"
 	"golang.org/x/text/language"
 )
 
@@ -82,21 +83,17 @@ func Mark(id string, data ...any) template.HTML {
 	}))
 }
 
+// strict refuses a message that names what was not given.
+var strict = &textparser.TextParser{Option: "missingkey=error"}
+
 func say(id string, data []any, put func(any) any) string {
-	config := i18n.LocalizeConfig{MessageID: id}
-	if len(data) > 0 {
-		named := make(map[string]any, len(data)/2)
-		for i := 0; i+1 < len(data); i += 2 {
-			named[data[i].(string)] = put(data[i+1])
-		}
-		config.TemplateData = named
-		if n, ok := named["N"]; ok {
-			config.PluralCount = n
-		}
+	named := make(map[string]any, len(data)/2)
+	for i := 0; i+1 < len(data); i += 2 {
+		named[data[i].(string)] = put(data[i+1])
 	}
-	text, err := localizer.Localize(&config)
-	if err != nil || strings.Contains(text, "<no value>") {
-		panic(fmt.Sprintf("words: %s: %v: %s", id, err, text))
+	text, err := localizer.Localize(&i18n.LocalizeConfig{MessageID: id, TemplateData: named, PluralCount: named["N"], TemplateParser: strict})
+	if err != nil {
+		panic(fmt.Sprintf("words: %s: %v", id, err))
 	}
 	return text
 }

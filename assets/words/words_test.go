@@ -1,6 +1,7 @@
 package words
 
 import (
+	"html"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -11,6 +12,16 @@ func TestSayPutsInDataAndChoosesThePlural(t *testing.T) {
 		if got := Say("common.organisations", "N", n); got != want {
 			t.Errorf("%d: %q, want %q", n, got, want)
 		}
+	}
+}
+
+func TestWhatIsPutInIsNoMarkupAndNoTemplate(t *testing.T) {
+	const nasty = `<no value> {{.N}} <b>"&amp;'`
+	if got, want := Say("layout.view.looking", "Name", nasty), "You look at "+nasty+"."; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got, want := string(Mark("layout.view.looking", "Name", nasty)), "You look at "+html.EscapeString(nasty)+"."; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 
@@ -33,5 +44,16 @@ func TestAMistakeInTheProgramPanics(t *testing.T) {
 			}()
 			Say(name, data...)
 		}()
+	}
+}
+
+// Names come from Xero and from what people type.
+func TestDataMayBeAnyText(t *testing.T) {
+	const odd = `{{.N}} <no value> "&`
+	if got := Say("help.troubles.none", "Query", odd); !strings.Contains(got, odd) {
+		t.Errorf("%q", got)
+	}
+	if got := Mark("help.troubles.none", "Query", odd); !strings.Contains(string(got), "{{.N}} &lt;no value&gt; &#34;&amp;") {
+		t.Errorf("%q", got)
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"financial-command-center/assets/words"
 	"financial-command-center/server/xero"
 )
 
@@ -68,7 +69,7 @@ func reckoned[F, T any](from Reading[T], figure func(T) F) Reading[F] {
 }
 
 // Bands are the ages of debts, in days after they fell due.
-var Bands = []string{"Current", "1–30", "31–60", "61–90", "90+"}
+var Bands = []string{words.Say("books.ages.current"), "1–30", "31–60", "61–90", "90+"}
 
 // Debts are open invoices, or bills, by age. Credit that was not set against an
 // invoice is not taken off.

@@ -58,6 +58,9 @@ func (h Habits) Whole(d decimal.Decimal) string {
 	return sign + digits
 }
 
+// Count writes a number of things: "1,234".
+func (h Habits) Count(n int) string { return h.Whole(decimal.NewFromInt(int64(n))) }
+
 // write rounds half away from zero. What rounds to nothing has no sign.
 func (h Habits) write(d decimal.Decimal, places int32) (sign, digits string) {
 	text := d.Abs().StringFixed(places)

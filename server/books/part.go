@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"financial-command-center/assets/words"
 	"financial-command-center/server/xero"
 )
 
@@ -163,7 +164,7 @@ func (s *shelf) fly(ctx context.Context, p *part, w work) bool {
 			if p.trouble.Retry.After(p.pause) {
 				p.pause = p.trouble.Retry
 			}
-			s.books.log.Warn("not read from Xero", "what", w.need.what, "tenant", s.tenant, "err", p.trouble)
+			s.books.log.Warn("not read from Xero", "what", w.need.part, "tenant", s.tenant, "err", p.trouble)
 		}
 	default:
 		take()
@@ -193,9 +194,9 @@ func (b *Books) reach(tenantID string, n need) (*asking, *Trouble) {
 		case status.State == xero.Starting && status.Problem != nil:
 			return nil, &Trouble{Problem: *status.Problem}
 		case status.State == xero.Starting:
-			return nil, &Trouble{Problem: problem(xero.CodeKeystoreUnavailable, "FCC is starting.", "Try again in a moment.")}
+			return nil, &Trouble{Problem: problem(xero.CodeKeystoreUnavailable, words.Say("books.starting"), words.Say("books.starting-do"))}
 		}
-		return nil, &Trouble{Problem: problem(xero.CodeTenantRequired, "The organisation is not connected any more.", "Choose another, or connect it again by signing in to Xero.")}
+		return nil, &Trouble{Problem: problem(xero.CodeTenantRequired, words.Say("books.not-connected"), words.Say("books.not-connected-do"))}
 	}
 	for _, c := range status.Connections {
 		if c.ID != session.ID() {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"financial-command-center/assets/words"
 	"financial-command-center/server/xero"
 )
 
@@ -34,7 +35,7 @@ func (t *Trouble) Unwrap() error { return t.cause }
 
 // A need is what a sign-in must allow for a part of the books.
 type need struct {
-	what   string   // in words
+	part   string   // as books.not-allowed and books.role name it
 	scopes []string // of which one will do; the first is the one to ask for
 	report bool     // a person's role may not reach it
 }
@@ -42,11 +43,11 @@ type need struct {
 // Granular scopes are open to every app; the broad ones are what older apps have
 // (developer.xero.com/faq/granular-scopes).
 var (
-	needSettings      = need{what: "the organisation's settings", scopes: []string{"accounting.settings.read"}}
-	needInvoices      = need{what: "invoices and bills", scopes: []string{"accounting.invoices.read", "accounting.transactions.read"}}
-	needContacts      = need{what: "contacts", scopes: []string{"accounting.contacts.read"}}
-	needBankSummary   = need{what: "bank balances", scopes: []string{"accounting.reports.banksummary.read", "accounting.reports.read"}, report: true}
-	needProfitAndLoss = need{what: "income and costs", scopes: []string{"accounting.reports.profitandloss.read", "accounting.reports.read"}, report: true}
+	needSettings      = need{part: "settings", scopes: []string{"accounting.settings.read"}}
+	needInvoices      = need{part: "invoices", scopes: []string{"accounting.invoices.read", "accounting.transactions.read"}}
+	needContacts      = need{part: "contacts", scopes: []string{"accounting.contacts.read"}}
+	needBankSummary   = need{part: "bank-balances", scopes: []string{"accounting.reports.banksummary.read", "accounting.reports.read"}, report: true}
+	needProfitAndLoss = need{part: "profit-and-loss", scopes: []string{"accounting.reports.profitandloss.read", "accounting.reports.read"}, report: true}
 )
 
 // met reports whether the scopes of a sign-in will do. One that writes may read.
@@ -58,7 +59,7 @@ func (n need) met(scopes []string) bool {
 
 func (n need) missing(cause error) *Trouble {
 	return &Trouble{
-		Problem: problem(xero.CodeNeedsLogin, "The sign-in to Xero does not allow FCC to read "+n.what+".", "Sign in again and allow that too."),
+		Problem: problem(xero.CodeNeedsLogin, words.Say("books.not-allowed."+n.part), words.Say("books.not-allowed.do")),
 		Scope:   n.scopes[0], cause: cause,
 	}
 }
@@ -79,19 +80,19 @@ func troubleOf(err error) *Trouble {
 		}
 		return t
 	}
-	return &Trouble{Problem: problem(xero.CodeUnreachable, "Xero did not answer in time.", "Try again. If it goes on, look at Xero's status page."), cause: err}
+	return &Trouble{Problem: problem(xero.CodeUnreachable, words.Say("books.no-answer"), words.Say("books.no-answer-do")), cause: err}
 }
 
 // unread is an answer that is not what it should be.
 func unread(err error) *Trouble {
-	return &Trouble{Problem: problem(xero.CodeUnreachable, "The answer broke off, or did not come from Xero.", "Try again. On a hotel's or an airport's network, open any web page first."), cause: err}
+	return &Trouble{Problem: problem(xero.CodeUnreachable, words.Say("books.broken-answer"), words.Say("books.broken-answer-do")), cause: err}
 }
 
 // mostRefusal bounds what is read of an answer that is none.
 const mostRefusal = 4 << 10
 
 // Refused says in our words why Xero refused a request for its API.
-func Refused(answer *http.Response) *Trouble { return need{what: "this"}.refused(answer) }
+func Refused(answer *http.Response) *Trouble { return need{}.refused(answer) }
 
 // refused reads some of the body to tell the kinds of 403 apart. It passes none of
 // it on.
@@ -105,18 +106,18 @@ func (n need) refused(answer *http.Response) *Trouble {
 		return limited(answer.Header, cause)
 	case http.StatusUnauthorized:
 		if !strings.Contains(answer.Header.Get("WWW-Authenticate"), "insufficient_scope") { // also after a renewal
-			return trouble(xero.CodeNeedsLogin, "Xero does not accept the sign-in.", "Sign in again.")
+			return trouble(xero.CodeNeedsLogin, words.Say("books.sign-in-refused"), words.Say("books.sign-in-refused-do"))
 		}
 		if len(n.scopes) > 0 {
 			return n.missing(cause)
 		}
-		return trouble(xero.CodeNeedsLogin, "The sign-in to Xero does not allow this.", "Start FCC with --scopes that allow it, then sign in again.")
+		return trouble(xero.CodeNeedsLogin, words.Say("books.not-allowed-this"), words.Say("books.not-allowed-this-do"))
 	case http.StatusForbidden:
 		return n.forbidden(answer, cause)
 	case http.StatusBadRequest:
-		return trouble(xero.CodeBadRequest, "Xero does not understand this request.", "Check the values that were sent with it.")
+		return trouble(xero.CodeBadRequest, words.Say("books.bad-request"), words.Say("books.bad-request-do"))
 	}
-	return trouble(xero.CodeUnreachable, fmt.Sprintf("Xero is in trouble: it answered %d.", answer.StatusCode), "Try again in a few minutes.")
+	return trouble(xero.CodeUnreachable, words.Say("books.xero-in-trouble", "Status", answer.StatusCode), words.Say("books.few-minutes-do"))
 }
 
 // limited is the 429 of a limit.
@@ -136,12 +137,12 @@ func (n need) forbidden(answer *http.Response, cause error) *Trouble {
 	text := strings.TrimSpace(string(body))
 	switch {
 	case !gateway && strings.HasPrefix(text, "<"):
-		return &Trouble{Problem: problem(xero.CodeUnreachable, "Xero turns this computer away for now.", "Try again in a few minutes."), cause: cause}
+		return &Trouble{Problem: problem(xero.CodeUnreachable, words.Say("books.turned-away"), words.Say("books.few-minutes-do")), cause: cause}
 	case n.report && said.Detail != "AuthenticationUnsuccessful":
 		return &Trouble{
-			Problem: problem(xero.CodeTenantRequired, "Your role in Xero does not let you see "+n.what+".", "Ask who looks after the users of this organisation in Xero to let you see reports."),
+			Problem: problem(xero.CodeTenantRequired, words.Say("books.role."+n.part), words.Say("books.role.do")),
 			Role:    true, cause: cause,
 		}
 	}
-	return &Trouble{Problem: problem(xero.CodeTenantRequired, "Xero does not let this sign-in reach the organisation, or this part of it.", "Choose another organisation, or ask who looks after it in Xero."), cause: cause}
+	return &Trouble{Problem: problem(xero.CodeTenantRequired, words.Say("books.not-reached"), words.Say("books.not-reached-do")), cause: cause}
 }

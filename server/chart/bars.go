@@ -86,7 +86,7 @@ func (b Bars) SVG() template.HTML {
 	for _, amount := range scale.lines() {
 		class := "grid"
 		if amount.IsZero() {
-			class = "grid zero"
+			class += " zero"
 		}
 		at := number(y(amount))
 		svg.add(`<line class="%s" x1="0" x2="100%%" y1="%s" y2="%s"/>`, class, at, at)
@@ -98,7 +98,7 @@ func (b Bars) SVG() template.HTML {
 		left := float64(i) * width
 		class := "label"
 		if i%2 == 1 {
-			class = "label odd"
+			class += " odd"
 		}
 		svg.add(`<text class="%s" x="%s%%" y="%d" text-anchor="middle">%s</text>`, class, number(left+width/2), labelLine, escaped(period.Label))
 		column := 0

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strings"
 
+	"financial-command-center/assets/words"
 	"financial-command-center/keystore"
 )
 
@@ -46,9 +47,10 @@ func (c *Connections) Adopt(ctx context.Context, old OldGrant) (SignIn, error) {
 	case !loaded:
 		return SignIn{}, &Error{Problem: starting}
 	case cmp.Or(old.Issuer, XeroIssuer) != c.cfg.Issuer: // no grant is sent to another issuer
-		return SignIn{}, &Error{Problem: problem(CodeLoginFailed, "The old sign-in is one at "+cmp.Or(old.Issuer, XeroIssuer)+", and this FCC signs in at "+c.cfg.Issuer+".", "Take it over with an FCC that is set to that issuer, or delete what the older program left.")}
+		return SignIn{}, &Error{Problem: problem(CodeLoginFailed,
+			words.Say("xero.adopt.issuer", "Old", cmp.Or(old.Issuer, XeroIssuer), "Ours", c.cfg.Issuer), words.Say("xero.adopt.issuer-action"))}
 	case !c.begin():
-		return SignIn{}, &Error{Problem: problem(CodeUnreachable, "FCC is stopping.", "Start it again, then take the sign-in over.")}
+		return SignIn{}, &Error{Problem: problem(CodeUnreachable, words.Say("xero.stopping.message"), words.Say("xero.stopping.adopt"))}
 	}
 	defer c.work.Done()
 	s, isNew, err := c.adopt(context.WithoutCancel(ctx), old) // a token that Xero has seen is a new one's price
@@ -255,16 +257,16 @@ func adoptError(err error) *Error {
 	case isKeystore(err):
 		return keystoreError(err)
 	case deadGrant(err):
-		return &Error{Problem: problem(CodeNeedsLogin, "Xero does not take the old sign-in any more: it was renewed elsewhere, or not used for 60 days.", "Sign in again, and delete what the older program left."), Err: err}
+		return &Error{Problem: problem(CodeNeedsLogin, words.Say("xero.adopt.ended"), words.Say("xero.adopt.ended-action")), Err: err}
 	case RefusedApp(err) != "":
-		return &Error{Problem: problem(CodeLoginFailed, "Xero does not know the app of the older program any more, or its secret has changed.", "Sign in through an app of your own (Set-up), and delete what the older program left."), Err: err}
+		return &Error{Problem: problem(CodeLoginFailed, words.Say("xero.adopt.app"), words.Say("xero.adopt.app-action")), Err: err}
 	case errors.Is(err, errNobody):
-		return &Error{Problem: problem(CodeLoginFailed, "Xero's answer did not prove whose sign-in it is, so it was not used.", "Sign in again, and delete what the older program left."), Err: err}
+		return &Error{Problem: problem(CodeLoginFailed, words.Say("xero.adopt.nobody"), words.Say("xero.adopt.nobody-action")), Err: err}
 	}
 	e := unreachable(err)
-	e.Action = "Check the internet connection, and try again within half an hour: Xero may have renewed the old sign-in all the same, and takes it for that long."
+	e.Action = words.Say("xero.adopt.unreachable-action")
 	if unsent(err) {
-		e.Action = "Nothing is lost. Check the internet connection, and take it over later."
+		e.Action = words.Say("xero.adopt.unsent-action")
 	}
 	return e
 }

@@ -3,6 +3,7 @@ package xero
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"slices"
@@ -44,7 +45,7 @@ func (s *Session) organisations(ctx context.Context, way http.RoundTripper) ([]O
 	}
 	var tenants []tenant
 	if err := json.Unmarshal(body, &tenants); err != nil {
-		return nil, &answerError{status: resp.StatusCode, detail: "not a list of connections"}
+		return nil, &answerError{status: resp.StatusCode, detail: errors.New("not a list of connections")}
 	}
 	found := []Organisation{}
 	for _, t := range tenants {

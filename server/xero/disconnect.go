@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"financial-command-center/assets/words"
 )
 
 // DisconnectResult says what Disconnect did, and what Xero could not be told yet (it
@@ -31,7 +33,7 @@ func (c *Connections) Disconnect(ctx context.Context, id, tenantID string) (Disc
 		return DisconnectResult{}, err
 	}
 	if !c.begin() {
-		return DisconnectResult{}, &Error{Problem: problem(CodeUnreachable, "FCC is stopping.", "Start it again, then disconnect.")}
+		return DisconnectResult{}, &Error{Problem: problem(CodeUnreachable, words.Say("xero.stopping.message"), words.Say("xero.stopping.disconnect"))}
 	}
 	defer c.work.Done()
 	// What is begun is finished, whoever stops waiting.
@@ -42,7 +44,7 @@ func (c *Connections) Disconnect(ctx context.Context, id, tenantID string) (Disc
 	}
 	result, err := s.disconnectAll(ctx)
 	if err != nil {
-		result.Untold = append(result.Untold, apiError(err).Message+" Until it can be told, Xero may list FCC among the connected apps. FCC tries again by itself.")
+		result.Untold = append(result.Untold, words.Say("xero.disconnect.untold", "Message", apiError(err).Message))
 	}
 	return result, nil
 }
@@ -85,7 +87,7 @@ func (c *Connections) DisconnectAll(ctx context.Context) ([]DisconnectResult, er
 	}
 	working.Wait()
 	for id, issuer := range elsewhere {
-		results = append(results, DisconnectResult{Connection: id, Untold: []string{"It is a sign-in at " + issuer + ", which is not the issuer that FCC is set to."}})
+		results = append(results, DisconnectResult{Connection: id, Untold: []string{words.Say("xero.disconnect.elsewhere", "Issuer", issuer)}})
 	}
 	return results, nil
 }
@@ -103,11 +105,11 @@ func (c *Connections) toDisconnect(id, tenantID string) (*Session, error) {
 	case !c.loaded:
 		return nil, &Error{Problem: startingProblem(c.problem)}
 	case len(c.sessions) == 0:
-		return nil, &Error{Problem: problem(CodeNotFound, "Nobody is signed in to Xero, so there is nothing to disconnect.", "Nothing needs doing.")}
+		return nil, &Error{Problem: problem(CodeNotFound, words.Say("xero.disconnect.nobody"), words.Say("xero.disconnect.nobody-action"))}
 	case len(fit) == 0:
-		return nil, &Error{Problem: problem(CodeNotFound, "There is no such sign-in or organisation: it may be disconnected already.", "Reload the page, or run: fcc status")}
+		return nil, &Error{Problem: problem(CodeNotFound, words.Say("xero.disconnect.missing"), words.Say("xero.disconnect.missing-action"))}
 	case len(fit) > 1:
-		return nil, &Error{Problem: problem(CodeBadRequest, "There are several sign-ins.", "Name one by its id (connection): fcc status lists them.")}
+		return nil, &Error{Problem: problem(CodeBadRequest, words.Say("xero.disconnect.several"), words.Say("xero.disconnect.several-action"))}
 	}
 	return fit[0], nil
 }
@@ -169,7 +171,7 @@ func (s *Session) disconnectAll(ctx context.Context) (DisconnectResult, error) {
 	damaged := s.grant.RefreshToken == ""
 	s.set.mu.Unlock()
 	if damaged {
-		result.Untold = append(result.Untold, "What FCC held of this sign-in is damaged, so Xero could not be told. Remove FCC from the connected apps in Xero's settings.")
+		result.Untold = append(result.Untold, words.Say("xero.disconnect.damaged"))
 	}
 	if found, err := s.organisations(ctx, s.Transport()); err == nil {
 		if result.Organisations == nil {

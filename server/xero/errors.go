@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"time"
 
+	"financial-command-center/assets/words"
 	"financial-command-center/keystore"
 )
 
@@ -37,7 +38,7 @@ func problem(code Code, message, action string) Problem {
 
 // unreachable says in words why Xero could not be reached.
 func unreachable(err error) *Error {
-	message, action := "Xero cannot be reached.", "Check the internet connection. FCC tries again by itself."
+	message, action := words.Say("xero.unreachable.message"), words.Say("xero.unreachable.action")
 	var (
 		unknown  x509.UnknownAuthorityError
 		wrong    x509.HostnameError
@@ -50,21 +51,17 @@ func unreachable(err error) *Error {
 	)
 	switch {
 	case errors.As(err, &proxy):
-		message = "The proxy " + proxy.host + " on the way to Xero asks for a name and password, which FCC does not have."
-		action = "Ask who looks after this network to let FCC through to xero.com without one."
+		message, action = words.Say("xero.proxy-asks.message", "Proxy", proxy.host), words.Say("xero.proxy-asks.action")
 	case errors.As(err, &dial) && dial.Op == "proxyconnect":
-		message = "The proxy that this computer is set to use cannot be reached, so Xero cannot either."
-		action = "Check the proxy setting (in Windows: Settings, Network, Proxy) and the network. FCC tries again by itself."
+		message, action = words.Say("xero.proxy-lost.message"), words.Say("xero.proxy-lost.action")
 	case errors.As(err, &unknown), errors.As(err, &wrong), errors.As(err, &invalid), errors.As(err, &notTLS):
-		message = "The connection to Xero is not safe: its certificate is not one that this computer trusts."
-		action = "Something between this computer and Xero looks into encrypted connections (a company network, a virus scanner). Ask who looks after this computer, or try another network."
+		message, action = words.Say("xero.unsafe.message"), words.Say("xero.unsafe.action")
 	case errors.As(err, &name):
-		message = "Xero's address cannot be found."
+		message = words.Say("xero.unreachable.no-address")
 	case errors.As(err, &answered):
-		message = "Xero is in trouble: " + answered.words() + "."
-		action = "Nothing needs doing here. FCC tries again by itself."
+		message, action = words.Say("xero.trouble.message", "Why", answered.words()), words.Say("xero.trouble.action")
 	case errors.Is(err, context.DeadlineExceeded) || isTimeout(err):
-		message = "Xero did not answer in time."
+		message = words.Say("xero.unreachable.timeout")
 	}
 	return &Error{Problem: problem(CodeUnreachable, message, action), Err: err}
 }
@@ -86,43 +83,43 @@ func keystoreError(err error) *Error {
 
 // keystoreWords says it as somebody on this system knows it.
 func keystoreWords(system string, err error) Problem {
-	name, file := "The keychain of this computer", "choose the encrypted file: set FCC_KEYSTORE_PASSPHRASE_FILE and start FCC with --keystore file."
+	name, file := words.Say("xero.keychain.here"), words.Say("xero.keychain.file")
 	if system == "windows" {
-		name, file = "Windows' Credential Manager", "choose \"Keep secrets in an encrypted file\" in FCC's tray menu (or start FCC with --keystore file)."
+		name, file = words.Say("xero.keychain.windows"), words.Say("xero.keychain.file-windows")
 	}
-	message, action := name+" cannot be used.", "FCC tries again by itself. The log says more."
+	message, action := words.Say("xero.keychain.message", "Keychain", name), words.Say("xero.keychain.action")
 	switch {
 	case errors.Is(err, keystore.ErrLocked):
-		message, action = name+" is locked.", "Unlock it. FCC goes on by itself."
+		message, action = words.Say("xero.keychain-locked.message", "Keychain", name), words.Say("xero.keychain-locked.action")
 	case errors.Is(err, keystore.ErrAbsent) && system == "windows":
-		message, action = name+" is not there for this sign-in to Windows, as for a service or over ssh.", "Start FCC from your own desktop, or "+file
+		message, action = words.Say("xero.keychain-absent.windows", "Keychain", name), words.Say("xero.keychain-absent.windows-action", "File", file)
 	case errors.Is(err, keystore.ErrAbsent) && system == "linux":
-		message, action = "This computer has no keychain that is running.", "Start one (GNOME Keyring, KWallet), or "+file
+		message, action = words.Say("xero.keychain-absent.message"), words.Say("xero.keychain-absent.linux-action", "File", file)
 	case errors.Is(err, keystore.ErrAbsent):
-		message, action = "This computer has no keychain that is running.", "Sign in at its desktop, or "+file
+		message, action = words.Say("xero.keychain-absent.message"), words.Say("xero.keychain-absent.action", "File", file)
 	case errors.Is(err, keystore.ErrPolicy):
-		message, action = name+" is turned off on this computer by a policy (\"Do not allow storage of passwords and credentials for network authentication\").", "Ask who looks after this computer, or "+file
+		message, action = words.Say("xero.keychain-policy.message", "Keychain", name), words.Say("xero.keychain-policy.action", "File", file)
 	case errors.Is(err, keystore.ErrTimeout):
-		message, action = name+" does not answer.", "Look for a window that asks for its password. FCC goes on by itself."
+		message, action = words.Say("xero.keychain-silent.message", "Keychain", name), words.Say("xero.keychain-silent.action")
 	case errors.Is(err, keystore.ErrTooBig):
-		message, action = "The sign-in is larger than the keychain holds.", "Tell us, this should not happen; and "+file
+		message, action = words.Say("xero.keychain-small.message"), words.Say("xero.keychain-small.action", "File", file)
 	case errors.Is(err, keystore.ErrPassphrase):
-		message, action = "The passphrase does not open FCC's secrets file any more.", "Start FCC again with the passphrase that the file was made with."
+		message, action = words.Say("xero.passphrase.message"), words.Say("xero.passphrase.action")
 	case errors.Is(err, keystore.ErrDamaged):
-		message, action = "What the keychain holds for FCC is damaged.", "Nothing was overwritten. The log says which item it is."
+		message, action = words.Say("xero.keychain-damaged.message"), words.Say("xero.keychain-damaged.action")
 	}
 	return problem(CodeKeystoreUnavailable, message, action)
 }
 
 func needsLogin(why string) Problem {
-	return problem(CodeNeedsLogin, "Sign in to Xero again. "+why, "Sign in again.")
+	return problem(CodeNeedsLogin, words.Say("xero.needs-login.message", "Why", why), words.Say("xero.needs-login.action"))
 }
 
 func needsLoginError(p *Problem) *Error {
 	if p != nil && p.Code == CodeNeedsLogin {
 		return &Error{Problem: *p}
 	}
-	return &Error{Problem: needsLogin("The sign-in has ended.")}
+	return &Error{Problem: needsLogin(words.Say("xero.needs-login.ended"))}
 }
 
 // day writes a date as the pages do.

@@ -68,7 +68,7 @@ func (c *Connections) checkIDToken(ctx context.Context, i *issuer, clientID stri
 	case isNetwork(keys.err):
 		return identity{}, bare(keys.err)
 	case errors.Unwrap(keys.err) != nil: // a signature that is wrong wraps nothing
-		return identity{}, &answerError{detail: "the keys of id tokens could not be read"}
+		return identity{}, &answerError{detail: errors.New("the keys of id tokens could not be read")}
 	case err != nil:
 		return identity{}, fmt.Errorf("id token: %w", err)
 	}

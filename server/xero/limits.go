@@ -5,10 +5,11 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"financial-command-center/assets/words"
 )
 
 const (
@@ -271,20 +272,19 @@ func (h *hold) error(now time.Time) *Error {
 	if !h.until.IsZero() {
 		left = max(min(h.until.Sub(now), h.until.Round(0).Sub(now.Round(0))), time.Second)
 	}
-	message := "The calls to Xero for this minute are used up."
-	action := "Try again in " + strconv.Itoa(int((left+time.Second-1)/time.Second)) + " seconds."
+	message := words.Say("xero.limit.minute")
+	action := words.Say("xero.limit.action", "N", int((left+time.Second-1)/time.Second))
 	switch h.limit {
 	case "day":
 		at := h.until.Local().Format("15:04")
+		message, action = words.Say("xero.limit.day", "Time", at), words.Say("xero.limit.day-action")
 		if day(h.until) != day(now) {
-			at += " on " + day(h.until)
+			message = words.Say("xero.limit.another-day", "Time", at, "Day", day(h.until))
 		}
-		message = "Today's calls to this organisation are used up; Xero takes calls again at " + at + "."
-		action = "Wait until then. Other organisations are not affected."
 	case "minute":
-		message = "The calls to Xero for this organisation are used up for this minute."
+		message = words.Say("xero.limit.organisation-minute")
 	case "concurrent":
-		message = "Xero is busy with other requests for this organisation, as many as it takes at once."
+		message = words.Say("xero.limit.at-once")
 	}
 	return &Error{Problem: problem(CodeRateLimited, message, action), RetryAfter: left}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"financial-command-center/assets/words"
 	"financial-command-center/keystore"
 )
 
@@ -109,18 +110,18 @@ func (c *Connections) spoil(ctx context.Context, s *Session, text keystore.Secre
 	}
 	c.keychain.Unlock()
 	if errors.Is(why, errNewer) {
-		s.endLocked(needsLogin("A newer version of FCC kept this sign-in, and this one cannot read it; nothing of it is lost."))
+		s.endLocked(needsLogin(words.Say("xero.needs-login.newer")))
 		return
 	}
-	s.endLocked(needsLogin("What was kept of this sign-in is damaged. It stays aside in the keychain, in case it can be mended."))
+	s.endLocked(needsLogin(words.Say("xero.needs-login.damaged")))
 }
 
 // indexProblem says what became of a damaged list of sign-ins, of which so many
 // were found again.
 func indexProblem(found int) *Problem {
-	p := needsLogin("FCC's list of sign-ins in the keychain was damaged, and none can be found by it. It is kept aside there as aside-" + indexItem + ", in case it can be mended.")
+	p := needsLogin(words.Say("xero.needs-login.list-damaged", "Item", "aside-"+indexItem))
 	if found > 0 {
-		p = problem(CodeNeedsLogin, "FCC's list of sign-ins in the keychain was damaged. What could still be found by it is here.", "Sign in again if one is missing.")
+		p = problem(CodeNeedsLogin, words.Say("xero.list-damaged.message"), words.Say("xero.list-damaged.action"))
 	}
 	return &p
 }

@@ -13,6 +13,8 @@ import (
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
+
+	"financial-command-center/assets/words"
 )
 
 const (
@@ -69,9 +71,9 @@ func (c *Connections) Begin(ctx context.Context, owner, next string, more ...str
 	case !c.loaded:
 		return Attempt{}, &Error{Problem: startingProblem(c.problem)}
 	case a.app.ClientID == "":
-		return Attempt{}, &Error{Problem: problem(CodeLoginFailed, "FCC does not know your Xero app yet.", "Open Set-up and paste its client id.")}
+		return Attempt{}, &Error{Problem: problem(CodeLoginFailed, words.Say("xero.login.no-app"), words.Say("xero.login.no-app-action"))}
 	case len(c.openLocked(owner)) >= attemptsMax:
-		return Attempt{}, &Error{Problem: problem(CodeAttemptsFull, "Several sign-ins are open already.", "Finish one of them, or wait ten minutes.")}
+		return Attempt{}, &Error{Problem: problem(CodeAttemptsFull, words.Say("xero.login.full"), words.Say("xero.login.full-action"))}
 	}
 	c.attempts[sha256.Sum256([]byte(state))] = a
 	time.AfterFunc(attemptLife, func() {
@@ -88,7 +90,7 @@ func startingProblem(p *Problem) Problem {
 	if p != nil {
 		return *p
 	}
-	return problem(CodeKeystoreUnavailable, "FCC is starting: the keychain has not been read yet.", "Try again in a moment.")
+	return problem(CodeKeystoreUnavailable, words.Say("xero.starting.message"), words.Say("xero.starting.action"))
 }
 
 func (c *Connections) oauth(i *issuer, app App) *oauth2.Config {
@@ -159,14 +161,14 @@ func (c *Connections) Finish(ctx context.Context, cb Callback) (SignIn, error) {
 	a := c.take(cb.State)
 	switch {
 	case a != nil && a.abandoned:
-		return SignIn{}, &Error{Problem: problem(CodeBadState, "This sign-in was cancelled in FCC before Xero answered, so nothing has changed.", "Sign in again if you want to.")}
+		return SignIn{}, &Error{Problem: problem(CodeBadState, words.Say("xero.login.abandoned"), words.Say("xero.login.abandoned-action"))}
 	case a == nil:
-		return SignIn{}, &Error{Problem: problem(CodeBadState, "This sign-in is not one that FCC is waiting for: it was finished already, took longer than ten minutes, or began somewhere else.", "Start again from FCC.")}
+		return SignIn{}, &Error{Problem: problem(CodeBadState, words.Say("xero.login.bad-state"), words.Say("xero.login.bad-state-action"))}
 	}
 	defer c.settled()
 	done := SignIn{Owner: a.owner, Next: a.next}
 	if !c.begin() {
-		return done, &Error{Problem: problem(CodeLoginFailed, "FCC is stopping.", "Start it again, then sign in.")}
+		return done, &Error{Problem: problem(CodeLoginFailed, words.Say("xero.stopping.message"), words.Say("xero.stopping.sign-in"))}
 	}
 	defer c.work.Done()
 	s, isNew, err := c.signIn(context.WithoutCancel(ctx), a, cb)
@@ -219,7 +221,7 @@ func (c *Connections) signIn(ctx context.Context, a *attempt, cb Callback) (s *S
 	case cb.Issuer != "" && cb.Issuer != c.cfg.Issuer: // RFC 9207
 		return nil, false, errors.New("the callback names another issuer")
 	case cb.Error != "":
-		return nil, false, &answerError{code: oauthCode(cb.Error), detail: "said in the callback"}
+		return nil, false, &answerError{code: oauthCode(cb.Error), detail: errors.New("said in the callback")}
 	case cb.Code == "":
 		return nil, false, errors.New("the callback has no code")
 	}
@@ -242,7 +244,7 @@ func (c *Connections) signIn(ctx context.Context, a *attempt, cb Callback) (s *S
 		return nil, false, errors.New("id token: it is not for this sign-in (nonce)")
 	}
 	if got.RefreshToken.IsZero() {
-		return nil, false, &Error{Problem: problem(CodeLoginFailed, "Xero gave a sign-in that ends after half an hour.", "Have FCC ask for offline_access (--scopes, or Set-up), then sign in again.")}
+		return nil, false, &Error{Problem: problem(CodeLoginFailed, words.Say("xero.login.short"), words.Say("xero.login.short-action"))}
 	}
 	s, isNew = c.accept(ctx, id, got, grant{ClientID: a.app.ClientID})
 	s.begun(ctx)
@@ -305,29 +307,27 @@ func loginError(err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
-	say := func(message, action string) *Error {
+	failed := func(message, action string) *Error {
 		return &Error{Problem: problem(CodeLoginFailed, message, action), Err: err}
 	}
 	a, answered := errors.AsType[*answerError](err)
 	switch {
 	case answered && a.code == "access_denied":
-		return say("The sign-in was cancelled at Xero.", "Nothing has changed here. Sign in again when you like.")
+		return failed(words.Say("xero.login.cancelled"), words.Say("xero.login.cancelled-action"))
 	case answered && a.code == "invalid_grant":
-		return say("Xero did not take the code that it had given: it was used before, or is older than five minutes.", "Sign in again.")
+		return failed(words.Say("xero.login.late"), words.Say("xero.login.late-action"))
 	case RefusedApp(err) == "invalid_client": // and the authorize page knew the id
-		return say("This looks like a Web app: Xero wants its secret, or does not take the one that FCC has.",
-			"Paste the secret beside the client id in Set-up; or make a \"Mobile or desktop app\" at Xero, which has none, and paste that one's client id.")
+		return failed(words.Say("xero.login.web-app"), words.Say("xero.login.web-app-action"))
 	case RefusedApp(err) != "":
 		return &Error{Problem: refusedApp(err), Err: err}
 	case errors.Is(err, errClock):
-		return say("The time on this computer and at Xero differ too much for Xero's answer to be trusted.", "Set the clock of this computer (in Windows: Settings, Time & language, Date & time, Sync now), then sign in again.")
+		return failed(words.Say("xero.login.clock"), words.Say("xero.login.clock-action"))
 	case answered && a.code != "":
-		return say("Xero refused the sign-in.", "Sign in again. The log has Xero's word for it: "+a.code+".")
+		return failed(words.Say("xero.login.refused"), words.Say("xero.login.refused-action", "Word", a.code))
 	case answered:
-		return say("The sign-in could not be finished: "+a.words()+".", "Sign in again in a minute.")
+		return failed(words.Say("xero.login.trouble", "Why", a.words()), words.Say("xero.login.trouble-action"))
 	case isNetwork(err):
-		e := unreachable(err)
-		return say("The sign-in could not be finished. "+e.Message, "Check the internet connection, then sign in again.")
+		return failed(words.Say("xero.login.unreachable", "Message", unreachable(err).Message), words.Say("xero.login.unreachable-action"))
 	}
-	return say("Xero's answer did not prove who it is from, so it was not used.", "Sign in again. If it happens again, look in the log.")
+	return failed(words.Say("xero.login.unproven"), words.Say("xero.login.unproven-action"))
 }

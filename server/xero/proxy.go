@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"financial-command-center/assets/words"
 )
 
 // The proxy on the way to Xero: the environment's (HTTPS_PROXY, HTTP_PROXY and
@@ -88,14 +90,14 @@ func (p *proxies) find(r *http.Request) (proxy *url.URL, from string, err error)
 		return nil, "", nil
 	case p.fromEnvironment != nil:
 		proxy, err = p.fromEnvironment(r)
-		return proxy, "the environment", err
+		return proxy, words.Say("xero.proxy-from.environment"), err
 	}
 	s := p.current()
 	if s.script != "" || s.detect {
 		list, err := p.ask(r.Context(), s, r.URL)
 		switch {
 		case err == nil:
-			return proxyAddress(list, r.URL.Scheme), "the script of Windows' proxy setting", nil
+			return proxyAddress(list, r.URL.Scheme), words.Say("xero.proxy-from.script"), nil
 		case r.Context().Err() != nil:
 			return nil, "", r.Context().Err()
 		}
@@ -103,7 +105,7 @@ func (p *proxies) find(r *http.Request) (proxy *url.URL, from string, err error)
 	if s.server == "" || bypassed(s.bypass, r.URL) {
 		return nil, "", nil
 	}
-	return proxyAddress(s.server, r.URL.Scheme), "Windows' proxy setting", nil
+	return proxyAddress(s.server, r.URL.Scheme), words.Say("xero.proxy-from.setting"), nil
 }
 
 func (p *proxies) current() proxySetting {

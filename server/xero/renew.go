@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"time"
 
+	"financial-command-center/assets/words"
 	"financial-command-center/keystore"
 )
 
@@ -58,7 +59,7 @@ func (s *Session) renewLocked(reason string) (*renewal, error) {
 	}
 	running := s.set.running
 	if running == nil || s.set.closing {
-		return nil, &Error{Problem: problem(CodeUnreachable, "FCC is stopping.", "Start it again.")}
+		return nil, &Error{Problem: problem(CodeUnreachable, words.Say("xero.stopping.message"), words.Say("xero.stopping.action"))}
 	}
 	r := &renewal{done: make(chan struct{})}
 	s.renewal = r
@@ -236,9 +237,9 @@ func (s *Session) failed(sent grant, err error) (string, error) {
 	}
 	s.putOff = false
 	if deadGrant(err) {
-		why := "Xero ended the sign-in; FCC was told on " + day(now) + "."
+		why := words.Say("xero.needs-login.told", "Day", day(now))
 		if by := s.grant.renewBy(); now.After(by) {
-			why = "Xero ended the sign-in on " + day(by) + " because it was not used for 60 days."
+			why = words.Say("xero.needs-login.unused", "Day", day(by))
 		}
 		p := needsLogin(why)
 		s.endLocked(p)
@@ -264,7 +265,7 @@ func (s *Session) failed(sent grant, err error) (string, error) {
 		s.failing = now
 	}
 	if now.Round(0).Sub(s.failing.Round(0)) > 24*time.Hour {
-		e.Message += " This has gone on since " + day(s.failing) + ". Xero ends the sign-in unless it is renewed by " + day(s.grant.renewBy()) + "."
+		e.Message = words.Say("xero.lasting.message", "Message", e.Message, "Since", day(s.failing), "By", day(s.grant.renewBy()))
 	}
 	s.nextTry = now.Add(pause)
 	s.setStateLocked(Retrying)
@@ -276,13 +277,11 @@ func (s *Session) failed(sent grant, err error) (string, error) {
 func refusedApp(err error) Problem {
 	switch RefusedApp(err) {
 	case "invalid_client":
-		return problem(CodeLoginFailed, "Xero does not know the app, or wants a secret for it.",
-			"Compare the client id in Set-up with the one in Xero's developer portal. The app must be a \"Mobile or desktop app\"; a \"Web app\" needs its secret too.")
+		return problem(CodeLoginFailed, words.Say("xero.app.unknown"), words.Say("xero.app.unknown-action"))
 	case "invalid_scope":
-		return problem(CodeLoginFailed, "The app at Xero may not do all that FCC asks for.", "Choose anew in Set-up what FCC may do, then sign in again.")
+		return problem(CodeLoginFailed, words.Say("xero.app.scopes"), words.Say("xero.app.scopes-action"))
 	}
-	return problem(CodeLoginFailed, "Xero does not let this app do what FCC asks.",
-		"Compare the app in Xero's developer portal with the page Set-up.")
+	return problem(CodeLoginFailed, words.Say("xero.app.message"), words.Say("xero.app.action"))
 }
 
 // isKeystore reports whether a keychain failed, not the network.

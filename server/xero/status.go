@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"financial-command-center/assets/words"
 )
 
 // A State says how a connection, or the set of them, stands.
@@ -226,7 +228,7 @@ func (s *Session) problemLocked() *Problem {
 	case s.shut != nil:
 		return s.shut
 	case s.state == Connected && s.profile.Organisations != nil && len(s.profile.Organisations) == 0:
-		p := problem(CodeTenantRequired, "You are signed in, but no organisation is connected.", "Sign in again and tick the organisations that FCC may reach.")
+		p := problem(CodeTenantRequired, words.Say("xero.no-organisation.message"), words.Say("xero.no-organisation.action"))
 		return &p
 	}
 	return nil

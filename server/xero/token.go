@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"financial-command-center/assets/words"
 	"financial-command-center/keystore"
 )
 
@@ -77,7 +78,7 @@ func (a answer) access() access {
 type answerError struct {
 	status     int
 	code       string // RFC 6749, section 5.2; "" when the body had none
-	detail     string // ours
+	detail     error  // ours; may be nil
 	retryAfter time.Duration
 }
 
@@ -86,8 +87,8 @@ func (e *answerError) Error() string {
 	if e.code != "" {
 		text += " " + e.code
 	}
-	if e.detail != "" {
-		text += ": " + e.detail
+	if e.detail != nil {
+		text += ": " + e.detail.Error()
 	}
 	return text
 }
@@ -95,13 +96,13 @@ func (e *answerError) Error() string {
 func (e *answerError) words() string {
 	switch {
 	case e.status == http.StatusTooManyRequests:
-		return "it asks for fewer calls"
+		return words.Say("xero.answer.limited")
 	case e.status == http.StatusForbidden:
-		return "it turns this computer away for now"
+		return words.Say("xero.answer.forbidden")
 	case e.status >= 500:
-		return fmt.Sprintf("it answers with error %d", e.status)
+		return words.Say("xero.answer.broken", "Status", e.status)
 	}
-	return "its answer makes no sense"
+	return words.Say("xero.answer.nonsense")
 }
 
 // RefusedApp is Xero's word where it refused the app rather than the grant: a wrong
@@ -139,7 +140,7 @@ func (c *Connections) tokenRequest(ctx context.Context, endpoint, clientID strin
 		return answer{}, fmt.Errorf("the token answer broke off: %w", err)
 	}
 	if len(body) > tokenAnswerLimit {
-		return answer{}, &answerError{status: resp.StatusCode, detail: "too large"}
+		return answer{}, &answerError{status: resp.StatusCode, detail: errors.New("too large")}
 	}
 	a, err := parseAnswer(resp, body)
 	a.asked = asked
@@ -177,7 +178,7 @@ func parseAnswer(resp *http.Response, body []byte) (answer, error) {
 		Error        string          `json:"error"`
 	}
 	if err := json.Unmarshal(body, &raw); err != nil {
-		fail.detail = "not JSON but " + strconv.Quote(kind)
+		fail.detail = fmt.Errorf("not JSON but %q", kind)
 		return answer{}, fail
 	}
 	if resp.StatusCode != http.StatusOK {
@@ -186,10 +187,10 @@ func parseAnswer(resp *http.Response, body []byte) (answer, error) {
 	}
 	switch {
 	case raw.AccessToken == "":
-		fail.detail = "no access_token"
+		fail.detail = errors.New("no access_token")
 		return answer{}, fail
 	case !strings.EqualFold(raw.TokenType, "Bearer"):
-		fail.detail = "token_type is missing or not Bearer"
+		fail.detail = errors.New("token_type is missing or not Bearer")
 		return answer{}, fail
 	}
 	a := answer{

@@ -28,7 +28,7 @@ func TestWhyXeroCannotBeReachedIsSaidInWords(t *testing.T) {
 		"busy":        &answerError{status: 429},
 		"edge":        &answerError{status: 403},
 		"trouble":     &answerError{status: 503},
-		"nonsense":    &answerError{status: 200, detail: "not JSON"},
+		"nonsense":    &answerError{status: 200, detail: errors.New("not JSON")},
 		"network":     &net.OpError{Op: "dial", Err: errors.New("network is unreachable")},
 	} {
 		p := unreachable(err).Problem
