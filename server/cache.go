@@ -1,13 +1,211 @@
 package server
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
+	"mime"
 	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
 
+	"financial-command-center/assets/words"
+	"financial-command-center/server/books"
 	"financial-command-center/server/xero"
 )
 
-// kept answers r from what Xero answered to the same question before, where the
-// caller takes answers of that age. It reports whether it did.
-func (s *Server) kept(w http.ResponseWriter, r *http.Request, c *call, o xero.Organisation) (bool, error) {
-	return false, nil
+// A wish is how old an answer a caller takes. Its zero value is of one who never said
+// so: nothing is kept for them, and they get nothing that is.
+type wish struct {
+	said   bool
+	maxAge time.Duration // 0: Xero is to be asked
+	stale  bool          // any age will do while Xero gives no answer
+}
+
+// wishOf is what the request says, and where it says nothing, its key.
+func wishOf(h http.Header, k *apiKey) (wish, error) {
+	want := wish{maxAge: k.MaxAge, stale: k.Stale}
+	age, stale := h["X-Fcc-Max-Age"], h["X-Fcc-Stale"]
+	if len(age) > 0 {
+		seconds, err := strconv.ParseUint(age[0], 10, 32)
+		if err != nil || len(age) > 1 {
+			return wish{}, fail(codeBadRequest).saying(words.Say("cache.max-age.message"), words.Say("cache.max-age.action"))
+		}
+		want.maxAge = time.Duration(seconds) * time.Second
+	}
+	if len(stale) > 0 {
+		want.stale = strings.EqualFold(stale[0], "allow")
+		if !want.stale && !strings.EqualFold(stale[0], "deny") || len(stale) > 1 {
+			return wish{}, fail(codeBadRequest).saying(words.Say("cache.stale.message"), words.Say("cache.stale.action"))
+		}
+	}
+	want.said = len(age) > 0 || want.maxAge > 0 || want.stale
+	return want, nil
+}
+
+// What an answer came from, in X-FCC-Source.
+const (
+	sourceLive  = "live"  // Xero, while the caller waited
+	sourceCache = "cache" // what is kept, young enough
+	sourceStale = "stale" // what is kept, as Xero gave none
+)
+
+// shapes are the headers that an answer may depend on.
+var shapes = []string{"Accept", "Accept-Encoding", "Accept-Language", "Content-Type"}
+
+// idle are headers that say nothing about what is asked for.
+var idle = []string{"Dnt", "Priority", "Traceparent", "Tracestate", "User-Agent"}
+
+// questionOf stands for all that Xero's answer to r depends on: the address byte for
+// byte and the headers that shape it. ok is false where that cannot be told, as for
+// what depends on an earlier answer (If-Modified-Since, Range), or is no GET.
+func questionOf(r *http.Request) (q books.Question, ok bool) {
+	if r.Method != http.MethodGet || r.ContentLength != 0 {
+		return q, false
+	}
+	for name := range r.Header {
+		if !slices.Contains(shapes, name) && !slices.Contains(idle, name) && !ownRequestHeaders.has(name) {
+			return q, false
+		}
+	}
+	text := make([]byte, 0, 512)
+	add := func(part string) {
+		text = binary.AppendUvarint(text, uint64(len(part)))
+		text = append(text, part...)
+	}
+	add(r.RequestURI)
+	for n, name := range shapes {
+		for _, value := range r.Header[name] {
+			text = append(text, byte(n+1))
+			add(value)
+		}
+	}
+	return sha256.Sum256(text), true
+}
+
+// kept answers r from what Xero answered to the same question before, where the caller
+// takes answers of that age; else, with all others who ask the same now, from what Xero
+// answers. It reports whether r was answered: when not, it is to be sent to Xero by
+// itself.
+func (s *Server) kept(w http.ResponseWriter, r *http.Request, c *call, p passage) (bool, error) {
+	want, err := wishOf(r.Header, c.key)
+	if err != nil || !want.said {
+		return false, err
+	}
+	q, ok := questionOf(r)
+	if !ok {
+		return false, nil
+	}
+	ledger := s.books.Of(p.tenant)
+	if want.maxAge > 0 {
+		if a := ledger.Answer(r.Context(), q, want.maxAge); a != nil {
+			s.give(w, p.tenant, a, sourceCache)
+			return true, nil
+		}
+	}
+	for {
+		f, lead := s.flights.join(asked{p.tenant, q, ledger.Edition(), r.Header.Get("X-Fcc-Max-Wait")}, want.maxAge)
+		if lead {
+			s.takeOff(f, r, c, p)
+		}
+		if done, err := s.await(w, r, f, lead, want, ledger); done || err != nil || !f.barred {
+			return done, err
+		}
+	}
+}
+
+// await answers r with what f brings, or where the caller takes that and it brings
+// nothing, with what is kept.
+func (s *Server) await(w http.ResponseWriter, r *http.Request, f *flight, led bool, want wish, ledger *books.Ledger) (bool, error) {
+	defer s.flights.leave(f)
+	select {
+	case <-f.landed:
+	case <-r.Context().Done():
+		return true, r.Context().Err()
+	}
+	if f.barred && !led { // which is the other's own affair
+		return false, nil
+	}
+	if want.stale && f.inVain() {
+		if a := ledger.Answer(r.Context(), f.asked.question, books.Kept); a != nil {
+			s.give(w, ledger.TenantID(), a, sourceStale)
+			return true, nil
+		}
+	}
+	return s.handOut(w, r, f, led)
+}
+
+// give answers with what is kept.
+func (s *Server) give(w http.ResponseWriter, tenant string, a *books.Answer, source string) {
+	h := w.Header()
+	for name, values := range a.Header {
+		h[name] = values
+	}
+	age, _ := a.Age(time.Now())
+	h["Age"] = []string{seconds(age)}
+	h["Content-Length"] = []string{strconv.Itoa(len(a.Body))}
+	h["X-Fcc-Source"] = []string{source}
+	s.tellBudget(h, tenant)
+	w.WriteHeader(http.StatusOK)
+	_, _ = w.Write(a.Body) // the caller has gone
+}
+
+// seconds is an age as Age has it (RFC 9111, 5.1).
+func seconds(age time.Duration) string { return strconv.Itoa(int(age / time.Second)) }
+
+// mostKeptAnswer is how large an answer is kept, or shared. What is larger goes to one
+// caller as it comes.
+const mostKeptAnswer = 2 << 20
+
+// Headers that are about the moment of an answer, and are not kept with it.
+var passing = headerNames{"age", "content-length", "retry-after", "x-appminlimit-remaining", "x-daylimit-remaining", "x-fcc-", "x-minlimit-remaining", "x-rate-limit-problem"}
+
+// answerOf is what is kept of what came, nil for nothing: only what was found, and is
+// JSON or XML.
+func answerOf(asked time.Time, status int, header http.Header, body []byte) *books.Answer {
+	if status != http.StatusOK || header.Get("Vary") == "*" || header.Get("Content-Range") != "" {
+		return nil
+	}
+	kind, _, err := mime.ParseMediaType(header.Get("Content-Type"))
+	if _, format, ok := strings.Cut(kind, "/"); err != nil || !ok || !slices.Contains([]string{"json", "xml"}, format[strings.LastIndexByte(format, '+')+1:]) {
+		return nil
+	}
+	a := &books.Answer{At: asked, Header: header.Clone(), Body: body}
+	if age, err := strconv.ParseUint(header.Get("Age"), 10, 31); err == nil { // from a cache before Xero
+		a.At = a.At.Add(-time.Duration(age) * time.Second)
+	}
+	drop(a.Header, passing)
+	for name, values := range a.Header {
+		a.Header[name] = slices.Clip(values) // everybody's: nobody appends in place
+	}
+	return a
+}
+
+// inVain reports whether Xero could not be asked, or gave no answer to the question:
+// the network, a limit, a sign-in that is over, trouble at Xero. That it answered with
+// a refusal is an answer.
+func (f *flight) inVain() bool {
+	if f.err != nil {
+		switch asFailure(f.err).Code {
+		case xero.CodeUnreachable, codeRateLimited, xero.CodeNeedsLogin, codeKeystoreUnavailable:
+			return true
+		}
+		return false
+	}
+	switch f.status {
+	case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return f.status == http.StatusUnauthorized && strings.Contains(f.header.Get("WWW-Authenticate"), "invalid_token")
+}
+
+// mayHaveWritten reports whether what is kept of an organisation may be out of date
+// after c: whatever Xero said, or whether it said anything, unless c was not sent.
+func mayHaveWritten(c xero.Call) bool {
+	switch c.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions:
+		return false
+	}
+	return c.TenantID != "" && (c.Code == "" || c.Code == xero.CodeUnreachable)
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -48,10 +49,19 @@ func (s *Server) forward(w http.ResponseWriter, r *http.Request, c *call) error 
 	if err != nil {
 		return err
 	}
-	if done, err := s.kept(w, r, c, organisation); done || err != nil {
-		return err
+	p := passage{tenant: organisation.TenantID, way: session.Transport()}
+	done, err := s.kept(w, r, c, p)
+	if !done && err == nil {
+		err = s.sendOn(w, r, c, organisation, p)
 	}
-	if err := s.consent(r, c, organisation); err != nil {
+	if err != nil && r.Context().Err() != nil {
+		return fail(xero.CodeUnreachable).saying(words.Say("gateway.stopped.message"), words.Say("gateway.stopped.action")).because(err)
+	}
+	return err
+}
+
+func (s *Server) sendOn(w http.ResponseWriter, r *http.Request, c *call, o xero.Organisation, p passage) error {
+	if err := s.consent(r, c, o); err != nil {
 		return err
 	}
 	release, err := s.spend(c)
@@ -59,53 +69,78 @@ func (s *Server) forward(w http.ResponseWriter, r *http.Request, c *call) error 
 		return err
 	}
 	defer release()
+	return s.pass(w, r, p)
+}
+
+type passage struct {
+	tenant string
+	way    http.RoundTripper
+}
+
+func (s *Server) pass(w http.ResponseWriter, r *http.Request, p passage) (failed error) {
 	api := s.cfg.Connections.API()
-	var failed error
 	proxy := &httputil.ReverseProxy{
-		Rewrite: func(p *httputil.ProxyRequest) {
-			p.SetURL(api)
-			p.Out.URL.RawQuery = p.In.URL.RawQuery // ReverseProxy drops what it cannot parse
-			keepOut(p.Out.Header)
-			p.Out.Trailer = nil // nobody looks at what comes after the body
-			p.Out.Header.Set("Xero-Tenant-Id", organisation.TenantID)
+		Rewrite: func(both *httputil.ProxyRequest) {
+			both.SetURL(api)
+			both.Out.URL.RawQuery = both.In.URL.RawQuery // ReverseProxy drops what it cannot parse
+			keepOut(both.Out.Header)
+			both.Out.Trailer = nil // nobody looks at what comes after the body
+			both.Out.Header.Set("Xero-Tenant-Id", p.tenant)
 		},
-		Transport:      &checkedOnly{r.Context(), session.Transport()},
-		FlushInterval:  -1,
-		ModifyResponse: keepIn,
-		ErrorHandler:   func(_ http.ResponseWriter, _ *http.Request, err error) { failed = err },
-		ErrorLog:       log.New(serveLog{s.log}, "", 0),
+		Transport:     &checkedOnly{r.Context(), p.way},
+		FlushInterval: -1,
+		ModifyResponse: func(answer *http.Response) error {
+			if err := keepIn(answer); err != nil {
+				return err
+			}
+			w.Header().Set("X-FCC-Source", sourceLive)
+			s.tellBudget(w.Header(), p.tenant)
+			return nil
+		},
+		ErrorHandler: func(_ http.ResponseWriter, _ *http.Request, err error) { failed = err },
+		ErrorLog:     log.New(serveLog{s.log}, "", 0),
 	}
 	proxy.ServeHTTP(w, r)
-	if failed != nil && r.Context().Err() != nil {
-		return fail(xero.CodeUnreachable).saying(words.Say("gateway.stopped.message"), words.Say("gateway.stopped.action")).because(failed)
-	}
 	return failed
+}
+
+func (s *Server) tellBudget(h http.Header, tenant string) {
+	if left := s.cfg.Connections.Budget(tenant); left.Known {
+		h.Set("X-FCC-Budget-Day", strconv.Itoa(left.Day))
+		h.Set("X-FCC-Budget-Minute", strconv.Itoa(left.Minute))
+	}
+}
+
+type headerNames []string
+
+func (n headerNames) has(name string) bool {
+	lower := strings.ReplaceAll(strings.ToLower(name), "_", "-")
+	return slices.ContainsFunc(n, func(own string) bool {
+		return lower == own || strings.HasSuffix(own, "-") && strings.HasPrefix(lower, own)
+	})
 }
 
 // Headers that are between a caller and FCC, in lower case. A name with a dash at
 // its end stands for all that begin so. Xero gets none of them: they say who asks,
 // from where, and with what right, or ask for another method, path or organisation
 // than the one that was checked.
-var ownRequestHeaders = []string{
+var ownRequestHeaders = headerNames{
 	"access-control-", "authorization", "cookie", "cookie2", "expect", "forwarded", "origin", "proxy-", "referer", "sec-",
 	"upgrade", "connection", "te", "via", "x-api-key", "x-fcc-", "x-forwarded", "x-forwarded-", "x-http-method", "x-http-method-override",
 	"x-method-override", "x-original-", "x-real-ip", "x-rewrite-", "xero-tenant-id",
 }
 
 // Headers that are between Xero and FCC, or that only this server says to browsers.
-var ownAnswerHeaders = []string{
+var ownAnswerHeaders = headerNames{
 	"access-control-", "alt-svc", "cache-control", "clear-site-data", "content-security-policy", "content-security-policy-report-only",
 	"cross-origin-", "expires", "location", "nel", "permissions-policy", "pragma", "referrer-policy", "refresh", "report-to",
 	"reporting-endpoints", "set-cookie", "set-cookie2", "strict-transport-security", "x-content-type-options",
 	"x-fcc-", "x-frame-options", "x-xss-protection",
 }
 
-func drop(h http.Header, names []string) {
+func drop(h http.Header, own headerNames) {
 	for name := range h {
-		lower := strings.ReplaceAll(strings.ToLower(name), "_", "-")
-		if slices.ContainsFunc(names, func(n string) bool {
-			return lower == n || strings.HasSuffix(n, "-") && strings.HasPrefix(lower, n)
-		}) {
+		if own.has(name) {
 			delete(h, name)
 		}
 	}

@@ -119,6 +119,7 @@ type Server struct {
 	tickets   tickets
 	keys      keyring
 	books     *books.Books
+	flights   flights
 	exports   *exports
 	folder    folder
 	state     *store.Store  // may be read once opened is closed

@@ -68,7 +68,15 @@ var migrations = []string{
 	ALTER TABLE keys ADD COLUMN daily    INTEGER NOT NULL DEFAULT 0;
 	ALTER TABLE keys ADD COLUMN max_age  BIGINT  NOT NULL DEFAULT 0;
 	ALTER TABLE keys ADD COLUMN stale    BOOLEAN NOT NULL DEFAULT FALSE;
-	ALTER TABLE keys ADD COLUMN program  TEXT    NOT NULL DEFAULT '';`,
+	ALTER TABLE keys ADD COLUMN program  TEXT    NOT NULL DEFAULT '';
+	CREATE TABLE answers (
+		tenant TEXT NOT NULL,
+		id     BLOB NOT NULL,
+		at     BIGINT NOT NULL,
+		data   BLOB NOT NULL,
+		PRIMARY KEY (tenant, id)
+	);
+	CREATE INDEX answers_at ON answers (at);`,
 }
 
 // migrate brings the database to this version, all or nothing. The version is
