@@ -123,6 +123,10 @@ func matrix(b *bench) []row {
 		{"GET /api/oauth/test-flow", ask{}, "403 debug_off", asOff},
 		{"GET /connections", ask{}, "200", asKey},
 		{"/api.xro/", ofCafé("/api.xro/2.0/Invoices"), "200", asKey},
+		{"/assets.xro/", ofCafé("/assets.xro/1.0/Nothing"), "404", asKey}, // this and the next are Xero's
+		{"/files.xro/", ofCafé("/files.xro/1.0/Nothing"), "404", asKey},
+		{"/payroll.xro/", ofCafé("/payroll.xro/2.0/Nothing"), "404", asKey},
+		{"/projects.xro/", ofCafé("/projects.xro/2.0/Nothing"), "404", asKey},
 		{"POST /api.xro/", ofCafé("/api.xro/2.0/Contacts"), "401", "k k r ok r o x x h k"}, // 401 is Xero's: the sign-in may not write
 
 		// No rows of the table, and still nobody else's.

@@ -72,8 +72,9 @@ type keyring struct {
 
 	change sync.Mutex // held from a change of the state until known shows it
 
-	mu   sync.Mutex
-	used map[string]time.Time // last uses that the state has not seen
+	mu      sync.Mutex
+	used    map[string]time.Time // last uses that the state has not seen
+	streams map[*stream]struct{} // see watch
 }
 
 // keyOf returns the key that r brings: nil and no error when it brings none,
@@ -134,6 +135,7 @@ func (s *Server) loadKeysLocked(ctx context.Context) error {
 		return err
 	}
 	s.keys.known.Store(&list)
+	s.keys.endStreams()
 	return nil
 }
 

@@ -74,7 +74,7 @@ func (c *Connections) tell(req *http.Request, at time.Time, resp *http.Response,
 
 // tenantOf is the organisation that req asks for, "" for none.
 func tenantOf(req *http.Request) string {
-	if resourceOf(req.URL.Path) == connectionsPath {
+	if first, _, _ := strings.Cut(strings.TrimLeft(req.URL.Path, "/"), "/"); strings.EqualFold(first, connectionsPath[1:]) {
 		return ""
 	}
 	return req.Header.Get("Xero-Tenant-Id")

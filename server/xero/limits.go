@@ -72,6 +72,7 @@ type waiter struct {
 	until          time.Time // waits no longer
 	bounded        bool      // by its context, not by us
 	number         uint64    // in the order they came
+	first          time.Time // when its request was sent first
 	turn           chan turn // one slot
 }
 

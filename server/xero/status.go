@@ -96,10 +96,15 @@ type Status struct {
 	Since       time.Time          `json:"since"`
 	Problem     *Problem           `json:"problem"`
 	Connections []ConnectionStatus `json:"connections"`
+
+	all []Organisation // see Organisations; nil: not looked for yet
 }
 
 // Organisations lists what all connections reach, without repeats, by name.
 func (s Status) Organisations() []Organisation {
+	if s.all != nil {
+		return slices.Clone(s.all)
+	}
 	var all []Organisation
 	for _, c := range s.Connections {
 		for _, o := range c.Organisations {
@@ -187,6 +192,7 @@ func (c *Connections) statusLocked() Status {
 	if st.Problem == nil {
 		st.Problem = c.problem
 	}
+	st.all = st.Organisations()
 	return st
 }
 
