@@ -1,12 +1,15 @@
 package server_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -527,4 +530,62 @@ func TestADisconnectedOrganisationsAnswersAreDeleted(t *testing.T) {
 	b.get(key, invoices, of(joinery)).wants(t, "the other one", 200, "cache")
 	b.signIn(cookie)
 	b.get(key, invoices, of(café)).wants(t, "connected again", 200, "live")
+}
+
+// What is kept outlives FCC, and nobody reads it in the files.
+func TestKeptAnswersOutliveARestartSealed(t *testing.T) {
+	b := newBench(t).opened()
+	b.signIn(b.visit(), café)
+	key := b.addKey(store.Key{Name: "sheet", MaxAge: time.Hour})
+	live := b.get(key, invoices)
+	var listed struct {
+		Invoices []struct {
+			InvoiceID string
+			Contact   struct{ Name string }
+		}
+	}
+	decode(t, live.body, &listed)
+	if len(listed.Invoices) != 5 {
+		t.Fatalf("%d invoices", len(listed.Invoices))
+	}
+	b.stop()
+	hidden := []string{listed.Invoices[0].InvoiceID, listed.Invoices[0].Contact.Name, `"Invoices"`, "pageSize=5", "application/json"}
+	files, err := filepath.Glob(filepath.Join(b.cfg.DataDir, "*"))
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	size := 0
+	for _, file := range files {
+		if info, err := os.Stat(file); err != nil || info.IsDir() {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		size += len(text)
+		for _, h := range hidden {
+			if bytes.Contains(text, []byte(h)) {
+				t.Errorf("%s holds %q as it is", filepath.Base(file), h)
+			}
+		}
+	}
+	if size < len(live.body) {
+		t.Errorf("an answer of %d bytes is kept in %d", len(live.body), size)
+	}
+	for _, h := range hidden[:2] {
+		if strings.Contains(b.log.String(), h) {
+			t.Errorf("the log holds %q", h)
+		}
+	}
+	b.start()
+	b.opened()
+	var kept got
+	if n := b.asked(func() { kept = b.get(key, invoices) }); n != 0 {
+		t.Errorf("Xero was asked %d times", n)
+	}
+	kept.wants(t, "after a restart", 200, "cache")
+	if kept.body != live.body {
+		t.Error("what is kept is not what came")
+	}
 }

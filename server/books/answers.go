@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"strings"
 	"sync"
@@ -139,17 +138,17 @@ func (v *vault) answer(ctx context.Context, tenant string, q Question) *Answer {
 	if err != nil || sealed == nil {
 		return nil
 	}
-	a, plain := &Answer{}, []byte(nil)
-	if plain, err = aead.Open(nil, nil, sealed, about(tenant, kindAnswer, q.String())); err == nil {
-		head, body, ok := bytes.Cut(plain, []byte("\n"))
-		if err = errors.New("it is none"); ok {
-			a.Body, err = body, json.Unmarshal(head, a)
-		}
+	a := &Answer{}
+	plain, err := aead.Open(nil, nil, sealed, about(tenant, kindAnswer, q.String()))
+	head, body, _ := bytes.Cut(plain, []byte("\n"))
+	if err == nil {
+		err = parse(head, a)
 	}
 	if err != nil {
 		v.books.log.Warn("a kept answer cannot be read; Xero is asked", "tenant", tenant, "err", err)
 		return nil
 	}
+	a.Body = body
 	return a
 }
 
