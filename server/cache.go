@@ -15,18 +15,19 @@ import (
 	"financial-command-center/server/xero"
 )
 
-// A wish is how old an answer a caller takes. Its zero value is of one who never said
-// so: nothing is kept for them, and they get nothing that is.
+// A wish is how old an answer a caller takes. Who never said so, or asks what only Xero
+// can answer, has the zero value: nothing is kept for them, and they get nothing that is.
 type wish struct {
-	said   bool
-	maxAge time.Duration // 0: Xero is to be asked
-	stale  bool          // any age will do while Xero gives no answer
+	said     bool
+	question books.Question
+	maxAge   time.Duration // 0: Xero is to be asked
+	stale    bool          // any age will do while Xero gives no answer
 }
 
-// wishOf is what the request says, and where it says nothing, its key.
-func wishOf(h http.Header, k *apiKey) (wish, error) {
+// wishOf is what r says, and where it says nothing, its key.
+func wishOf(r *http.Request, k *apiKey) (wish, error) {
 	want := wish{maxAge: k.MaxAge, stale: k.Stale}
-	age, stale := h["X-Fcc-Max-Age"], h["X-Fcc-Stale"]
+	age, stale := r.Header["X-Fcc-Max-Age"], r.Header["X-Fcc-Stale"]
 	if len(age) > 0 {
 		seconds, err := strconv.ParseUint(age[0], 10, 32)
 		if err != nil || len(age) > 1 {
@@ -40,7 +41,12 @@ func wishOf(h http.Header, k *apiKey) (wish, error) {
 			return wish{}, fail(codeBadRequest).saying(words.Say("cache.stale.message"), words.Say("cache.stale.action"))
 		}
 	}
-	want.said = len(age) > 0 || want.maxAge > 0 || want.stale
+	if len(age) == 0 && want.maxAge == 0 && !want.stale {
+		return wish{}, nil
+	}
+	if want.question, want.said = questionOf(r); !want.said {
+		return wish{}, nil
+	}
 	return want, nil
 }
 
@@ -65,47 +71,52 @@ func questionOf(r *http.Request) (q books.Question, ok bool) {
 		return q, false
 	}
 	for name := range r.Header {
-		if !slices.Contains(shapes, name) && !slices.Contains(idle, name) && !ownRequestHeaders.has(name) {
-			return q, false
+		switch name {
+		case "Authorization", "X-Api-Key", "Xero-Tenant-Id", "X-Fcc-Max-Age", "X-Fcc-Stale": // the usual ones
+		default:
+			if !slices.Contains(shapes, name) && !slices.Contains(idle, name) && !ownRequestHeaders.has(name) {
+				return q, false
+			}
 		}
 	}
-	text := make([]byte, 0, 512)
-	add := func(part string) {
-		text = binary.AppendUvarint(text, uint64(len(part)))
-		text = append(text, part...)
-	}
-	add(r.RequestURI)
+	var space [1 << 10]byte
+	text := sized(space[:0], r.RequestURI)
 	for n, name := range shapes {
 		for _, value := range r.Header[name] {
-			text = append(text, byte(n+1))
-			add(value)
+			text = sized(append(text, byte(n+1)), value)
 		}
 	}
 	return sha256.Sum256(text), true
 }
 
-// kept answers r from what Xero answered to the same question before, where the caller
-// takes answers of that age; else, with all others who ask the same now, from what Xero
-// answers. It reports whether r was answered: when not, it is to be sent to Xero by
-// itself.
-func (s *Server) kept(w http.ResponseWriter, r *http.Request, c *call, p passage) (bool, error) {
-	want, err := wishOf(r.Header, c.key)
-	if err != nil || !want.said {
-		return false, err
+// sized adds one to text, after its length: no two questions are the same text.
+func sized(text []byte, one string) []byte {
+	return append(binary.AppendUvarint(text, uint64(len(one))), one...)
+}
+
+// known answers r from what is kept, where that is young enough. It reports whether it
+// did.
+func (s *Server) known(w http.ResponseWriter, r *http.Request, want wish, tenant string) bool {
+	if want.maxAge == 0 { // also for who said nothing
+		return false
 	}
-	q, ok := questionOf(r)
-	if !ok {
+	a := s.books.Of(tenant).Answer(r.Context(), want.question, want.maxAge)
+	if a == nil {
+		return false
+	}
+	s.give(w, tenant, a, sourceCache)
+	return true
+}
+
+// together answers r with what Xero answers to all who ask the same now, and keeps
+// that. It reports whether r was answered: when not, it is to be sent to Xero by itself.
+func (s *Server) together(w http.ResponseWriter, r *http.Request, c *call, p passage, want wish) (bool, error) {
+	if !want.said {
 		return false, nil
 	}
 	ledger := s.books.Of(p.tenant)
-	if want.maxAge > 0 {
-		if a := ledger.Answer(r.Context(), q, want.maxAge); a != nil {
-			s.give(w, p.tenant, a, sourceCache)
-			return true, nil
-		}
-	}
 	for {
-		f, lead := s.flights.join(asked{p.tenant, q, ledger.Edition(), r.Header.Get("X-Fcc-Max-Wait")}, want.maxAge)
+		f, lead := s.flights.join(asked{p.tenant, want.question, ledger.Edition(), r.Header.Get("X-Fcc-Max-Wait")}, want.maxAge)
 		if lead {
 			s.takeOff(f, r, c, p)
 		}
@@ -143,11 +154,9 @@ func (s *Server) give(w http.ResponseWriter, tenant string, a *books.Answer, sou
 		h[name] = values
 	}
 	age, _ := a.Age(time.Now())
-	h["Age"] = []string{seconds(age)}
-	h["Content-Length"] = []string{strconv.Itoa(len(a.Body))}
-	h["X-Fcc-Source"] = []string{source}
+	own := [...]string{seconds(age), strconv.Itoa(len(a.Body)), source}
+	h["Age"], h["Content-Length"], h["X-Fcc-Source"] = own[0:1:1], own[1:2:2], own[2:3:3]
 	s.tellBudget(h, tenant)
-	w.WriteHeader(http.StatusOK)
 	_, _ = w.Write(a.Body) // the caller has gone
 }
 

@@ -22,7 +22,7 @@ const xeroPatience = 34 * time.Second
 func (s *Server) gatewayRoutes() []route {
 	routes := []route{{pattern: "GET /connections", who: key, handle: s.listConnections}}
 	for _, f := range families {
-		routes = append(routes, route{pattern: f.prefix, who: key, stream: true, handle: s.forward})
+		routes = append(routes, route{pattern: f.prefix, who: key, stream: true, atHand: true, handle: s.forward})
 	}
 	return routes
 }
@@ -65,11 +65,20 @@ func (s *Server) forward(w http.ResponseWriter, r *http.Request, c *call) error 
 	if err != nil {
 		return err
 	}
+	want, err := wishOf(r, c.key)
+	if err != nil {
+		return err
+	}
+	if s.known(w, r, want, organisation.TenantID) {
+		return nil
+	}
+	lift(w, r)
+	defer hurry(w, r)
 	ctx, done := s.keys.watch(r.Context(), c.key.Name)
 	defer done()
 	r = r.WithContext(xero.WithPatience(ctx, wait))
 	p := passage{organisation.TenantID, repeat, session.Transport()}
-	answered, err := s.kept(w, r, c, p)
+	answered, err := s.together(w, r, c, p, want)
 	if !answered && err == nil {
 		err = s.sendOn(w, r, c, organisation, p)
 	}

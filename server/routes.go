@@ -34,6 +34,9 @@ type route struct {
 	handle func(w http.ResponseWriter, r *http.Request, c *call) error
 	// stream: no limit on the body's size and no deadlines but the handler's own.
 	stream bool
+	// atHand: with stream, the answer may be at hand. The handler lifts the deadlines
+	// when it is not, and hurries afterwards.
+	atHand bool
 	// once: the request does something that must not happen twice or by accident:
 	// neither HEAD nor a browser's prefetch gets here.
 	once bool

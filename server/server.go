@@ -119,7 +119,6 @@ type Server struct {
 	tickets   tickets
 	keys      keyring
 	books     *books.Books
-	flights   flights
 	exports   *exports
 	folder    folder
 	state     *store.Store  // may be read once opened is closed
@@ -137,6 +136,9 @@ type Server struct {
 	// stateLost is why there is only a state in memory, stateTrouble why the last
 	// write failed.
 	stateLost, stateTrouble standing
+
+	flights   flights
+	policyNow atomic.Pointer[policy] // see policy
 }
 
 // New makes a Server. It neither reads nor listens: see Serve and Run.
