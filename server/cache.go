@@ -96,31 +96,43 @@ func sized(text []byte, one string) []byte {
 
 // known answers r from what is kept, where that is young enough. It reports whether it
 // did.
-func (s *Server) known(w http.ResponseWriter, r *http.Request, want wish, tenant string) bool {
-	if want.maxAge == 0 { // also for who said nothing
-		return false
+func (s *Server) known(w http.ResponseWriter, r *http.Request, c *call) (bool, error) {
+	want, err := wishOf(r, c.key)
+	if err != nil || want.maxAge == 0 || !c.key.Covers(familyOf(r.URL.Path)) {
+		return false, err
 	}
-	a := s.books.Of(tenant).Answer(r.Context(), want.question, want.maxAge)
-	if a == nil {
-		return false
+	o, _, err := s.organisation(r, c)
+	if err != nil {
+		return false, err
 	}
-	s.give(w, tenant, a, sourceCache)
-	return true
+	a := s.books.Of(o.TenantID).Answer(r.Context(), want.question, want.maxAge)
+	if a != nil {
+		s.give(w, o.TenantID, a, sourceCache)
+	}
+	return a != nil, nil
 }
 
 // together answers r with what Xero answers to all who ask the same now, and keeps
 // that. It reports whether r was answered: when not, it is to be sent to Xero by itself.
-func (s *Server) together(w http.ResponseWriter, r *http.Request, c *call, p passage, want wish) (bool, error) {
-	if !want.said {
-		return false, nil
+func (s *Server) together(w http.ResponseWriter, r *http.Request, c *call, p passage) (bool, error) {
+	want, err := wishOf(r, c.key)
+	if err != nil || !want.said {
+		return false, err
 	}
 	ledger := s.books.Of(p.tenant)
 	for {
 		f, lead := s.flights.join(asked{p.tenant, want.question, ledger.Edition(), r.Header.Get("X-Fcc-Max-Wait")}, want.maxAge)
 		if lead {
-			s.takeOff(f, r, c, p)
+			if want.maxAge > 0 { // what the flight before brought, since known has looked
+				if a := ledger.Answer(r.Context(), want.question, want.maxAge); a != nil {
+					s.flights.callOff(f)
+					s.give(w, p.tenant, a, sourceCache)
+					return true, nil
+				}
+			}
+			s.takeOff(f, r, p)
 		}
-		if done, err := s.await(w, r, f, lead, want, ledger); done || err != nil || !f.barred {
+		if done, err := s.await(w, r, f, lead, want, ledger); done || err != nil || !f.idle {
 			return done, err
 		}
 	}
@@ -135,7 +147,7 @@ func (s *Server) await(w http.ResponseWriter, r *http.Request, f *flight, led bo
 	case <-r.Context().Done():
 		return true, r.Context().Err()
 	}
-	if f.barred && !led { // which is the other's own affair
+	if f.idle && !led {
 		return false, nil
 	}
 	if want.stale && f.inVain() {

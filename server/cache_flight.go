@@ -39,7 +39,7 @@ type flight struct {
 	cancel  context.CancelFunc // guarded by flights.mu
 
 	landed chan struct{} // closed when the rest may be read
-	barred bool          // its leader's key may not ask
+	idle   bool          // nobody but its leader is served: the key may not ask, or need not
 	err    error         // why no answer came
 	status int
 	header http.Header
@@ -96,6 +96,12 @@ func (l *flights) land(f *flight) {
 	close(f.landed)
 }
 
+// callOff is for a leader who need not ask.
+func (l *flights) callOff(f *flight) {
+	f.idle = true
+	l.land(f)
+}
+
 // claim reports whether its caller is the one who takes a large answer.
 func (l *flights) claim(f *flight) bool {
 	l.mu.Lock()
@@ -105,14 +111,9 @@ func (l *flights) claim(f *flight) bool {
 	return first
 }
 
-// takeOff asks Xero as c does, who may leave meanwhile.
-func (s *Server) takeOff(f *flight, r *http.Request, c *call, p passage) {
-	release, err := s.spend(c)
-	if err != nil {
-		f.err, f.barred = err, true
-		s.flights.land(f)
-		return
-	}
+// takeOff asks Xero as the caller of r does, who may leave meanwhile, and keeps the
+// answer.
+func (s *Server) takeOff(f *flight, r *http.Request, p passage) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
 	s.flights.mu.Lock()
 	f.cancel = cancel
@@ -120,27 +121,21 @@ func (s *Server) takeOff(f *flight, r *http.Request, c *call, p passage) {
 	r = r.Clone(ctx)
 	go func() {
 		defer cancel()
-		defer release()
-		s.fly(f, r, p)
-	}()
-}
-
-// fly asks, and keeps what is to be kept.
-func (s *Server) fly(f *flight, r *http.Request, p passage) {
-	defer close(f.over)
-	c := &catch{flight: f, flights: &s.flights, ctx: r.Context(), header: http.Header{}}
-	err := s.passWhole(c, r, p)
-	if f.large {
-		f.whole = err == nil
-		return
-	}
-	f.err, f.status, f.header = err, c.status, c.header
-	if err == nil {
-		if a := answerOf(f.began, f.status, f.header, f.body); a != nil {
+		defer close(f.over)
+		c := &catch{flight: f, flights: &s.flights, ctx: ctx, header: http.Header{}}
+		err := s.passWhole(c, r, p)
+		if f.large {
+			f.whole = err == nil
+			return
+		}
+		f.err, f.status, f.header = err, c.status, c.header
+		if err != nil {
+			f.idle = asFailure(err).Code == codeKeyLimit
+		} else if a := answerOf(f.began, f.status, f.header, f.body); a != nil {
 			s.books.Of(p.tenant).KeepAnswer(f.asked.question, f.asked.edition, a)
 		}
-	}
-	s.flights.land(f)
+		s.flights.land(f)
+	}()
 }
 
 // passWhole is pass where no handler's panic can end the connection: that an answer

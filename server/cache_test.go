@@ -496,6 +496,10 @@ func TestKeptAnswersAreForKeysThatMayAsk(t *testing.T) {
 	if g := b.get(locked, invoices, of); g.status != 403 || g.code != "tenant_not_allowed" {
 		t.Errorf("a locked key: %d %.100s", g.status, g.body)
 	}
+	files := b.addKey(store.Key{Name: "files", MaxAge: time.Hour, Stale: true, Families: []string{"files"}})
+	if g := b.get(files, invoices, of); g.status != 403 || g.code != "key_family" {
+		t.Errorf("a key for another family: %d %.100s", g.status, g.body)
+	}
 	if n := b.asked(func() {
 		g := b.get(locked, invoices)
 		g.wants(t, "the locked key's own organisation", 200, "live")
@@ -587,5 +591,20 @@ func TestKeptAnswersOutliveARestartSealed(t *testing.T) {
 	kept.wants(t, "after a restart", 200, "cache")
 	if kept.body != live.body {
 		t.Error("what is kept is not what came")
+	}
+}
+
+// A kept answer costs nothing of what a key may ask a day.
+func TestKeptAnswersDoNotCountForAKeysDay(t *testing.T) {
+	b := newBench(t).opened()
+	b.signIn(b.visit(), café)
+	key := b.addKey(store.Key{Name: "sheet", MaxAge: time.Hour, Stale: true, Daily: 1})
+	b.get(key, invoices).wants(t, "the day's one call", 200, "live")
+	for range 3 {
+		b.get(key, invoices).wants(t, "again", 200, "cache")
+	}
+	// That the day is used up is for its person to see: no older answer hides it.
+	if g := b.get(key, invoices, "X-FCC-Max-Age: 0"); g.status != 429 || g.code != "key_limit" {
+		t.Errorf("another call: %d %s", g.status, g.body)
 	}
 }

@@ -25,6 +25,7 @@ type calls struct {
 	mu      sync.Mutex // held for moments
 	waiting []store.Call
 	full    chan struct{} // one slot: a batch waits
+	spent   map[spender]spent
 }
 
 // Called keeps the list of calls: xero.Config's OnCall. It does not block, but for
@@ -35,11 +36,14 @@ func (s *Server) Called(c xero.Call) {
 	}
 	kept := store.Call{
 		At: c.At, Caller: string(c.Caller.Kind), Name: c.Caller.Name, Tenant: strings.ToLower(c.TenantID), Method: c.Method,
-		Resource: c.Resource, Status: c.Status, Code: string(c.Code), Took: c.Took,
+		Resource: c.Resource, Status: c.Status, Code: string(c.Code), Took: c.Took, Waited: c.Waited,
 	}
 	s.calls.mu.Lock()
+	s.calls.spendLocked(c)
 	s.calls.waiting = append(s.calls.waiting, kept)
-	full := len(s.calls.waiting)%callsBatch == 0
+	// What a key's daily limit counts is written at once, so that the limit outlives a
+	// crash.
+	full := len(s.calls.waiting)%callsBatch == 0 || c.Caller.Kind == xero.ByKey && s.keys.daily(c.Caller.Name) > 0
 	if len(s.calls.waiting) > callsWaiting {
 		s.calls.waiting = slices.Clone(s.calls.waiting[callsBatch:])
 	}

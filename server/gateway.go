@@ -22,7 +22,7 @@ const xeroPatience = 34 * time.Second
 func (s *Server) gatewayRoutes() []route {
 	routes := []route{{pattern: "GET /connections", who: key, handle: s.listConnections}}
 	for _, f := range families {
-		routes = append(routes, route{pattern: f.prefix, who: key, stream: true, atHand: true, handle: s.forward})
+		routes = append(routes, route{pattern: f.prefix, who: key, stream: true, atHand: s.known, handle: s.forward})
 	}
 	return routes
 }
@@ -65,20 +65,9 @@ func (s *Server) forward(w http.ResponseWriter, r *http.Request, c *call) error 
 	if err != nil {
 		return err
 	}
-	want, err := wishOf(r, c.key)
-	if err != nil {
-		return err
-	}
-	if s.known(w, r, want, organisation.TenantID) {
-		return nil
-	}
-	lift(w, r)
-	defer hurry(w, r)
-	ctx, done := s.keys.watch(r.Context(), c.key.Name)
-	defer done()
-	r = r.WithContext(xero.WithPatience(ctx, wait))
+	r = r.WithContext(xero.WithPatience(r.Context(), wait))
 	p := passage{organisation.TenantID, repeat, session.Transport()}
-	answered, err := s.together(w, r, c, p, want)
+	answered, err := s.together(w, r, c, p)
 	if !answered && err == nil {
 		err = s.sendOn(w, r, c, organisation, p)
 	}
@@ -88,22 +77,18 @@ func (s *Server) forward(w http.ResponseWriter, r *http.Request, c *call) error 
 	case r.Context().Err() == nil:
 		s.tellBudget(w.Header(), organisation.TenantID)
 		return err
-	case context.Cause(ctx) == errKeyEnded:
-		return fail(codeKeyRequired).saying(words.Say("gateway.key_ended"), words.Say("gateway.new_key")).because(err)
 	}
 	return fail(xero.CodeUnreachable).saying(words.Say("gateway.stopped.message"), words.Say("gateway.stopped.action")).because(err)
 }
 
 // sendOn has Xero answer r itself.
 func (s *Server) sendOn(w http.ResponseWriter, r *http.Request, c *call, o xero.Organisation, p passage) error {
+	if err := s.MayCall(c.caller()); err != nil {
+		return err // before anybody is asked for consent
+	}
 	if err := s.consent(r, c, o); err != nil {
 		return err
 	}
-	release, err := s.spend(c)
-	if err != nil {
-		return err
-	}
-	defer release()
 	if p.repeat != "" {
 		w.Header().Set("Idempotency-Key", p.repeat)
 	}

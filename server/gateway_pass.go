@@ -71,16 +71,16 @@ func (s *Server) tellBudget(h http.Header, tenant string) {
 // than the one that was checked. Idempotency-Key is put in again where it counts:
 // net/http takes it, in both spellings, for leave to send any request twice.
 var ownRequestHeaders = headerNames{
-	"access-control-", "authorization", "cookie", "cookie2", "forwarded", "idempotency-key", "origin", "proxy-", "referer", "sec-",
-	"upgrade", "connection", "te", "via", "x-api-key", "x-fcc-", "x-forwarded", "x-forwarded-", "x-http-method", "x-http-method-override",
+	"access-control-", "authorization", "connection", "cookie", "cookie2", "forwarded", "idempotency-key", "keep-alive", "origin", "proxy-", "referer", "sec-",
+	"te", "trailer", "transfer-encoding", "upgrade", "via", "x-api-key", "x-fcc-", "x-forwarded", "x-forwarded-", "x-http-method", "x-http-method-override",
 	"x-idempotency-key", "x-method-override", "x-original-", "x-real-ip", "x-rewrite-", "xero-tenant-id",
 }
 
 // Headers that are between Xero and FCC, or that only this server says to browsers.
 var ownAnswerHeaders = headerNames{
-	"access-control-", "alt-svc", "cache-control", "clear-site-data", "content-security-policy", "content-security-policy-report-only",
-	"cross-origin-", "expires", "idempotency-key", "location", "nel", "permissions-policy", "pragma", "referrer-policy", "refresh", "report-to",
-	"reporting-endpoints", "set-cookie", "set-cookie2", "strict-transport-security", "x-content-type-options",
+	"access-control-", "alt-svc", "cache-control", "clear-site-data", "connection", "content-security-policy", "content-security-policy-report-only",
+	"cross-origin-", "expires", "idempotency-key", "keep-alive", "location", "nel", "permissions-policy", "pragma", "proxy-", "referrer-policy", "refresh", "report-to",
+	"reporting-endpoints", "set-cookie", "set-cookie2", "strict-transport-security", "te", "trailer", "transfer-encoding", "upgrade", "x-content-type-options",
 	"x-fcc-", "x-frame-options", "x-xss-protection",
 }
 

@@ -37,7 +37,7 @@ func maxWait(h http.Header) (time.Duration, error) {
 	seconds, err := strconv.ParseUint(said[0], 10, 32)
 	wait := time.Duration(seconds) * time.Second
 	if err != nil || len(said) > 1 || wait > mostWait {
-		return 0, fail(codeBadRequest).saying(words.Say("gateway.max_wait", "Most", int(mostWait.Seconds())), words.Say("gateway.max_wait_do"))
+		return 0, fail(codeBadRequest).saying(words.Say("gateway.wait.message", "Most", int(mostWait.Seconds())), words.Say("gateway.wait.action"))
 	}
 	return wait, nil
 }
@@ -51,15 +51,15 @@ func idempotencyKey(r *http.Request) (string, error) {
 	}
 	given := r.Header["Idempotency-Key"]
 	wrong := func(message string) error {
-		return fail(codeBadRequest).saying(message, words.Say("gateway.idempotency_key_do"))
+		return fail(codeBadRequest).saying(message, words.Say("gateway.idempotency.action"))
 	}
 	switch {
 	case len(given) == 0 || len(given) == 1 && given[0] == "":
 		return rand.Text(), nil
 	case len(given) > 1:
-		return "", wrong(words.Say("gateway.one_idempotency_key"))
+		return "", wrong(words.Say("gateway.idempotency.several"))
 	case utf8.RuneCountInString(given[0]) > mostRepeatKey:
-		return "", wrong(words.Say("gateway.long_idempotency_key", "Most", mostRepeatKey))
+		return "", wrong(words.Say("gateway.idempotency.long", "Most", mostRepeatKey))
 	}
 	return given[0], nil
 }

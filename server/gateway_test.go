@@ -15,16 +15,17 @@ import (
 	"financial-command-center/server/xero/xerosim"
 )
 
-// far is the way to Xero: it keeps what was sent to the Accounting API, and has
+// far is the way to Xero: it keeps what was sent to the APIs of the books, and has
 // answer answer it where that is set.
 type far struct {
 	mu     sync.Mutex
 	sent   []*http.Request
+	all    bool // the other APIs too
 	answer func(*http.Request) (*http.Response, error)
 }
 
 func (f *far) RoundTrip(r *http.Request) (*http.Response, error) {
-	if !strings.HasPrefix(r.URL.Path, "/api.xro") {
+	if !strings.HasPrefix(r.URL.Path, "/api.xro") && !(f.all && strings.Contains(r.URL.Path, ".xro/")) {
 		return http.DefaultTransport.RoundTrip(r)
 	}
 	f.mu.Lock()
@@ -285,7 +286,7 @@ func TestXerosRefusalsArePassedOnAsTheyCameAndOnce(t *testing.T) {
 	}
 	before := calls()
 	b.sim.Fault(xerosim.Fault{At: xerosim.PointAPI, Do: xerosim.Drop})
-	g := b.ask(ask{method: "POST", path: "/api.xro/2.0/Contacts", key: key, body: strings.NewReader("{}")})
+	g := b.ask(ask{method: "DELETE", path: "/api.xro/2.0/Contacts/1", key: key})
 	if g.status != 504 || g.code != "xero_unreachable" || calls()-before != 1 {
 		t.Errorf("a connection cut before the answer: %d %s, asked %d times", g.status, g.body, calls()-before)
 	}

@@ -57,15 +57,6 @@ func hurry(w http.ResponseWriter, r *http.Request) {
 	_ = deadlines.SetWriteDeadline(time.Now().Add(ownWriteTimeout))
 }
 
-// lift takes the deadlines away again.
-func lift(w http.ResponseWriter, r *http.Request) {
-	deadlines := http.NewResponseController(w)
-	if r.ContentLength != 0 {
-		_ = deadlines.SetReadDeadline(time.Time{})
-	}
-	_ = deadlines.SetWriteDeadline(time.Time{})
-}
-
 // enter is around every handler: mux makes nothing else reachable.
 func (s *Server) enter(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -75,13 +66,25 @@ func (s *Server) enter(rt route) http.Handler {
 		}
 		c := &call{}
 		err := s.admit(w, r, rt, c)
-		if err == nil {
+		answered := false
+		if err == nil && rt.atHand != nil {
+			answered, err = rt.atHand(w, r, c)
+		}
+		if err == nil && !answered {
 			r = r.WithContext(xero.WithCaller(r.Context(), c.caller()))
-			if rt.stream && !rt.atHand {
-				lift(w, r)
+			if rt.stream {
+				deadlines := http.NewResponseController(w)
+				if r.ContentLength != 0 {
+					_ = deadlines.SetReadDeadline(time.Time{})
+				}
+				_ = deadlines.SetWriteDeadline(time.Time{})
 			}
-			err = rt.handle(w, r, c)
-			if rt.stream && !rt.atHand {
+			if c.key != nil {
+				err = s.withKey(w, r, rt, c)
+			} else {
+				err = rt.handle(w, r, c)
+			}
+			if rt.stream {
 				hurry(w, r)
 			}
 		}

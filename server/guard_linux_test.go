@@ -83,6 +83,8 @@ func matrix(b *bench) []row {
 		{"POST /settings/sign-out", ask{form: url.Values{}}, "303", asSession},
 		{"GET /settings/programs", ask{}, "200", asPage},
 		{"POST /settings/programs", ask{form: url.Values{"name": {""}}}, "400 bad_request", asSession},
+		{"GET /settings/programs/change", ask{path: "/settings/programs/change?name=none"}, "303", asPage},
+		{"POST /settings/programs/change", ask{form: url.Values{"name": {"none"}}}, "404 not_found", asSession},
 		{"GET /settings/programs/revoke", ask{path: "/settings/programs/revoke?name=none"}, "303", asPage},
 		{"POST /settings/programs/revoke", ask{form: url.Values{"name": {"none"}}}, "404 not_found", asSession},
 		{"GET /activity", ask{}, "200", asPage},

@@ -126,6 +126,7 @@ type Server struct {
 	looked    chan struct{} // see Looked
 	renewals  chan xero.Renewal
 	calls     calls
+	budgets   budgets
 	rotating  sync.Mutex
 	iconFound atomic.Bool
 	serving   sync.RWMutex // read-locked by Serve
@@ -151,6 +152,7 @@ func New(cfg Config) (*Server, error) {
 		looked:   make(chan struct{}),
 		renewals: make(chan xero.Renewal, 64),
 		calls:    calls{full: make(chan struct{}, 1)},
+		keys:     keyring{begun: make(chan struct{}, 1)},
 	}
 	s.books = books.New(books.Config{Connections: cfg.Connections, State: s.openedState, Key: s.booksKey, Log: cfg.Log})
 	s.exports = newExports(cfg.DataDir, s.log)

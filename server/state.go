@@ -35,8 +35,9 @@ func (s *Server) Run(ctx context.Context) error {
 	beside.Go(func() { s.backupTokens(ctx) })
 	beside.Go(func() { _ = s.books.Run(ctx) })
 	beside.Go(func() { s.tidyExports(ctx) })
+	beside.Go(func() { s.watchKeys(ctx) })
 	defer beside.Wait()
-	if err := s.loadKeys(ctx); err != nil {
+	if err := errors.Join(s.loadKeyDay(ctx), s.loadKeys(ctx)); err != nil {
 		s.stateIs(err)
 	}
 	if !s.openSessions(ctx) {
@@ -144,7 +145,7 @@ func (s *Server) Looked() <-chan struct{} { return s.looked }
 
 // settle writes what waits for the disk.
 func (s *Server) settle(ctx context.Context) {
-	err := errors.Join(s.browsers.flush(ctx), s.flushKeys(ctx), s.flushCalls(ctx))
+	err := errors.Join(s.browsers.flush(ctx), s.flushKeys(ctx), s.flushCalls(ctx), s.flushBudgets(ctx))
 	s.stateIs(err)
 }
 

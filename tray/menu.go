@@ -102,6 +102,7 @@ func menuFor(v view) menu {
 	if v.note != "" {
 		m.lines = append(m.lines, line{label: fit(plain(v.note))})
 	}
+	m.lines = append(m.lines, fewCalls(st.Short))
 	for i := range maxOffers {
 		l := line{label: "Offer", hidden: true}
 		if i < len(v.offers) {
@@ -133,6 +134,21 @@ func menuFor(v view) menu {
 		line{},
 		line{label: words.Say("tray.menu.quit"), order: quit})
 	return m
+}
+
+// fewCalls says that Xero's calls for today are running out.
+func fewCalls(short []xero.Shortage) line {
+	switch {
+	case len(short) == 0:
+		return line{label: "Calls", hidden: true}
+	case len(short) > 1:
+		return line{label: words.Say("limits.tray.several", "Count", len(short)), order: "/settings"}
+	}
+	rest := words.Say("limits.tray.under", "Calls", short[0].Under)
+	if closed := short[0].Closed; !closed.IsZero() {
+		rest = words.Say("limits.tray.none", "Time", closed.Local().Format("15:04"))
+	}
+	return line{label: fitting(short[0].Organisation.Name, rest) + rest, order: "/settings"}
 }
 
 // choices lists the organisations, when there is something to choose.

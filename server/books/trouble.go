@@ -20,6 +20,7 @@ type Trouble struct {
 	Scope string    // not "": the sign-in lacks this scope, and consent to it mends that
 	Role  bool      // the person's role in Xero does not reach this part
 	Retry time.Time // when Xero takes calls again; zero when it does not say
+	Kept  bool      // the calls that are left are for people
 
 	cause error // for the log
 }
@@ -74,7 +75,7 @@ func troubleOf(err error) *Trouble {
 		return t
 	}
 	if e, ok := errors.AsType[*xero.Error](err); ok {
-		t := &Trouble{Problem: e.Problem, cause: e.Err}
+		t := &Trouble{Problem: e.Problem, Kept: e.Kept, cause: e.Err}
 		if e.RetryAfter > 0 {
 			t.Retry = time.Now().Add(e.RetryAfter).UTC()
 		}

@@ -76,7 +76,15 @@ var migrations = []string{
 		data   BLOB NOT NULL,
 		PRIMARY KEY (tenant, id)
 	);
-	CREATE INDEX answers_at ON answers (at);`,
+	CREATE INDEX answers_at ON answers (at);
+	ALTER TABLE calls ADD COLUMN waited BIGINT NOT NULL DEFAULT 0;
+	CREATE TABLE budgets (
+		client TEXT NOT NULL,
+		tenant TEXT NOT NULL,
+		data   BLOB NOT NULL,
+		saved  BIGINT NOT NULL,
+		PRIMARY KEY (client, tenant)
+	) WITHOUT ROWID;`,
 }
 
 // migrate brings the database to this version, all or nothing. The version is

@@ -54,6 +54,16 @@ func again(req *http.Request, first time.Time) (*http.Request, bool) {
 	return &next, true
 }
 
+// before has w wait no longer than that.
+func (w *waiter) before(last time.Time) {
+	if last.Before(w.until) {
+		w.until = last
+	}
+	if last.Before(w.useful) {
+		w.useful = last
+	}
+}
+
 var errTooLate = errors.New("it is too late for Xero to know a repeat by its key")
 
 // timedBody has out's body stop the clock while it is read. net/http sends out again,

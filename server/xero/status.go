@@ -38,6 +38,7 @@ const (
 	CodeNeedsLogin          Code = "needs_login"
 	CodeNotFound            Code = "not_found"
 	CodeRateLimited         Code = "rate_limited"
+	CodeKeyLimit            Code = "key_limit"
 	CodeTenantRequired      Code = "tenant_required"
 	CodeUnreachable         Code = "xero_unreachable"
 )
@@ -96,6 +97,8 @@ type Status struct {
 	Since       time.Time          `json:"since"`
 	Problem     *Problem           `json:"problem"`
 	Connections []ConnectionStatus `json:"connections"`
+	// Short are the organisations whose calls for today are running out, by name.
+	Short []Shortage `json:"-"`
 
 	all []Organisation // see Organisations; nil: not looked for yet
 }
@@ -193,6 +196,7 @@ func (c *Connections) statusLocked() Status {
 		st.Problem = c.problem
 	}
 	st.all = st.Organisations()
+	st.Short = c.shortLocked(st.all)
 	return st
 }
 

@@ -33,10 +33,11 @@ const refusalPause = time.Minute
 // try; if that is refused too, there is no further renewal for it within a minute.
 //
 // Requests wait for Xero's limits (see limits): as long as their context has time,
-// 34 seconds where it has no end. So does what Xero refused all the same (429), where
-// it may be sent again; when that would take too long, or the day's calls are
-// used up, the 429 is handed back as it came. A request that was not sent because
-// of the limits fails with CodeRateLimited.
+// 34 seconds where it has no end, and never longer than WithPatience says. So does what
+// Xero refused all the same (429), where it may be sent again; when that would take too
+// long, or the day's calls are used up, the 429 is handed back as it came. A request
+// that was not sent because of the limits fails with CodeRateLimited; one that
+// Config.Calling refuses, with what that says.
 //
 // Everything else is handed back as it came. Other errors are as Token's, or
 // CodeUnreachable; a caller that gives up gets its own context's error.
@@ -109,8 +110,8 @@ func (s *Session) try(req *http.Request, w *waiter) (*http.Response, AccessToken
 			return resp, token, nil
 		}
 		req, refused = next, resp
-		if last := w.first.Add(repeatWithin); TakesKey(req.Method) && last.Before(w.until) {
-			w.until = last
+		if TakesKey(req.Method) {
+			w.before(w.first.Add(repeatWithin))
 		}
 	}
 }
@@ -118,11 +119,21 @@ func (s *Session) try(req *http.Request, w *waiter) (*http.Response, AccessToken
 // tryOnce sends req when there is a token and the limits allow it; waits reports
 // whether Xero refused it for a limit that will open.
 func (s *Session) tryOnce(req *http.Request, w *waiter, repeated bool) (resp *http.Response, token AccessToken, waits bool, err error) {
+	done, err := s.set.calling(req.Context())
+	if err != nil {
+		closeBody(req)
+		return nil, token, false, err
+	}
+	sent := false
+	defer func() { done(sent) }()
 	asked := time.Now()
 	token, err = s.token(req.Context(), w.enough(), keystore.Secret{})
 	var p *pass
+	var waited time.Duration
 	if err == nil {
+		queued := time.Now()
 		p, err = s.set.limits.wait(req.Context(), w)
+		waited = time.Since(queued)
 	}
 	if err == nil && time.Since(asked) > time.Second { // it may have ended meanwhile
 		if token, err = s.token(req.Context(), w.enough(), keystore.Secret{}); err != nil {
@@ -132,17 +143,18 @@ func (s *Session) tryOnce(req *http.Request, w *waiter, repeated bool) (resp *ht
 	if err != nil {
 		closeBody(req)
 		if !repeated {
-			s.set.tell(req, asked, nil, err)
+			s.set.tell(req, asked, waited, nil, err)
 		}
 		return nil, token, false, err
 	}
-	asked = time.Now()
+	asked, sent = time.Now(), true
 	if w.first.IsZero() {
 		w.first = asked
 	}
 	resp, err = s.send(req, token, w.enough(), p)
-	s.set.tell(req, asked, resp, err)
+	s.set.tell(req, asked, waited, resp, err)
 	waits = p.answered(resp)
+	s.set.heed()
 	if err != nil {
 		return nil, token, false, err
 	}
