@@ -79,6 +79,7 @@ var migrations = []string{
 		path    TEXT    NOT NULL,
 		many    INTEGER NOT NULL,
 		records TEXT    NOT NULL,
+		number  TEXT    NOT NULL,
 		asked   BOOLEAN NOT NULL,
 		outcome TEXT    NOT NULL,
 		status  INTEGER NOT NULL

@@ -9,7 +9,8 @@ import (
 )
 
 // Write is one request of a program that would change the books: who sent it, when,
-// what for and what became of it, and of what was in it nothing but the ids of records.
+// what for and what became of it, and of what was in it nothing but the ids of records
+// and a number.
 type Write struct {
 	ID      string
 	At      time.Time
@@ -19,6 +20,7 @@ type Write struct {
 	Path    string   // of the resource, without what may name a record
 	Many    int      // records in the request, 0: not known
 	Records []string // their ids as far as they are known
+	Number  string   // Xero's, where it is about one record that has one
 	Asked   bool     // a person was asked
 	Outcome string
 	Status  int // of Xero's answer; 0: none came
@@ -28,9 +30,9 @@ type Write struct {
 func (s *Store) AddWrites(ctx context.Context, writes []Write) error {
 	return s.in(ctx, "keep writes", func(tx *sql.Tx) error {
 		for _, w := range writes {
-			_, err := tx.ExecContext(ctx, `INSERT INTO writes (id, at, name, tenant, what, path, many, records, asked, outcome, status)
-				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-				w.ID, millis(w.At), w.Name, w.Tenant, w.What, w.Path, w.Many, strings.Join(w.Records, " "), w.Asked, w.Outcome, w.Status)
+			_, err := tx.ExecContext(ctx, `INSERT INTO writes (id, at, name, tenant, what, path, many, records, number, asked, outcome, status)
+				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+				w.ID, millis(w.At), w.Name, w.Tenant, w.What, w.Path, w.Many, strings.Join(w.Records, " "), w.Number, w.Asked, w.Outcome, w.Status)
 			if err != nil {
 				return err
 			}
@@ -39,7 +41,7 @@ func (s *Store) AddWrites(ctx context.Context, writes []Write) error {
 	})
 }
 
-const writeColumns = "SELECT id, at, name, tenant, what, path, many, records, asked, outcome, status FROM writes"
+const writeColumns = "SELECT id, at, name, tenant, what, path, many, records, number, asked, outcome, status FROM writes"
 
 // Writes lists most writes after the first skip, the newest first, and says how many
 // there are in all.
@@ -76,7 +78,7 @@ func scanWrite(row interface{ Scan(...any) error }) (w Write, err error) {
 		at      int64
 		records string
 	)
-	err = row.Scan(&w.ID, &at, &w.Name, &w.Tenant, &w.What, &w.Path, &w.Many, &records, &w.Asked, &w.Outcome, &w.Status)
+	err = row.Scan(&w.ID, &at, &w.Name, &w.Tenant, &w.What, &w.Path, &w.Many, &records, &w.Number, &w.Asked, &w.Outcome, &w.Status)
 	w.At, w.Records = moment(at), strings.Fields(records)
 	return w, err
 }
