@@ -59,12 +59,13 @@ type heldWrite struct {
 	decided chan struct{} // closed when state is no longer waiting
 
 	// Behind approvals.mu.
-	card   askedCard
-	state  heldState
-	ended  time.Time
-	status int           // of Xero's answer, once it was sent
-	answer *memoryAnswer // of Xero's, to one that is asked for later
-	failed error         // why there is none
+	card    askedCard
+	state   heldState
+	ended   time.Time
+	status  int           // of Xero's answer, once it was sent
+	records []string      // the ids that are known of what was written
+	answer  *memoryAnswer // of Xero's, to one that is asked for later
+	failed  error         // why there is none
 }
 
 // approvals are the writes that wait for a person, those that have ended since a
@@ -350,7 +351,7 @@ func (s *Server) end(h *heldWrite, from, outcome heldState) bool {
 	}
 	s.note(store.Write{
 		ID: h.id, At: h.at, Name: h.key.Name, Tenant: h.organisation.TenantID, What: h.card.what, Path: plainPath(h.proposal.path),
-		Many: len(h.card.Records), Records: h.card.ids, Asked: true, Outcome: string(outcome),
+		Many: len(h.card.Records), Records: h.card.ids, Number: shortNumber(h.card.number), Asked: true, Outcome: string(outcome),
 	})
 	return true
 }

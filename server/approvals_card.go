@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/shopspring/decimal"
 
@@ -26,6 +27,7 @@ type askedCard struct {
 	Raw     string      // the body, where it has no fields
 	what    string      // its kind, see store.Write
 	ids     []string    // of records that are there already
+	number  string      // Xero's, of the one record that it is about
 }
 
 // A askedRecord is what would become of one record.
@@ -39,6 +41,7 @@ type askedRecord struct {
 
 	what   string
 	id     string
+	number string // Xero's, of the record that it is about
 	amount decimal.NullDecimal
 	money  string // the amount's currency
 	before bool   // it is before tax
@@ -83,6 +86,8 @@ type describer struct {
 	books  books.Organisation
 	habits books.Habits
 	named  func(name string) (contactID string)
+	// accounts are the chart of accounts, as far as it is kept or can be read in time.
+	accounts func() []books.Account
 }
 
 // A kindOf describes the records of one resource: first it says what it wants to know
@@ -129,6 +134,7 @@ func (s *Server) describe(ctx context.Context, o xero.Organisation, r proposal) 
 			}
 			return ""
 		},
+		accounts: sync.OnceValue(func() []books.Account { return ledger.Accounts(look.ctx, lookAge).Value }),
 	}
 	if d.isFile() {
 		return d.attachment(r), nil
@@ -206,6 +212,7 @@ func (d *describer) describeAll(c *askedCard, kind kindOf, records []field) {
 	}
 	c.what, c.Title = c.Records[0].what, c.Records[0].Title
 	if len(records) == 1 {
+		c.number = c.Records[0].number
 		return
 	}
 	for _, record := range c.Records {
@@ -223,7 +230,7 @@ func (d *describer) describeAll(c *askedCard, kind kindOf, records []field) {
 
 // one makes a card of a single record.
 func (c *askedCard) one(r askedRecord) {
-	c.Records, c.Title, c.what = []askedRecord{r}, r.Title, r.what
+	c.Records, c.Title, c.what, c.number = []askedRecord{r}, r.Title, r.what, r.number
 	if r.id != "" {
 		c.ids = []string{r.id}
 	}
@@ -263,7 +270,8 @@ func (d *describer) attachment(r proposal) askedCard {
 	owner, there, _ := d.record(d.resource, d.key)
 	of := fieldWords(singular(d.resource))
 	if there {
-		number := cmp.Or(owner.at("InvoiceNumber").text, owner.at("CreditNoteNumber").text, owner.at("Name").text, owner.at("Narration").text)
+		record.number = numberOf(owner)
+		number := cmp.Or(record.number, owner.at("Name").text, owner.at("Narration").text)
 		of = strings.Join(slices.DeleteFunc([]string{of, short(number), short(owner.at("Contact", "Name").text)}, func(s string) bool { return s == "" }), " · ")
 	}
 	record.fact("to", of)
@@ -282,7 +290,8 @@ func (d *describer) email() askedRecord {
 	d.want("Contacts", invoice.at("Contact", "ContactID").text)
 	d.fetch()
 	contact, _, _ := d.record("Contacts", invoice.at("Contact", "ContactID").text)
-	record.ask("email-send", short(invoice.at("Contact", "Name").text), invoice.at("InvoiceNumber").text)
+	record.number = numberOf(invoice)
+	record.ask("email-send", short(invoice.at("Contact", "Name").text), record.number)
 	record.fact("to", short(contact.at("EmailAddress").text))
 	record.Link = d.books.InvoiceLink(d.key)
 	return record
