@@ -178,7 +178,7 @@ func TestAWriteWaitsForAPersonAndIsSentAsItWasShown(t *testing.T) {
 	}
 	g := <-answer
 	var made struct {
-		Invoices []struct{ InvoiceID, Status string }
+		Invoices []struct{ InvoiceID, InvoiceNumber, Status string }
 	}
 	decode(t, g.body, &made)
 	if g.status != 200 || len(made.Invoices) != 1 || made.Invoices[0].Status != "DRAFT" {
@@ -191,8 +191,9 @@ func TestAWriteWaitsForAPersonAndIsSentAsItWasShown(t *testing.T) {
 	a.decide("refuse", ids[0])
 	has(t, "the second answer", a.said(), "It was answered before: Allowed. Xero took it at")
 	_, text, _ = a.asked(1)
-	has(t, "the card", text, "Allowed. Xero took it at", "helper wanted this")
-	has(t, "the list", a.changes(), "Invoice drafted", "helper", café, "Allowed, done", "Open it in Xero and delete the draft.")
+	has(t, "the card", text, "Nothing waits for your consent", "To be asked, choose for a program on the page Programs: “Read the books, and change them when I allow it: FCC asks me each time”.",
+		"Answered lately", "Allowed. Xero took it at", "helper wanted this", "Open it in Xero and delete the draft. Open in Xero")
+	has(t, "the list", a.changes(), "Invoice drafted "+made.Invoices[0].InvoiceNumber, "helper", café, "Allowed, done", "Open it in Xero and delete the draft.")
 	links := a.ask(ask{path: "/activity/changes", cookie: a.cookie, page: true}).body
 	if !strings.Contains(links, "/invoicing/view/"+made.Invoices[0].InvoiceID+`"`) {
 		t.Errorf("no link to %s in\n%s", made.Invoices[0].InvoiceID, links)
@@ -279,7 +280,7 @@ func TestARevokedKeysWriteIsNotSent(t *testing.T) {
 	// A new key of the same name is another.
 	answer = a.send(ask{path: "/api.xro/2.0/Invoices", key: a.addKey(store.Key{Name: "helper", Write: true, Ask: true}), body: strings.NewReader(draftInvoice)})
 	_, _, ids = a.asked(2)
-	a.decide("allow", ids[1])
+	a.decide("allow", ids[0]) // what waits stands first
 	if g := <-answer; g.status != 200 {
 		t.Errorf("%d %s", g.status, g.body)
 	}

@@ -36,7 +36,7 @@ func (a *asker) card(w ask) (text, page string) {
 		page, ids = a.approvals()
 		return len(ids) > len(before)
 	})
-	id := ids[len(ids)-1]
+	id := ids[0] // what waits stands first
 	page = page[strings.Index(page, `id="ask-`+id):]
 	page, _, _ = strings.Cut(page, "</section>")
 	a.decide("refuse", id)
@@ -138,7 +138,7 @@ func TestACardSaysInAnAccountantsWordsWhatWouldChange(t *testing.T) {
 			"Make and approve a credit note from Mill", "£3.00 before tax",
 		}},
 		{name: "a journal", path: "/api.xro/2.0/ManualJournals", body: `{"Narration":"Year's end","Status":"POSTED","JournalLines":[{"LineAmount":100,"AccountCode":"400","Description":"stock"},{"LineAmount":-100,"AccountCode":"630"}]}`, want: []string{
-			"Post a manual journal: Year's end", "Debits £100.00", "400 Advertising · stock: debit £100.00", "630 Inventory: credit £100.00",
+			"Post a manual journal: Year's end", "Debits £100.00", "400 Advertising · stock: debit £100.00", "630: credit £100.00",
 		}},
 		{name: "a file", path: "/api.xro/2.0/Invoices/" + sale.InvoiceID + "/Attachments/receipt%20one.pdf?IncludeOnline=true", kind: "application/pdf", body: "%PDF" + strings.Repeat("x", 34000), want: []string{
 			"Attach a file", "File receipt one.pdf", "Size 34 KB", "Type application/pdf", "To Invoice · " + sale.InvoiceNumber + " · " + sale.Contact.Name, "The file is shown to the customer",

@@ -263,7 +263,7 @@ var States = []State{
 			return s.signIn(café)
 		},
 	}, {
-		Name: "asked", Says: "Draft a bill from Harbour Timber|Bill drafted", of: theWrites,
+		Name: "asked", Says: "Draft a bill", of: theWrites,
 		env: []string{"XERO_SCOPES=openid profile email offline_access accounting.contacts accounting.invoices accounting.settings.read"},
 		set: func(s *Stage) error {
 			if err := s.signIn(café); err != nil {
