@@ -104,7 +104,7 @@ func TestNobodyAnswersForTwoMinutes(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		go func() {
 			for n := range s.Waiting(ctx) {
-				counts = append(counts, n)
+				counts = append(counts, n.N)
 			}
 		}()
 		synctest.Wait()

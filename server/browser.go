@@ -250,12 +250,16 @@ func (b *browsers) renew(w http.ResponseWriter, r *http.Request, session *sessio
 	if err != nil {
 		return err
 	}
+	was, _ := b.load(r.Context(), old)
 	session.ID = ""
 	if err := b.Save(r, w, session); err != nil {
 		return err
 	}
 	b.forget(r.Context(), old)
-	return nil
+	return b.change(r.Context(), session, func(next *browser) bool { // it is the same browser
+		next.created = was.created
+		return !was.created.IsZero()
+	})
 }
 
 func (b *browsers) end(ctx context.Context, w http.ResponseWriter, session *sessions.Session) error {
@@ -307,6 +311,19 @@ func (b *browsers) look(ctx context.Context, session *sessions.Session) (data []
 	news = b.changed()
 	kept, alive := b.load(ctx, hash)
 	return kept.data, alive, news
+}
+
+// knownFor is how old session is, 0 where that is not known.
+func (b *browsers) knownFor(ctx context.Context, session *sessions.Session) time.Duration {
+	hash, err := hashOf(session)
+	if err != nil {
+		return 0
+	}
+	kept, alive := b.load(ctx, hash)
+	if !alive {
+		return 0
+	}
+	return max(time.Nanosecond, time.Since(kept.created))
 }
 
 // changed is closed when a session ends or holds something else.
