@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"financial-command-center/assets/words"
-	"financial-command-center/server/desktop"
 	"financial-command-center/server/xero"
 )
 
@@ -137,8 +136,15 @@ func (a *approvals) fullLocked(h *heldWrite, now time.Time) error {
 	return f
 }
 
+// A Consent is how many changes to the books wait for a person. Of a single one it says
+// what it is; what stands there was written by a program.
+type Consent struct {
+	N                      int
+	Program, Title, Amount string
+}
+
 // waiting is what waits: how many, and what a single one is.
-func (a *approvals) waiting() (c desktop.Consent) {
+func (a *approvals) waiting() (c Consent) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, h := range a.held {
@@ -146,7 +152,7 @@ func (a *approvals) waiting() (c desktop.Consent) {
 			continue
 		}
 		if c.N++; c.N > 1 {
-			c = desktop.Consent{N: c.N}
+			c = Consent{N: c.N}
 			continue
 		}
 		c.Program, c.Title, c.Amount = h.key.Name, h.card.Title, cmp.Or(h.card.Sum, h.card.amount)
@@ -155,8 +161,8 @@ func (a *approvals) waiting() (c desktop.Consent) {
 }
 
 // Waiting yields what waits for a person, at once and after each change.
-func (s *Server) Waiting(ctx context.Context) iter.Seq[desktop.Consent] {
-	return func(yield func(desktop.Consent) bool) {
+func (s *Server) Waiting(ctx context.Context) iter.Seq[Consent] {
+	return func(yield func(Consent) bool) {
 		for {
 			changed := s.approvals.Changed()
 			if !yield(s.approvals.waiting()) {

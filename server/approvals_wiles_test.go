@@ -45,7 +45,9 @@ func TestACardIsNotDeceived(t *testing.T) {
 	sales, bills := a.documents()
 	sale, bill, other := sales[0], bills[0], sales[1]
 	bare := strings.ReplaceAll(sale.InvoiceID, "-", "")
-	var owner struct{ Contacts []struct{ ContactStatus string } }
+	var owner struct {
+		Contacts []struct{ ContactStatus string }
+	}
 	a.of("/api.xro/2.0/Contacts/"+bill.Contact.ContactID, &owner)
 	const contents = `"Contact":{"Name":"Moana"},"LineItems":[{"Description":"x","UnitAmount":9}]`
 	const twoWays = "What is sent can be read in two ways"

@@ -313,19 +313,6 @@ func (b *browsers) look(ctx context.Context, session *sessions.Session) (data []
 	return kept.data, alive, news
 }
 
-// knownFor is how old session is, 0 where that is not known.
-func (b *browsers) knownFor(ctx context.Context, session *sessions.Session) time.Duration {
-	hash, err := hashOf(session)
-	if err != nil {
-		return 0
-	}
-	kept, alive := b.load(ctx, hash)
-	if !alive {
-		return 0
-	}
-	return max(time.Nanosecond, time.Since(kept.created))
-}
-
 // changed is closed when a session ends or holds something else.
 func (b *browsers) changed() <-chan struct{} {
 	b.mu.Lock()

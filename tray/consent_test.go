@@ -37,13 +37,14 @@ func TestASingleChangeThatWaitsIsNamed(t *testing.T) {
 	}{
 		{desktop.Consent{N: 1, Program: "helper", Title: "Void invoice INV-7"}, "Allow? helper: Void invoice INV-7"},
 		{desktop.Consent{N: 1, Program: "till", Title: "Draft an invoice to A", Amount: "£9.00"}, "Allow? till: Draft an invoice to A, £9.00"},
-		{desktop.Consent{N: 1, Program: "A program of a very long name", Title: "Draft an invoice to somebody\nof a name\u202e that is long", Amount: "£1,250.00 before tax"}, "Allow? A program of…: Dr…, £1,250.00 before tax"},
+		{desktop.Consent{N: 1, Program: "A program of a very long name", Title: "Draft an invoice to somebody\nof a name\u202e that is long", Amount: "£1,250.00 before tax"}, "Allow? A program of…: Dra…, £1,250.00 before tax"},
 	} {
 		label := consentLine(c.consent)
 		if label != c.want || len([]rune(label)) > maxLabel {
 			t.Errorf("the line says %q, not %q", label, c.want)
 		}
-		if text := consentWanted(c.consent).text; strings.ContainsAny(text, "\u202e\n") {
+		if text := consentWanted(c.consent).text; !strings.HasPrefix(text, shorten(c.consent.Program, 36)+": "+c.consent.Title[:4]) ||
+			strings.ContainsAny(text, "\u202e\n") || !strings.Contains(text, c.consent.Amount) || !strings.HasSuffix(text, "It waits for your consent, two minutes at most. A click here shows it.") {
 			t.Errorf("the notification says %q", text)
 		}
 	}
@@ -81,10 +82,6 @@ func TestEachChangeThatWaitsIsTold(t *testing.T) {
 			if n.title == title {
 				times++
 			}
-		}
-		said := "helper: Draft an invoice to Moana, £1,250.00. It waits for your consent, two minutes at most. A click here shows it."
-		if !slices.ContainsFunc(notices(), func(n told) bool { return n.notice.text == said }) {
-			t.Errorf("it is told %v", notices())
 		}
 		if times != 2 {
 			t.Errorf("it is told %d times: %v", times, notices())
