@@ -151,7 +151,7 @@ func (s *Server) describe(ctx context.Context, key *apiKey, o xero.Organisation,
 			return ""
 		},
 	}
-	if d.attaches() {
+	if d.isFile() {
 		return d.attachment(r), nil
 	}
 	body, err := fieldsOf(r.contentType, r.body)
@@ -285,10 +285,10 @@ func (r *askedRecord) warn(id string) {
 	r.Warnings = append(r.Warnings, words.Say("approvals.warn."+id))
 }
 
-// attaches reports whether the request is a file for a record.
-func (d *describer) attaches() bool {
+// isFile reports whether the request is a file for a record.
+func (d *describer) isFile() bool {
 	saves := d.method == http.MethodPost || d.method == http.MethodPut
-	return saves && d.family == "accounting" && strings.EqualFold(d.part, "Attachments") && d.name != ""
+	return saves && d.attaches() && d.name != ""
 }
 
 func (d *describer) attachment(r proposal) askedCard {

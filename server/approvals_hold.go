@@ -20,7 +20,7 @@ import (
 // place before anything of it is read.
 func (s *Server) hold(w http.ResponseWriter, r *http.Request, key *apiKey, o xero.Organisation, later bool) (*heldWrite, error) {
 	most := int64(mostAsked)
-	if t := targetOf(r.URL.Path); strings.EqualFold(t.part, "Attachments") || t.family == "files" {
+	if t := targetOf(r.URL.Path); t.attaches() || t.family == "files" {
 		most = mostFile
 	}
 	if r.ContentLength > most {

@@ -62,11 +62,11 @@ func (s *Server) requestWrite(ctx context.Context, c *call, o xero.Organisation,
 	if !c.key.Ask {
 		return s.sendWrite(ctx, c, o, method, path, header, body)
 	}
-	if err := s.MayCall(c.caller()); err != nil {
-		return written{}, err
-	}
 	r, err := s.writeRequest(ctx, o, method, path, header, body)
 	if err != nil {
+		return written{}, err
+	}
+	if err := s.inVain(method, r.URL.Path, c, o); err != nil {
 		return written{}, err
 	}
 	h, err := s.hold(&memoryAnswer{header: http.Header{}}, r, c.key, o, true)

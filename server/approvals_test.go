@@ -17,11 +17,10 @@ import (
 	"financial-command-center/server/store"
 )
 
-// mayWrite lets sign-ins write what the simulated Xero takes.
+// mayWrite lets sign-ins write.
 func mayWrite(b *bench) {
-	b.xero.App.Scopes = []string{
-		"openid", "profile", "email", "offline_access", "accounting.contacts", "accounting.invoices", "accounting.payments.read", "accounting.settings.read",
-	}
+	withRights(`accounting.contacts accounting.invoices accounting.payments accounting.banktransactions accounting.manualjournals
+		accounting.attachments accounting.settings.read files`)(b)
 }
 
 // An asker is a server with somebody who is asked, and a key that has to ask.
@@ -33,7 +32,7 @@ type asker struct {
 
 func newAsker(t *testing.T, change ...func(*bench)) *asker {
 	f := &far{}
-	b := newBench(t, append(change, mayWrite, through(f))...).opened()
+	b := newBench(t, append([]func(*bench){mayWrite, through(f)}, change...)...).opened()
 	a := &asker{bench: b, far: f, cookie: b.signIn(b.visit(), café)}
 	a.key = b.addKey(store.Key{Name: "helper", Write: true, Ask: true})
 	return a

@@ -80,6 +80,7 @@ var migrations = []string{
 		path    TEXT    NOT NULL,
 		many    INTEGER NOT NULL,
 		records TEXT    NOT NULL,
+		number  TEXT    NOT NULL,
 		asked   BOOLEAN NOT NULL,
 		known   BIGINT  NOT NULL,
 		outcome TEXT    NOT NULL,
