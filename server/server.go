@@ -127,6 +127,7 @@ type Server struct {
 	renewals  chan xero.Renewal
 	calls     calls
 	budgets   budgets
+	metrics   *metrics
 	rotating  sync.Mutex
 	iconFound atomic.Bool
 	serving   sync.RWMutex // read-locked by Serve
@@ -151,6 +152,7 @@ func New(cfg Config) (*Server, error) {
 		calls:    calls{full: make(chan struct{}, 1)},
 	}
 	s.books = books.New(books.Config{Connections: cfg.Connections, State: s.openedState, Key: s.booksKey, Log: cfg.Log})
+	s.metrics = newMetrics(s)
 	s.exports = newExports(cfg.DataDir, s.log)
 	s.browsers = newBrowsers(cfg.Port, func() *store.Store { return s.state }, s.stateIs)
 	for _, host := range []string{"localhost", "127.0.0.1", "[::1]"} {
