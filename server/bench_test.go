@@ -78,6 +78,8 @@ func newBench(t testing.TB, changes ...func(*bench)) *bench {
 		OnRenewal: func(r xero.Renewal) { b.Renewed(r) },
 		OnCall:    func(c xero.Call) { b.Called(c) },
 		Learnt:    func(ctx context.Context) []xero.Learnt { return b.Learnt(ctx) },
+		Calling:   func(who xero.Caller) (func(bool), error) { return b.Calling(who) },
+		MayCall:   func(who xero.Caller) error { return b.MayCall(who) },
 	}
 	b.cfg = server.Config{
 		Version: "test", Mode: server.Live, Port: port, DataDir: dir,

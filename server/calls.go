@@ -38,7 +38,9 @@ func (s *Server) Called(c xero.Call) {
 	s.calls.mu.Lock()
 	s.calls.spendLocked(c)
 	s.calls.waiting = append(s.calls.waiting, kept)
-	full := len(s.calls.waiting)%callsBatch == 0
+	// What a key's daily limit counts is written at once, so that the limit outlives a
+	// crash.
+	full := len(s.calls.waiting)%callsBatch == 0 || c.Caller.Kind == xero.ByKey && s.keys.daily(c.Caller.Name) > 0
 	if len(s.calls.waiting) > callsWaiting {
 		s.calls.waiting = slices.Clone(s.calls.waiting[callsBatch:])
 	}

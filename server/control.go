@@ -188,8 +188,15 @@ func (s *Server) commandToken(ctx context.Context, q ControlTenant) (any, error)
 	return ControlToken{token.Token.Reveal(), token.Expires}, nil
 }
 
-func (s *Server) commandKeyAdd(ctx context.Context, q ControlKeyAdd) (any, error) {
-	key, warning, err := s.addKey(ctx, apiKey{Name: q.Name, Write: q.Write, Tenants: q.Tenants, AnyUser: q.AnyUser})
+func (s *Server) commandKeyAdd(ctx context.Context, q ControlKeyRights) (any, error) {
+	want := apiKey{
+		Name: q.Name, Write: q.Write, Ask: q.Ask, Tenants: q.Tenants, Families: q.Families, AnyUser: q.AnyUser,
+		Daily: q.Daily, MaxAge: time.Duration(q.MaxAge) * time.Second, Stale: q.Stale,
+	}
+	if q.Expires != nil {
+		want.Expires = *q.Expires
+	}
+	key, warning, err := s.addKey(ctx, want)
 	if err != nil {
 		return nil, err
 	}
@@ -201,9 +208,16 @@ func (s *Server) commandKeyList(ctx context.Context, _ struct{}) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer := ControlKeys{Keys: []ControlKey{}}
+	answer, now := ControlKeys{Keys: []ControlKey{}}, time.Now()
 	for _, k := range list {
-		shown := ControlKey{Name: k.Name, Write: k.Write, Tenants: k.Tenants, AnyUser: k.AnyUser, Created: k.Created}
+		shown := ControlKey{ControlKeyRights: ControlKeyRights{
+			Name: k.Name, Write: k.Write, Ask: k.Ask, Tenants: k.Tenants, Families: k.Families, AnyUser: k.AnyUser,
+			Daily: k.Daily, MaxAge: int(k.MaxAge / time.Second), Stale: k.Stale,
+		}, Ended: k.Ended(now), Created: k.Created, Program: k.Program}
+		shown.CallsToday, _ = s.keys.today.made(k.Name, k.Daily, now)
+		if !k.Expires.IsZero() {
+			shown.Expires = &k.Expires
+		}
 		if !k.LastUsed.IsZero() {
 			shown.LastUsed = &k.LastUsed
 		}

@@ -51,12 +51,19 @@ type (
 		ExpiresAt   time.Time `json:"expires_at"`
 	}
 
-	// ControlKeyAdd asks for a new API key.
-	ControlKeyAdd struct {
-		Name    string   `json:"name"`
-		Write   bool     `json:"write"`
-		Tenants []string `json:"tenants"`
-		AnyUser bool     `json:"any_user"`
+	// ControlKeyRights are what a key may do. None named means all; an age is in
+	// seconds.
+	ControlKeyRights struct {
+		Name     string     `json:"name"`
+		Write    bool       `json:"write"`
+		Ask      bool       `json:"ask"`
+		Tenants  []string   `json:"tenants"`
+		Families []string   `json:"families"`
+		AnyUser  bool       `json:"any_user"`
+		Expires  *time.Time `json:"expires"` // null: never
+		Daily    int        `json:"daily"`   // 0: no limit
+		MaxAge   int        `json:"max_age"` // 0: live answers only
+		Stale    bool       `json:"stale"`
 	}
 	// ControlKeyMade is the key in the clear, this once.
 	ControlKeyMade struct {
@@ -69,12 +76,12 @@ type (
 	}
 	// ControlKey is one of the list.
 	ControlKey struct {
-		Name     string     `json:"name"`
-		Write    bool       `json:"write"`
-		Tenants  []string   `json:"tenants"`
-		AnyUser  bool       `json:"any_user"`
-		Created  time.Time  `json:"created"`
-		LastUsed *time.Time `json:"last_used"`
+		ControlKeyRights
+		Ended      bool       `json:"ended"`
+		CallsToday int        `json:"calls_today"` // that reached Xero
+		Created    time.Time  `json:"created"`
+		LastUsed   *time.Time `json:"last_used"`
+		Program    string     `json:"program"` // what used it last, as that says itself
 	}
 	// ControlName names a key.
 	ControlName struct {

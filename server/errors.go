@@ -22,7 +22,8 @@ const (
 	codeCrossSite           xero.Code = "cross_site"
 	codeDebugOff            xero.Code = "debug_off"
 	codeInternal            xero.Code = "internal"
-	codeKeyLimit            xero.Code = "key_limit"
+	codeKeyFamily           xero.Code = "key_family"
+	codeKeyLimit                      = xero.CodeKeyLimit
 	codeKeyReadOnly         xero.Code = "key_read_only"
 	codeKeyRequired         xero.Code = "key_required"
 	codeKeystoreUnavailable           = xero.CodeKeystoreUnavailable
@@ -55,6 +56,7 @@ var answers = withWords(map[xero.Code]known{
 	codeSessionRequired:     {status: 401, command: "fcc open"},
 	codeKeyRequired:         {status: 401, button: button{Link: "/settings/programs"}},
 	codeKeyReadOnly:         {status: 403, button: button{Link: "/settings/programs"}},
+	codeKeyFamily:           {status: 403, button: button{Link: "/settings/programs"}},
 	codeTenantNotAllowed:    {status: 403, button: button{Link: "/settings/programs"}},
 	codeOtherUser:           {status: 403, command: "fcc"},
 	codeTicketInvalid:       {status: 403, button: button{Link: "/"}, command: "fcc open"},
@@ -102,6 +104,7 @@ type failure struct {
 	organisations []xero.Organisation // to choose from, with tenant_required
 	retryAfter    time.Duration       // at least one second when set
 	button        button              // on a page only
+	field         string              // of a form, that is wrong
 }
 
 // A button is a link that looks the part.
@@ -115,6 +118,11 @@ func fail(code xero.Code) *failure {
 
 func (f *failure) saying(message, action string) *failure {
 	f.Message, f.Action = message, action
+	return f
+}
+
+func (f *failure) at(field string) *failure {
+	f.field = field
 	return f
 }
 

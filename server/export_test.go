@@ -46,7 +46,10 @@ var (
 	OtherNames     = otherNames
 	KnownScopes    = knownScopes
 	MaxConnections = maxConnections
-	WaitedWords    = waitedWords
+
+	OwnRequestHeaders = []string(ownRequestHeaders)
+	OwnAnswerHeaders  = []string(ownAnswerHeaders)
+	WaitedWords       = waitedWords
 )
 
 // Spent is how many calls each caller has had answered, and how many were held back.

@@ -5,10 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"log"
 	"net/http"
-	"net/http/httputil"
-	"slices"
 	"strings"
 	"time"
 
@@ -30,123 +27,69 @@ func (s *Server) gatewayRoutes() []route {
 	return routes
 }
 
+// mayForward is about the method, the key and the path as it was written: what is not
+// sent on byte for byte is not sent on.
+func mayForward(w http.ResponseWriter, r *http.Request, c *call) error {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+	case http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+		if !c.key.Write {
+			return fail(codeKeyReadOnly)
+		}
+	default: // TRACE would show the access token
+		w.Header().Set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+		return fail(codeMethodNotAllowed)
+	}
+	if r.URL.RequestURI() != r.RequestURI {
+		return fail(codeNotFound)
+	}
+	return nil
+}
+
 // forward sends the request to Xero as it is, but for who sends it, and streams
 // the answer back. Nothing is repeated or waited for here: that a request waits for
 // Xero's limits, or with a dead token is sent once more, is the session's doing.
 func (s *Server) forward(w http.ResponseWriter, r *http.Request, c *call) error {
-	switch r.Method {
-	case http.MethodTrace, http.MethodConnect: // TRACE would show the access token
-		w.Header().Set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
-		return fail(codeMethodNotAllowed)
-	case http.MethodGet, http.MethodHead:
-	default:
-		if !c.key.Write {
-			return fail(codeKeyReadOnly)
-		}
+	if err := mayForward(w, r, c); err != nil {
+		return err
+	}
+	wait, err := maxWait(r.Header)
+	if err != nil {
+		return err
+	}
+	repeat, err := idempotencyKey(r)
+	if err != nil {
+		return err
 	}
 	organisation, session, err := s.organisation(r, c)
 	if err != nil {
 		return err
 	}
+	r = r.WithContext(xero.WithPatience(r.Context(), wait))
 	if done, err := s.kept(w, r, c, organisation); done || err != nil {
 		return err
+	}
+	if err := s.MayCall(c.caller()); err != nil {
+		return err // before anybody is asked for consent
 	}
 	if err := s.consent(r, c, organisation); err != nil {
 		return err
 	}
-	release, err := s.spend(c)
-	if err != nil {
+	if repeat != "" {
+		w.Header().Set("Idempotency-Key", repeat)
+	}
+	if r.ContentLength != 0 {
+		_ = http.NewResponseController(w).EnableFullDuplex() // net/http would else eat the rest of a body when Xero answers early
+	}
+	err = s.pass(w, r, passage{organisation.TenantID, repeat, session.Transport()})
+	switch {
+	case err == nil:
+		return nil
+	case r.Context().Err() == nil:
+		s.tellBudget(w.Header(), organisation.TenantID)
 		return err
 	}
-	defer release()
-	api := s.cfg.Connections.API()
-	var failed error
-	proxy := &httputil.ReverseProxy{
-		Rewrite: func(p *httputil.ProxyRequest) {
-			p.SetURL(api)
-			p.Out.URL.RawQuery = p.In.URL.RawQuery // ReverseProxy drops what it cannot parse
-			keepOut(p.Out.Header)
-			p.Out.Trailer = nil // nobody looks at what comes after the body
-			p.Out.Header.Set("Xero-Tenant-Id", organisation.TenantID)
-		},
-		Transport:      &checkedOnly{r.Context(), session.Transport()},
-		FlushInterval:  -1,
-		ModifyResponse: keepIn,
-		ErrorHandler:   func(_ http.ResponseWriter, _ *http.Request, err error) { failed = err },
-		ErrorLog:       log.New(serveLog{s.log}, "", 0),
-	}
-	proxy.ServeHTTP(w, r)
-	if failed != nil && r.Context().Err() != nil {
-		return fail(xero.CodeUnreachable).saying(words.Say("gateway.stopped.message"), words.Say("gateway.stopped.action")).because(failed)
-	}
-	return failed
-}
-
-// Headers that are between a caller and FCC, in lower case. A name with a dash at
-// its end stands for all that begin so. Xero gets none of them: they say who asks,
-// from where, and with what right, or ask for another method, path or organisation
-// than the one that was checked.
-var ownRequestHeaders = []string{
-	"access-control-", "authorization", "cookie", "cookie2", "expect", "forwarded", "origin", "proxy-", "referer", "sec-",
-	"upgrade", "connection", "te", "via", "x-api-key", "x-fcc-", "x-forwarded", "x-forwarded-", "x-http-method", "x-http-method-override",
-	"x-method-override", "x-original-", "x-real-ip", "x-rewrite-", "xero-tenant-id",
-}
-
-// Headers that are between Xero and FCC, or that only this server says to browsers.
-var ownAnswerHeaders = []string{
-	"access-control-", "alt-svc", "cache-control", "clear-site-data", "content-security-policy", "content-security-policy-report-only",
-	"cross-origin-", "expires", "location", "nel", "permissions-policy", "pragma", "referrer-policy", "refresh", "report-to",
-	"reporting-endpoints", "set-cookie", "set-cookie2", "strict-transport-security", "x-content-type-options",
-	"x-fcc-", "x-frame-options", "x-xss-protection",
-}
-
-func drop(h http.Header, names []string) {
-	for name := range h {
-		lower := strings.ReplaceAll(strings.ToLower(name), "_", "-")
-		if slices.ContainsFunc(names, func(n string) bool {
-			return lower == n || strings.HasSuffix(n, "-") && strings.HasPrefix(lower, n)
-		}) {
-			delete(h, name)
-		}
-	}
-}
-
-func keepOut(h http.Header) { drop(h, ownRequestHeaders) }
-
-func keepIn(answer *http.Response) error {
-	if answer.StatusCode == http.StatusSwitchingProtocols {
-		return errors.New("an answer that switches protocols")
-	}
-	drop(answer.Header, ownAnswerHeaders)
-	answer.Trailer = nil // what is announced; see checkedOnly
-	return nil
-}
-
-// checkedOnly keeps back what nobody has looked at: the headers of interim answers, by
-// sending with the caller's own context (ReverseProxy's would pass them on), and the
-// trailers that come at a body's end.
-type checkedOnly struct {
-	ctx  context.Context
-	next http.RoundTripper
-}
-
-func (u *checkedOnly) RoundTrip(r *http.Request) (*http.Response, error) {
-	answer, err := u.next.RoundTrip(r.WithContext(u.ctx))
-	if err == nil {
-		answer.Body = &lastBody{answer.Body, answer}
-	}
-	return answer, err
-}
-
-type lastBody struct {
-	io.ReadCloser
-	answer *http.Response
-}
-
-func (b *lastBody) Close() error {
-	err := b.ReadCloser.Close()
-	b.answer.Trailer = nil
-	return err
+	return fail(xero.CodeUnreachable).saying(words.Say("gateway.stopped.message"), words.Say("gateway.stopped.action")).because(err)
 }
 
 // listConnections answers as Xero does, for all sign-ins together: what each

@@ -6,8 +6,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"path"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,6 +38,9 @@ func TestAPathThatIsNotWrittenPlainlyIsNeitherForwardedNorRedirected(t *testing.
 		"/api.xro/2.0/..%2f..%2fconnections", "/api.xro/%252e%252e/connections", "/api.xro/2.0/%5c..%5cx", "/api.xro/..;/connections",
 		"/api.xro/2.0/Inv%6fices", "/api%2exro/2.0/Invoices", "/API.XRO/2.0/Invoices", "/api.xro/2.0/%00", "/api.xro/2.0/%ff", "/api.xro/%c0%ae%c0%ae/x",
 		"/api.xro\\..\\connections", "/x/../api.xro/2.0/Invoices",
+		"/assets.xro/../api.xro/2.0/Invoices", "/files.xro/%2e%2e/connections", "/payroll.xro/1.0//x", "/projects.xro\\x", "/assets.xro", "/bankfeeds.xro/1.0/Statements", "/connect/token",
+		// These net/http would write in another way, so they are not sent on either.
+		"/api.xro/2.0/Kāuri", "/api.xro/2.0/a\"b", "/api.xro/2.0/a#b", "/api.xro/2.0/<x>", "/api.xro/2.0/a^b", "/api.xro/2.0/{x}", "/api.xro/2.0/a|b", "/api.xro/2.0/a`b",
 	} {
 		for _, method := range []string{"GET", "POST"} {
 			answer, err := b.raw(method+" "+p+" HTTP/1.1", key)
@@ -49,6 +52,15 @@ func TestAPathThatIsNotWrittenPlainlyIsNeitherForwardedNorRedirected(t *testing.
 			}
 		}
 	}
+	for _, second := range []string{"Host: evil.example", "Host: localhost:%[1]d", "host : evil.example", " Host: evil.example", "Content-Length: 5\r\nContent-Length: 6"} {
+		line := "GET /api.xro/2.0/Invoices HTTP/1.1\r\n" + second
+		if strings.Contains(second, "%") {
+			line = fmt.Sprintf(line, b.cfg.Port)
+		}
+		if answer, err := b.raw(line, key); err != nil || answer.StatusCode != 400 {
+			t.Errorf("%q: %v %v", second, answer, err)
+		}
+	}
 	for _, line := range []string{"GET http://evil.example/api.xro/2.0/Invoices HTTP/1.1", "CONNECT evil.example:443 HTTP/1.1"} {
 		if answer, err := b.raw(line, key); err != nil || answer.StatusCode < 400 || answer.StatusCode > 499 {
 			t.Errorf("%s: %v %v", line, answer, err)
@@ -56,6 +68,25 @@ func TestAPathThatIsNotWrittenPlainlyIsNeitherForwardedNorRedirected(t *testing.
 	}
 	if n := f.count(); n != 0 {
 		t.Errorf("%d reached Xero, the last as %s", n, f.last().URL)
+	}
+}
+
+// What may be asked is asked in the very bytes that it was asked in.
+func TestPathAndQueryReachXeroByteForByte(t *testing.T) {
+	var asked string
+	b := newBench(t, through(behind(t, func(_ http.ResponseWriter, r *http.Request) { asked = r.RequestURI }))).opened()
+	b.signIn(b.visit(), café)
+	key := b.addKey(store.Key{Name: "sheet"})
+	for _, target := range []string{
+		"/api.xro/2.0/Invoices", "/api.xro/2.0/Invoices?", "/api.xro/2.0/Invoices?&&=&", "/api.xro/2.0/Invoices?a=%zz;b=1&c", "/api.xro/2.0/Invoices?where=Name%3d%3D\"A+B\"&x=[1]",
+		"/api.xro/2.0/Invoices?q=ü\xff", "/api.xro/2.0/Invoices?a#b", "/api.xro/2.0/Invoices?next=http://evil.example/../..", "/api.xro/2.0/Invoices/1/Attachments/my%20file%20(1)!.pdf",
+		"/api.xro/2.0/Invoices/1/Attachments/K%C4%81uri.pdf", "/api.xro/2.0/Invoices/1/Attachments/k%c4%81uri.pdf", "/api.xro/2.0/Reports/x:y@z,a'b*c$d&e=f+g~h", "/api.xro/2.0/%22quoted%22",
+	} {
+		asked = ""
+		answer, err := b.raw("GET "+target+" HTTP/1.1", key)
+		if err != nil || answer.StatusCode != 200 || asked != target {
+			t.Errorf("%q was asked as %q: %v %v", target, asked, answer, err)
+		}
 	}
 }
 
@@ -70,7 +101,7 @@ func FuzzTheGatewaysPath(f *testing.F) {
 	api := b.cfg.Connections.API().Host
 	for _, seed := range []string{
 		"/api.xro/2.0/Invoices", "/api.xro/2.0/Invoices/1/Attachments/my%20file.pdf", "/api.xro/%2e%2e/connections", "/api.xro/..%2f", "//api.xro/2.0",
-		"/api.xro/2.0/K%C4%81uri?where=a%3D%3Db", "http://evil.example/api.xro/x", "/api.xro/%252e%252e/x", "/api.xro/a;b", "/api.xro/\\x", "/connections", "*",
+		"/api.xro/2.0/K%C4%81uri?where=a%3D%3Db", "/files.xro/1.0/Files", "/payroll.xro/../connections", "/projects.xro//x", "/assets.xro/1.0/ü", "/api.xro/2.0/a%21b?%zz", "http://evil.example/api.xro/x", "/api.xro/%252e%252e/x", "/api.xro/a;b", "/api.xro/\\x", "/connections", "*",
 	} {
 		f.Add(seed)
 	}
@@ -93,12 +124,14 @@ func FuzzTheGatewaysPath(f *testing.F) {
 		if sent.Host != api || sent.Scheme != "http" || sent.User != nil || way.last().Host != "" && way.last().Host != api {
 			t.Errorf("sent to %s", sent)
 		}
-		if !strings.HasPrefix(sent.Path, "/api.xro/") || path.Clean(sent.Path) != sent.Path || strings.ContainsAny(sent.Path, "%\\") {
+		inside := slices.ContainsFunc([]string{"/api.xro/", "/assets.xro/", "/files.xro/", "/payroll.xro/", "/projects.xro/"}, func(prefix string) bool {
+			return strings.HasPrefix(sent.Path, prefix)
+		})
+		if !inside || path.Clean(sent.Path) != sent.Path || strings.ContainsAny(sent.Path, "%\\") {
 			t.Errorf("sent to the path %q", sent.Path)
 		}
-		asked, _, _ := strings.Cut(target, "?")
-		if want, err := url.PathUnescape(asked); err != nil || sent.Path != want {
-			t.Errorf("%q was sent on as %q", asked, sent.EscapedPath())
+		if sent.RequestURI() != target {
+			t.Errorf("%q was sent on as %q", target, sent.RequestURI())
 		}
 	})
 }

@@ -70,10 +70,16 @@ func (s *Server) enter(rt route) http.Handler {
 			r = r.WithContext(xero.WithCaller(r.Context(), c.caller()))
 			if rt.stream {
 				deadlines := http.NewResponseController(w)
-				_ = deadlines.SetReadDeadline(time.Time{})
+				if r.ContentLength != 0 {
+					_ = deadlines.SetReadDeadline(time.Time{})
+				}
 				_ = deadlines.SetWriteDeadline(time.Time{})
 			}
-			err = rt.handle(w, r, c)
+			if c.key != nil {
+				err = s.withKey(w, r, rt, c)
+			} else {
+				err = rt.handle(w, r, c)
+			}
 			if rt.stream {
 				hurry(w, r)
 			}

@@ -83,6 +83,8 @@ func matrix(b *bench) []row {
 		{"POST /settings/sign-out", ask{form: url.Values{}}, "303", asSession},
 		{"GET /settings/programs", ask{}, "200", asPage},
 		{"POST /settings/programs", ask{form: url.Values{"name": {""}}}, "400 bad_request", asSession},
+		{"GET /settings/programs/change", ask{path: "/settings/programs/change?name=none"}, "303", asPage},
+		{"POST /settings/programs/change", ask{form: url.Values{"name": {"none"}}}, "404 not_found", asSession},
 		{"GET /settings/programs/revoke", ask{path: "/settings/programs/revoke?name=none"}, "303", asPage},
 		{"POST /settings/programs/revoke", ask{form: url.Values{"name": {"none"}}}, "404 not_found", asSession},
 		{"GET /settings/excel", ask{}, "200", asPage},
@@ -132,6 +134,10 @@ func matrix(b *bench) []row {
 		{"GET /api/oauth/test-flow", ask{}, "403 debug_off", asOff},
 		{"GET /connections", ask{}, "200", asKey},
 		{"/api.xro/", ofCafé("/api.xro/2.0/Invoices"), "200", asKey},
+		{"/assets.xro/", ofCafé("/assets.xro/1.0/Nothing"), "404", asKey}, // this and the next are Xero's
+		{"/files.xro/", ofCafé("/files.xro/1.0/Nothing"), "404", asKey},
+		{"/payroll.xro/", ofCafé("/payroll.xro/2.0/Nothing"), "404", asKey},
+		{"/projects.xro/", ofCafé("/projects.xro/2.0/Nothing"), "404", asKey},
 		{"POST /api.xro/", ofCafé("/api.xro/2.0/Contacts"), "401", "k k r ok r o x x h k"}, // 401 is Xero's: the sign-in may not write
 
 		// No rows of the table, and still nobody else's.

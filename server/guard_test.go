@@ -215,7 +215,7 @@ func TestTheErrorTableIsTheContracts(t *testing.T) {
 	want := map[string]int{}
 	for _, line := range strings.Split(`400 bad_request tenant_required bad_state
 401 session_required key_required
-403 key_read_only tenant_not_allowed other_user ticket_invalid cross_site debug_off write_refused
+403 key_read_only tenant_not_allowed key_family other_user ticket_invalid cross_site debug_off write_refused
 404 not_found
 405 method_not_allowed
 409 attempts_full

@@ -28,7 +28,7 @@ var troubles = troublesOf(
 	xero.CodeNeedsLogin, xero.CodeLoginFailed, xero.CodeUnreachable, codeKeystoreUnavailable,
 	xero.CodeTenantRequired, codeRateLimited, codeWriteRefused, codeStateUnavailable, codeOtherUser,
 	codeSessionRequired, codeTicketInvalid, xero.CodeBadState, xero.CodeAttemptsFull, codeKeyRequired,
-	codeKeyReadOnly, codeTenantNotAllowed, codeKeyLimit, codeCrossSite, codeBadHost, codeNotFound,
+	codeKeyReadOnly, codeTenantNotAllowed, codeKeyFamily, codeKeyLimit, codeCrossSite, codeBadHost, codeNotFound,
 	codeMethodNotAllowed, codeBadRequest, codeTooLarge, codeDebugOff, codeInternal,
 )
 

@@ -1,7 +1,155 @@
 package server
 
-// spend counts one call to Xero against the day's limit of c's key until it has been
-// made, or fails with key_limit. release ends it.
-func (s *Server) spend(c *call) (release func(), err error) {
-	return func() {}, nil
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	"financial-command-center/assets/words"
+	"financial-command-center/server/store"
+	"financial-command-center/server/xero"
+)
+
+// familyNeeded is which of Xero's APIs a key must be good for to ask for path, "" where
+// nothing of the books is there. What our own routes tell of them is accounting.
+func familyNeeded(path string) string {
+	if f := familyOf(path); f != "" {
+		return f
+	}
+	if strings.HasPrefix(path, "/api/") && path != "/api/status" || path == "/mcp" {
+		return families[0].name
+	}
+	return ""
+}
+
+func familyNames() string {
+	var names []string
+	for _, f := range families {
+		names = append(names, f.name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// keyDay counts the calls to Xero that keys have caused since midnight, by the local
+// time of this computer. A key's daily limit is kept exactly: what has reached Xero and
+// what is on its way there is never more, through the gateway and through our own
+// routes, at any number of callers. A call counts on the day on which its answer came;
+// one that never was sent, on none.
+type keyDay struct {
+	mu    sync.Mutex
+	began time.Time // its midnight
+	by    map[string]*keyCalls
+}
+
+type keyCalls struct{ made, flying int }
+
+// of is what a key has done on the day of now.
+func (d *keyDay) ofLocked(name string, now time.Time) *keyCalls {
+	if today := midnight(now); !today.Equal(d.began) {
+		d.began = today
+		for name, c := range d.by {
+			if c.made = 0; c.flying == 0 {
+				delete(d.by, name)
+			}
+		}
+	}
+	c := d.by[name]
+	if c == nil {
+		c = &keyCalls{}
+		if d.by == nil {
+			d.by = map[string]*keyCalls{}
+		}
+		d.by[name] = c
+	}
+	return c
+}
+
+// take begins a call, unless that would be more than most; done ends it. With most 0
+// there is no limit.
+func (d *keyDay) take(name string, most int, now time.Time) (done func(sent bool), ok bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if c := d.ofLocked(name, now); most > 0 && c.made+c.flying >= most {
+		return nil, false
+	} else {
+		c.flying++
+	}
+	return func(sent bool) {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		c := d.ofLocked(name, time.Now())
+		c.flying--
+		if sent {
+			c.made++
+		}
+	}, true
+}
+
+// made is how many calls have reached Xero today, and full whether there may be no
+// other now.
+func (d *keyDay) made(name string, most int, now time.Time) (n int, full bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c := d.ofLocked(name, now)
+	return c.made, most > 0 && c.made+c.flying >= most
+}
+
+// loadKeyDay takes over what the list of calls knows of today. It is for the start,
+// before anybody is let in.
+func (s *Server) loadKeyDay(ctx context.Context) error {
+	now := time.Now()
+	counts, err := s.state.CountCalls(ctx, store.Which{From: midnight(now), Sent: true})
+	if err != nil {
+		return err
+	}
+	d := &s.keys.today
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, n := range counts {
+		if xero.CallerKind(n.Caller) == xero.ByKey {
+			d.ofLocked(n.Name, now).made += n.Count
+		}
+	}
+	return nil
+}
+
+// Calling is xero.Config's: it holds keys to their daily limits.
+func (s *Server) Calling(who xero.Caller) (done func(sent bool), err error) {
+	if who.Kind != xero.ByKey {
+		return func(bool) {}, nil
+	}
+	most := s.keys.daily(who.Name)
+	now := time.Now()
+	done, ok := s.keys.today.take(who.Name, most, now)
+	if !ok {
+		return nil, keyLimit(most, now)
+	}
+	return done, nil
+}
+
+// MayCall is xero.Config's: why Calling would refuse.
+func (s *Server) MayCall(who xero.Caller) error {
+	if who.Kind != xero.ByKey {
+		return nil
+	}
+	most, now := s.keys.daily(who.Name), time.Now()
+	if _, full := s.keys.today.made(who.Name, most, now); full {
+		return keyLimit(most, now)
+	}
+	return nil
+}
+
+func (k *keyring) daily(name string) int {
+	if entry := k.entry(name); entry != nil {
+		return entry.Daily
+	}
+	return 0 // it was revoked: see watch
+}
+
+func keyLimit(most int, now time.Time) error {
+	return &xero.Error{
+		Problem:    xero.Problem{Code: xero.CodeKeyLimit, Message: words.Say("keys.limit.message", "N", most), Action: words.Say("keys.limit.action")},
+		RetryAfter: midnight(now).AddDate(0, 0, 1).Sub(now),
+	}
 }

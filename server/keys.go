@@ -1,28 +1,23 @@
 package server
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
-	"errors"
 	"hash/crc32"
+	"maps"
 	"math/big"
 	"net/http"
-	"slices"
-	"strconv"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"financial-command-center/assets/words"
 	"financial-command-center/keystore"
 	"financial-command-center/server/store"
-	"financial-command-center/server/xero"
 )
 
 // apiKey is what a key may do.
@@ -69,11 +64,30 @@ func keyHash(text string) [32]byte { return sha256.Sum256([]byte(text)) }
 // disk.
 type keyring struct {
 	known atomic.Pointer[[]apiKey] // as last read from the state
+	today keyDay
 
 	change sync.Mutex // held from a change of the state until known shows it
 
-	mu   sync.Mutex
-	used map[string]time.Time // last uses that the state has not seen
+	mu      sync.Mutex
+	used    map[string]store.Use // last uses that the state has not seen
+	watches map[*watch]struct{}
+	begun   chan struct{} // one slot: there are watches
+}
+
+// entry is the key of this name, ended or not; nil for none.
+func (k *keyring) entry(name string) *apiKey {
+	return k.find(func(key *apiKey) bool { return key.Name == name })
+}
+
+func (k *keyring) find(is func(*apiKey) bool) *apiKey {
+	if known := k.known.Load(); known != nil {
+		for i := range *known {
+			if key := &(*known)[i]; is(key) {
+				return key
+			}
+		}
+	}
+	return nil
 }
 
 // keyOf returns the key that r brings: nil and no error when it brings none,
@@ -87,13 +101,13 @@ func (s *Server) keyOf(r *http.Request) (*apiKey, error) {
 		return nil, fail(codeKeyRequired).saying(words.Say("keys.mistyped.message"), words.Say("keys.mistyped.action"))
 	}
 	hash := keyHash(text)
-	if known := s.keys.known.Load(); known != nil {
-		for _, k := range *known {
-			if subtle.ConstantTimeCompare(k.Hash[:], hash[:]) == 1 {
-				s.keys.touch(k.Name, time.Now())
-				return &k, nil
-			}
+	if k := s.keys.find(func(k *apiKey) bool { return subtle.ConstantTimeCompare(k.Hash[:], hash[:]) == 1 }); k != nil {
+		now := time.Now()
+		if k.Ended(now) {
+			return nil, keyEnded(k)
 		}
+		s.keys.touch(k.Name, store.Use{At: now, Program: programOf(r)})
+		return k, nil
 	}
 	if p := s.stateLost.problem(); p != nil {
 		return nil, &failure{Problem: *p} // whether it is a key cannot be known
@@ -112,13 +126,37 @@ func keyIn(h http.Header) string {
 	return strings.TrimSpace(h.Get("X-API-Key"))
 }
 
-func (k *keyring) touch(name string, now time.Time) {
+// keyEnded says that k's time is over.
+func keyEnded(k *apiKey) error {
+	return fail(codeKeyRequired).saying(words.Say("keys.ended.message", "When", lastWords(k.Expires)), words.Say("keys.ended.action"))
+}
+
+// lastWords is when a key ends or ended: the day that was its last, or a time of day.
+func lastWords(expires time.Time) string {
+	if expires.Equal(midnight(expires)) {
+		return expires.Local().AddDate(0, 0, -1).Format("2 January 2006")
+	}
+	return expires.Local().Format("2 January 2006, 15:04")
+}
+
+// product is the first token of a User-Agent (RFC 9110, 10.1.5): a name, and mostly a
+// version.
+var product = regexp.MustCompile(`^[A-Za-z0-9!#$%&'*+.^_|~-]+(/[A-Za-z0-9!#$%&'*+.^_|~-]+)?`)
+
+// programOf is what r's program calls itself, "" where it does not. What comes after
+// the first token, which may name a computer or a person, is not kept.
+func programOf(r *http.Request) string {
+	name := product.FindString(r.UserAgent())
+	return name[:min(len(name), mostName)]
+}
+
+func (k *keyring) touch(name string, use store.Use) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.used == nil {
-		k.used = map[string]time.Time{}
+		k.used = map[string]store.Use{}
 	}
-	k.used[name] = now
+	k.used[name] = use
 }
 
 // loadKeys reads the keys from the state.
@@ -133,7 +171,7 @@ func (s *Server) loadKeysLocked(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.keys.known.Store(&list)
+	s.keys.are(list)
 	return nil
 }
 
@@ -148,146 +186,10 @@ func (s *Server) flushKeys(ctx context.Context) error {
 		if err := s.state.TouchKeys(ctx, used); err != nil {
 			s.keys.mu.Lock()
 			defer s.keys.mu.Unlock()
-			for name, at := range s.keys.used {
-				used[name] = at
-			}
+			maps.Copy(used, s.keys.used)
 			s.keys.used = used
 			return err
 		}
 	}
 	return s.loadKeys(ctx)
-}
-
-// addKey makes the key that want describes (its name and rights) and returns it,
-// this once. warning is a sentence for a person, or "".
-func (s *Server) addKey(ctx context.Context, want apiKey) (made keystore.Secret, warning string, err error) {
-	state, err := s.keysState(ctx)
-	if err != nil {
-		return made, "", err
-	}
-	if !goodName(want.Name) {
-		return made, "", fail(codeBadRequest).saying(words.Say("keys.bad-name.message", "Name", strconv.Quote(want.Name)), words.Say("keys.bad-name.action", "Most", mostName))
-	}
-	status := s.cfg.Connections.Status()
-	for n, id := range want.Tenants {
-		all := status.Organisations()
-		i := slices.IndexFunc(all, func(o xero.Organisation) bool { return strings.EqualFold(o.TenantID, id) })
-		if i < 0 {
-			f := fail(xero.CodeTenantRequired).saying(words.Say("keys.bad-organisation.message"), words.Say("keys.bad-organisation.action"))
-			f.organisations = all
-			return made, "", f
-		}
-		want.Tenants[n] = all[i].TenantID
-	}
-	made = newKey()
-	want.Hash, want.Created, want.LastUsed = keyHash(made.Reveal()), time.Now(), time.Time{}
-
-	s.keys.change.Lock()
-	defer s.keys.change.Unlock()
-	err = state.AddKey(ctx, want)
-	if err == nil || errors.Is(err, store.ErrExists) {
-		err = errors.Join(err, s.loadKeysLocked(ctx))
-	}
-	switch {
-	case errors.Is(err, store.ErrExists):
-		return keystore.Secret{}, "", fail(codeBadRequest).saying(words.Say("keys.taken.message", "Name", strconv.Quote(want.Name), "Names", s.keyNames()), words.Say("keys.taken.action"))
-	case err != nil:
-		return keystore.Secret{}, "", stateFailure(err)
-	}
-	s.log.Info("key added", "name", want.Name, "write", want.Write, "tenants", want.Tenants, "any_user", want.AnyUser)
-	if want.Write && !mayWrite(status, s.cfg.Connections.App(), &want) {
-		warning = words.Say("keys.read-only") + " " + answers[codeWriteRefused].action
-	}
-	return made, warning, nil
-}
-
-// listKeys lists the keys by name, with the last uses that are not written yet.
-func (s *Server) listKeys(ctx context.Context) ([]apiKey, error) {
-	if _, err := s.keysState(ctx); err != nil {
-		return nil, err
-	}
-	if err := s.loadKeys(ctx); err != nil {
-		return nil, stateFailure(err)
-	}
-	list := slices.Clone(*s.keys.known.Load())
-	s.keys.mu.Lock()
-	defer s.keys.mu.Unlock()
-	for i, k := range list {
-		if at, ok := s.keys.used[k.Name]; ok {
-			list[i].LastUsed = at.UTC()
-		}
-	}
-	return list, nil
-}
-
-// revokeKey ends a key: the next request with it is refused.
-func (s *Server) revokeKey(ctx context.Context, name string) error {
-	state, err := s.keysState(ctx)
-	if err != nil {
-		return err
-	}
-	s.keys.change.Lock()
-	defer s.keys.change.Unlock()
-	err = state.RevokeKey(ctx, name)
-	if err == nil || errors.Is(err, store.ErrNotFound) {
-		err = errors.Join(err, s.loadKeysLocked(ctx))
-	}
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-		return fail(codeNotFound).saying(words.Say("keys.missing.message", "Name", strconv.Quote(name), "Names", s.keyNames()), words.Say("keys.missing.action"))
-	case err != nil:
-		return stateFailure(err)
-	}
-	s.log.Info("key revoked", "name", name)
-	return nil
-}
-
-// keysState is the state, unless it is only one in memory that stands in for a
-// file: a key made there would be gone at the next start, unsaid.
-func (s *Server) keysState(ctx context.Context) (*store.Store, error) {
-	state, err := s.openedState(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if p := s.stateLost.problem(); p != nil {
-		return nil, &failure{Problem: *p}
-	}
-	return state, nil
-}
-
-func (s *Server) keyNames() string {
-	var names []string
-	if known := s.keys.known.Load(); known != nil {
-		for _, k := range *known {
-			names = append(names, k.Name)
-		}
-	}
-	return cmp.Or(strings.Join(names, ", "), words.Say("keys.no-names"))
-}
-
-func goodName(name string) bool {
-	return name != "" && utf8.RuneCountInString(name) <= mostName && strings.TrimSpace(name) == name &&
-		utf8.ValidString(name) && !strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) })
-}
-
-// mayWrite reports whether a sign-in that reaches an organisation of the key's was
-// granted more than reading. Without a sign-in it is about the one to come.
-func mayWrite(status xero.Status, next xero.App, k *apiKey) bool {
-	scopes := next.Scopes
-	for _, c := range status.Connections {
-		reaches := func(o xero.Organisation) bool { return k.Reaches(o.TenantID) }
-		if len(k.Tenants) == 0 || slices.ContainsFunc(c.Organisations, reaches) {
-			if slices.ContainsFunc(c.Scopes, writes) {
-				return true
-			}
-			scopes = nil
-		}
-	}
-	return slices.ContainsFunc(scopes, writes)
-}
-
-// writes reports whether a scope is for more than reading: all names of Xero's
-// that are not end in .read, but for those of OpenID Connect.
-func writes(scope string) bool {
-	return !strings.HasSuffix(scope, ".read") && !slices.Contains([]string{"openid", "profile", "email", "offline_access"}, scope)
 }

@@ -150,6 +150,7 @@ func New(cfg Config) (*Server, error) {
 		looked:   make(chan struct{}),
 		renewals: make(chan xero.Renewal, 64),
 		calls:    calls{full: make(chan struct{}, 1)},
+		keys:     keyring{begun: make(chan struct{}, 1)},
 	}
 	s.books = books.New(books.Config{Connections: cfg.Connections, State: s.openedState, Key: s.booksKey, Log: cfg.Log})
 	s.metrics = newMetrics(s)

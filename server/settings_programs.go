@@ -1,12 +1,14 @@
 package server
 
 import (
-	"errors"
+	"context"
 	"net/http"
 	"net/url"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"financial-command-center/assets/words"
 	"financial-command-center/keystore"
@@ -17,6 +19,8 @@ func (s *Server) programRoutes() []route {
 	return []route{
 		{pattern: "GET /settings/programs", who: page, handle: s.programs},
 		{pattern: "POST /settings/programs", who: session, handle: s.addProgram},
+		{pattern: "GET /settings/programs/change", who: page, handle: s.changePage},
+		{pattern: "POST /settings/programs/change", who: session, handle: s.changeProgram},
 		{pattern: "GET /settings/programs/revoke", who: page, handle: s.revokePage},
 		{pattern: "POST /settings/programs/revoke", who: session, handle: s.revokeProgram},
 	}
@@ -25,8 +29,7 @@ func (s *Server) programRoutes() []route {
 // programsView lists the programs that have a key, and has the form for another.
 type programsView struct {
 	Programs []program
-	Wrong    string // with what was filled in
-	Want     apiKey
+	Form     keyForm
 	Made     *madeKey // the key that was just made, and nothing else, is shown
 	Use      []useLine
 }
@@ -36,7 +39,11 @@ type madeKey struct{ Name, Key, Warning string }
 type program struct {
 	apiKey
 	Organisation string // "" for any
-	Activity     string // address of its calls
+	Ended        string // when, "" while it is good
+	May          string
+	Limits       []string // further, in words
+	Activity     string   // address of its calls
+	Change       string
 	Revoke       string
 }
 
@@ -44,27 +51,69 @@ type program struct {
 type useLine struct{ Label, Text string }
 
 func (s *Server) programs(w http.ResponseWriter, r *http.Request, c *call) error {
-	return s.showPrograms(w, r, c, http.StatusOK, programsView{})
+	return s.showPrograms(w, r, c, http.StatusOK, s.withChoices(keyForm{New: true}))
 }
 
-func (s *Server) showPrograms(w http.ResponseWriter, r *http.Request, c *call, status int, v programsView) error {
+func (s *Server) showPrograms(w http.ResponseWriter, r *http.Request, c *call, status int, form keyForm) error {
 	keys, err := s.listKeys(r.Context())
 	if err != nil {
 		return err
 	}
-	names := s.organisationNames()
+	form.Action = "/settings/programs"
+	v := programsView{Form: form, Use: s.useLines(c, keystore.NewSecret("fcc_…"), apiKey{})}
+	names, now := s.organisationNames(), time.Now()
 	for _, k := range keys {
 		var reached []string
 		for _, id := range k.Tenants {
 			reached = append(reached, names.of(id))
 		}
+		ended := ""
+		if k.Ended(now) {
+			ended = lastWords(k.Expires)
+		}
+		named := "?" + url.Values{"name": {k.Name}}.Encode()
 		v.Programs = append(v.Programs, program{
-			k, strings.Join(reached, ", "),
-			activityFilter{Who: string(xero.ByKey) + ":" + k.Name}.address(1), "/settings/programs/revoke?name=" + url.QueryEscape(k.Name),
+			k, strings.Join(reached, ", "), ended, mayWords(k), s.limitWords(k, now),
+			activityFilter{Who: string(xero.ByKey) + ":" + k.Name}.address(1), "/settings/programs/change" + named, "/settings/programs/revoke" + named,
 		})
 	}
-	v.Use = s.useLines(c, keystore.NewSecret("fcc_…"), apiKey{})
 	return s.render(w, r, c, status, "programs", words.Say("programs.title"), v)
+}
+
+func mayWords(k apiKey) string {
+	switch {
+	case k.Ask:
+		return words.Say("programs.list.ask")
+	case k.Write:
+		return words.Say("programs.list.write")
+	}
+	return words.Say("programs.list.read")
+}
+
+// limitWords are what a key may not do of what others may, and what else was chosen.
+func (s *Server) limitWords(k apiKey, now time.Time) (all []string) {
+	if len(k.Families) > 0 {
+		var apis []string
+		for _, name := range k.Families {
+			apis = append(apis, words.Say("keys.family."+name))
+		}
+		all = append(all, words.Say("keys.list.families", "Names", strings.Join(apis, ", ")))
+	}
+	if !k.Expires.IsZero() && !k.Ended(now) {
+		all = append(all, words.Say("keys.list.until", "When", lastWords(k.Expires)))
+	}
+	if k.Daily > 0 {
+		made, _ := s.keys.today.made(k.Name, k.Daily, now)
+		all = append(all, words.Say("keys.list.daily", "Made", made, "Most", k.Daily))
+	}
+	if k.MaxAge > 0 {
+		age, _ := strconv.Atoi(minutes(k.MaxAge))
+		all = append(all, words.Say("keys.list.age", "N", age))
+	}
+	if k.Stale {
+		all = append(all, words.Say("keys.list.stale"))
+	}
+	return all
 }
 
 // addProgram makes a key. Its answer is the only page that ever shows it.
@@ -72,21 +121,85 @@ func (s *Server) addProgram(w http.ResponseWriter, r *http.Request, c *call) err
 	if err := r.ParseForm(); err != nil {
 		return formError(err)
 	}
-	form := r.PostForm
-	want := apiKey{Name: strings.TrimSpace(form.Get("name")), Write: form.Get("may") == "write", AnyUser: form.Get("any_user") != ""}
-	if only := form.Get("organisation"); only != "" {
-		want.Tenants = []string{only}
+	form, wrong := s.readKeyForm(r.PostForm, apiKey{})
+	form.New = true
+	var made keystore.Secret
+	var warning string
+	if wrong == nil {
+		var err error
+		if made, warning, err = s.addKey(r.Context(), form.Want); err != nil {
+			wrong = asFailure(err)
+		}
 	}
-	made, warning, err := s.addKey(r.Context(), want)
-	if f, ok := errors.AsType[*failure](err); ok && wantsPage(r) && answers[f.Code].status == http.StatusBadRequest {
-		return s.showPrograms(w, r, c, http.StatusBadRequest, programsView{Wrong: f.Message, Want: want})
+	if wrong != nil && wrong.field != "" && wantsPage(r) {
+		return s.showPrograms(w, r, c, http.StatusBadRequest, form.refused(wrong))
 	}
+	if wrong != nil {
+		return wrong
+	}
+	return s.render(w, r, c, http.StatusOK, "programs", words.Say("programs.made.title", "Name", form.Want.Name), programsView{
+		Made: &madeKey{form.Want.Name, made.Reveal(), warning}, Use: s.useLines(c, made, form.Want),
+	})
+}
+
+// keyNamed is the key of this name, nil for none.
+func (s *Server) keyNamed(ctx context.Context, name string) (*apiKey, error) {
+	keys, err := s.listKeys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if i := slices.IndexFunc(keys, func(k apiKey) bool { return k.Name == name }); i >= 0 {
+		return &keys[i], nil
+	}
+	return nil, nil
+}
+
+func (s *Server) changePage(w http.ResponseWriter, r *http.Request, c *call) error {
+	k, err := s.keyNamed(r.Context(), r.URL.Query().Get("name"))
 	if err != nil {
 		return err
 	}
-	return s.render(w, r, c, http.StatusOK, "programs", words.Say("programs.made.title", "Name", want.Name), programsView{
-		Made: &madeKey{want.Name, made.Reveal(), warning}, Use: s.useLines(c, made, want),
-	})
+	if k == nil {
+		http.Redirect(w, r, "/settings/programs", http.StatusSeeOther) // it may be revoked, as when this page paints itself anew
+		return nil
+	}
+	return s.showChange(w, r, c, http.StatusOK, s.keyFormOf(*k))
+}
+
+func (s *Server) showChange(w http.ResponseWriter, r *http.Request, c *call, status int, form keyForm) error {
+	form.Action = "/settings/programs/change"
+	return s.render(w, r, c, status, "change", words.Say("keys.change.title", "Name", form.Want.Name), form)
+}
+
+func (s *Server) changeProgram(w http.ResponseWriter, r *http.Request, c *call) error {
+	if err := r.ParseForm(); err != nil {
+		return formError(err)
+	}
+	k, err := s.keyNamed(r.Context(), r.PostForm.Get("name"))
+	if err != nil {
+		return err
+	}
+	if k == nil {
+		return noProgram()
+	}
+	form, wrong := s.readKeyForm(r.PostForm, *k)
+	var warning string
+	if wrong == nil {
+		if warning, err = s.changeKey(r.Context(), form.Want); err != nil {
+			wrong = asFailure(err)
+		}
+	}
+	if wrong != nil && wrong.field != "" && wantsPage(r) {
+		return s.showChange(w, r, c, http.StatusBadRequest, form.refused(wrong))
+	}
+	if wrong != nil {
+		return wrong
+	}
+	return s.settled(w, r, c, strings.TrimSpace(words.Say("keys.change.done", "Name", k.Name)+" "+warning), "/settings/programs")
+}
+
+func noProgram() error {
+	return fail(codeNotFound).saying(words.Say("programs.revoke.unknown"), words.Say("programs.revoke.unknown-do")).offering(words.Say("programs.title"), "/settings/programs")
 }
 
 // useLines show how a program brings its key. One that is good for several
@@ -114,11 +227,11 @@ func (s *Server) useLines(c *call, made keystore.Secret, k apiKey) []useLine {
 
 func (s *Server) revokePage(w http.ResponseWriter, r *http.Request, c *call) error {
 	name := r.URL.Query().Get("name")
-	keys, err := s.listKeys(r.Context())
+	k, err := s.keyNamed(r.Context(), name)
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(keys, func(k apiKey) bool { return k.Name == name }) {
+	if k == nil {
 		http.Redirect(w, r, "/settings/programs", http.StatusSeeOther) // it may be revoked already, as when this page paints itself anew
 		return nil
 	}
@@ -140,7 +253,7 @@ func (s *Server) revokeProgram(w http.ResponseWriter, r *http.Request, c *call) 
 	name := r.PostForm.Get("name")
 	if err := s.revokeKey(r.Context(), name); err != nil {
 		if f := asFailure(err); f.Code == codeNotFound {
-			return f.saying(words.Say("programs.revoke.unknown"), words.Say("programs.revoke.unknown-do")).offering(words.Say("programs.title"), "/settings/programs")
+			return noProgram()
 		}
 		return err
 	}

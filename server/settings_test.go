@@ -173,7 +173,7 @@ func TestAKeyIsShownOnceAndRevokedAfterAQuestion(t *testing.T) {
 	h := newHosted(t)
 	h.cookie = h.signIn(h.cookie)
 	name := `sheet "A" & <b>co</b>`
-	g, page := h.post("/settings/programs", url.Values{"name": {name}, "may": {"write"}, "organisation": {h.tenant(café)}, "any_user": {"1"}})
+	g, page := h.post("/settings/programs", url.Values{"name": {name}, "may": {"write"}, "organisations": {"some"}, "organisation": {h.tenant(café)}, "any_user": {"1"}})
 	found := regexp.MustCompile(`id="key" readonly[^>]*>(fcc_[0-9A-Za-z]{49})<`).FindStringSubmatch(page)
 	if g.status != 200 || found == nil || g.header.Get("Cache-Control") != "no-store" || g.location != "" {
 		t.Fatalf("the key: %d %v\n%s", g.status, g.header, page)
@@ -196,7 +196,7 @@ func TestAKeyIsShownOnceAndRevokedAfterAQuestion(t *testing.T) {
 	if !strings.Contains(list, html.EscapeString(name)) || strings.Contains(list, "<b>co</b>") || !strings.Contains(list, "read and write") || !strings.Contains(list, "any user") {
 		t.Errorf("the list\n%s", list)
 	}
-	if _, page := h.post("/settings/programs", url.Values{"name": {name}, "organisation": {h.tenant(joinery)}}); !strings.Contains(page, "There is a key named") || !strings.Contains(page, `value="`+html.EscapeString(name)+`"`) || !strings.Contains(page, `<option value="`+h.tenant(joinery)+`" selected>`) {
+	if _, page := h.post("/settings/programs", url.Values{"name": {name}, "organisations": {"some"}, "organisation": {h.tenant(joinery)}}); !strings.Contains(page, "There is a key named") || !strings.Contains(page, `value="`+html.EscapeString(name)+`"`) || !strings.Contains(page, `name="organisation" value="`+h.tenant(joinery)+`" checked>`) {
 		t.Errorf("a name in use: what was filled in is lost\n%s", page)
 	}
 

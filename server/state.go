@@ -35,8 +35,9 @@ func (s *Server) Run(ctx context.Context) error {
 	beside.Go(func() { s.backupTokens(ctx) })
 	beside.Go(func() { _ = s.books.Run(ctx) })
 	beside.Go(func() { s.tidyExports(ctx) })
+	beside.Go(func() { s.watchKeys(ctx) })
 	defer beside.Wait()
-	if err := s.loadKeys(ctx); err != nil {
+	if err := errors.Join(s.loadKeyDay(ctx), s.loadKeys(ctx)); err != nil {
 		s.stateIs(err)
 	}
 	if !s.openSessions(ctx) {

@@ -59,6 +59,7 @@ type bench struct {
 	slow     chan struct{} // not nil: the state opens when it is closed
 	broken   error         // what the state says
 	asked    []xero.Call
+	left     map[string]int // calls, of keys that have not all they like
 	profiles map[string]xero.Profile
 	keychain keystore.Store
 
@@ -155,6 +156,25 @@ func (b *bench) start() {
 			b.mu.Lock()
 			defer b.mu.Unlock()
 			b.asked = append(b.asked, c)
+		},
+		MayCall: func(who xero.Caller) error {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			if left, short := b.left[who.Name]; short && left == 0 {
+				return &xero.Error{Problem: xero.Problem{Code: xero.CodeKeyLimit, Message: "The day of " + who.Name + " is over."}, RetryAfter: time.Hour}
+			}
+			return nil
+		},
+		Calling: func(who xero.Caller) (func(bool), error) {
+			if err := b.connections.MayCall(xero.WithCaller(context.Background(), who)); err != nil {
+				return nil, err
+			}
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			if _, short := b.left[who.Name]; short {
+				b.left[who.Name]--
+			}
+			return func(bool) {}, nil
 		},
 		Recall: func(_ context.Context, id string) (xero.Profile, bool) {
 			b.mu.Lock()

@@ -1,6 +1,7 @@
 package books
 
 import (
+	"cmp"
 	"context"
 	"time"
 )
@@ -30,7 +31,7 @@ type paper[T any] struct {
 
 // readDocument returns what is known of d, read anew when it is older than maxAge.
 func readDocument[T any](ctx context.Context, s *shelf, d *document[T], p paper[T], maxAge time.Duration) Reading[T] {
-	s.bring(ctx, &d.part, work{
+	refused := s.bring(ctx, &d.part, work{
 		need:  p.need,
 		kept:  maxAge == Kept,
 		fresh: func() bool { return !outdated(d.at, maxAge) },
@@ -56,7 +57,7 @@ func readDocument[T any](ctx context.Context, s *shelf, d *document[T], p paper[
 		},
 	})
 	defer s.mu.Unlock()
-	return Reading[T]{Value: d.value, At: d.at, Loading: d.flight != nil, Trouble: d.trouble}
+	return Reading[T]{Value: d.value, At: d.at, Loading: d.flight != nil, Trouble: cmp.Or(refused, d.trouble)}
 }
 
 // A span is the days that a document is about, both included. A zero one is no bound.

@@ -41,10 +41,14 @@ type part struct {
 
 // A flight is one reading, whoever waits for it.
 type flight struct {
-	done  chan struct{}
-	cover int  // how much of the part it reads
-	whole bool // see work
-	asked bool // it came to asking Xero; may be read once done is closed
+	who xero.Caller // began it
+	// refused is why Xero was not asked any more on behalf of who, and may be for the
+	// others that wait; nil else. May be read once done is closed.
+	refused *Trouble
+	done    chan struct{}
+	cover   int  // how much of the part it reads
+	whole   bool // see work
+	asked   bool // it came to asking Xero; may be read once done is closed
 }
 
 // work is how a part is read. fresh is called with shelf.mu held, and so are the
@@ -66,26 +70,37 @@ const (
 )
 
 // bring sees that the part is as fresh as w wants it, or that a reading is under
-// way or has failed. It waits until ctx ends, and returns with shelf.mu held.
-func (s *shelf) bring(ctx context.Context, p *part, w work) {
+// way or has failed. It waits until ctx ends, and returns with shelf.mu held. refused is
+// why Xero is not asked for this caller, and says nothing of the part.
+func (s *shelf) bring(ctx context.Context, p *part, w work) (refused *Trouble) {
 	s.mu.Lock()
 	for joined := false; !p.loaded || !joined && !w.will(); {
 		if p.flight == nil {
-			if p.loaded && (time.Now().Before(p.pause) || s.barred(p, w.need)) || !s.begin(ctx, p, w) {
-				return
+			if p.loaded && (time.Now().Before(p.pause) || s.barred(p, w.need)) {
+				return nil
+			}
+			if err := s.books.cfg.Connections.MayCall(ctx); err != nil && p.loaded {
+				return troubleOf(err)
+			}
+			if !s.begin(ctx, p, w) {
+				return nil
 			}
 		}
 		f := p.flight
 		s.mu.Unlock()
 		select {
 		case <-f.done:
-			joined = f.asked && f.cover >= w.cover && (f.whole || !w.whole)
 			s.mu.Lock()
+			if f.refused != nil && f.who == xero.CallerOf(ctx) {
+				return f.refused
+			}
+			joined = f.asked && f.refused == nil && f.cover >= w.cover && (f.whole || !w.whole)
 		case <-ctx.Done():
 			s.mu.Lock()
-			return
+			return nil
 		}
 	}
+	return nil
 }
 
 // will reports whether what is in memory will do. The caller holds shelf.mu.
@@ -108,7 +123,7 @@ func (s *shelf) begin(ctx context.Context, p *part, w work) bool {
 	if !s.books.begin() {
 		return false
 	}
-	f := &flight{done: make(chan struct{}), cover: w.cover, whole: w.whole}
+	f := &flight{who: xero.CallerOf(ctx), done: make(chan struct{}), cover: w.cover, whole: w.whole}
 	p.flight = f
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(s.books.running, cancel)
@@ -161,6 +176,8 @@ func (s *shelf) fly(ctx context.Context, p *part, w work) bool {
 	defer close(f.done)
 	switch {
 	case fresh || err != nil && ctx.Err() != nil: // FCC is ending
+	case err != nil && troubleOf(err).Code == xero.CodeKeyLimit:
+		f.refused = troubleOf(err)
 	case err != nil:
 		p.trouble = troubleOf(err)
 		if asked && !p.trouble.Kept { // whoever asks next may be a person

@@ -1,6 +1,7 @@
 package books
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -82,7 +83,7 @@ const (
 //
 // With whole set all that cover holds is read anew, whatever is known of it.
 func readRecords[R any](ctx context.Context, s *shelf, records *set[R], k kind[R], cover int, maxAge time.Duration, whole bool) Reading[[]R] {
-	s.bring(ctx, &records.part, work{
+	refused := s.bring(ctx, &records.part, work{
 		need: k.need, cover: cover, whole: whole, kept: maxAge == Kept,
 		fresh: func() bool { return !outdated(records.covers[cover].At, maxAge) },
 		load: func(ctx context.Context) func() {
@@ -112,7 +113,7 @@ func readRecords[R any](ctx context.Context, s *shelf, records *set[R], k kind[R
 		keep: func(ctx context.Context) { records.keep(ctx, s, k) },
 	})
 	defer s.mu.Unlock()
-	out := Reading[[]R]{At: records.covers[cover].At, Loading: records.flight != nil, Trouble: records.trouble}
+	out := Reading[[]R]{At: records.covers[cover].At, Loading: records.flight != nil, Trouble: cmp.Or(refused, records.trouble)}
 	if !out.At.IsZero() {
 		out.Value = records.list(k, cover)
 	}

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -144,6 +145,29 @@ func TestLoginTokenKeysDisconnectWithoutABrowser(t *testing.T) {
 	if !strings.Contains(list, "sheet") || !strings.Contains(list, "read, write") || strings.Contains(list, strings.TrimSpace(added.stdout)) {
 		t.Errorf("keys list:\n%s", list)
 	}
+	whole := m.fcc("keys", "add", "whole", "--ask", "--tenant", orgs[0].TenantID, "--tenant", orgs[1].TenantID, "--family", "accounting", "--family", "files",
+		"--expires", "2099-12-31", "--daily", "500", "--max-age", "15m", "--stale", "--any-user")
+	if whole.code != 0 || !strings.HasPrefix(whole.stdout, "fcc_") {
+		t.Errorf("keys add with everything: %+v", whole)
+	}
+	list = m.must("keys", "list")
+	for _, shown := range []string{"read, write when allowed", orgs[0].TenantID + ", " + orgs[1].TenantID, "accounting, files", "any user", "31 Dec 2099", "0 of 500", "up to 15m0s, or last known"} {
+		if !strings.Contains(list, shown) {
+			t.Errorf("keys list lacks %q:\n%s", shown, list)
+		}
+	}
+	var listed struct{ Keys []server.ControlKey }
+	if err := json.Unmarshal([]byte(m.must("keys", "list", "--json")), &listed); err != nil || len(listed.Keys) != 3 {
+		t.Fatalf("%d keys as JSON, %v", len(listed.Keys), err)
+	}
+	i := slices.IndexFunc(listed.Keys, func(k server.ControlKey) bool { return k.Name == "whole" })
+	if k := listed.Keys[i]; !k.Write || !k.Ask || len(k.Tenants) != 2 || len(k.Families) != 2 || !k.AnyUser || k.Expires == nil || k.Daily != 500 || k.MaxAge != 900 || !k.Stale || k.Ended {
+		t.Errorf("as JSON: %+v", k)
+	}
+	if other := m.fcc("keys", "add", "x", "--family", "books"); other.code != 1 || !strings.Contains(other.stderr, "accounting, assets, files, payroll, projects") {
+		t.Errorf("an API that there is not: %+v", other)
+	}
+	m.must("keys", "revoke", "whole")
 	m.must("keys", "revoke", "sheet")
 	if got := m.fcc("keys", "revoke", "sheet"); got.code != 1 || !strings.Contains(got.stderr, "writer") {
 		t.Errorf("revoked again: %+v", got)

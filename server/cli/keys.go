@@ -1,9 +1,12 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
+	"strconv"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"financial-command-center/server"
 )
@@ -15,23 +18,34 @@ type keysCmd struct {
 }
 
 type keysAddCmd struct {
-	Name    string   `arg:"" help:"What the key is for, as budget-sheet."`
-	Write   bool     `help:"Let it change the books too. Without this it reads only."`
-	Tenants []string `name:"tenant" placeholder:"ID" help:"Lock it to this organisation, or to several; fcc status lists them."`
-	AnyUser bool     `help:"Let other users of this computer use it too."`
+	Name     string   `arg:"" help:"What the key is for, as budget-sheet."`
+	Write    bool     `help:"Let it change the books too. Without this it reads only."`
+	Ask      bool     `help:"Let it change the books when you allow it: FCC asks you each time."`
+	Tenants  []string `name:"tenant" sep:"none" placeholder:"ID" help:"Lock it to this organisation, or to several; fcc status lists them."`
+	Families []string `name:"family" sep:"none" placeholder:"F" help:"Only for this of Xero's APIs, or for several: accounting, assets, files, payroll, projects."`
+	Expires  string   `placeholder:"WHEN" help:"Its last day, as 2027-03-31, or how long it is good, as 30d or 12h."`
+	Daily    string   `placeholder:"N" help:"At most so many calls to Xero a day, from midnight to midnight."`
+	MaxAge   string   `placeholder:"AGE" help:"It may take answers that are so old, as 15m, and costs fewer calls then."`
+	Stale    bool     `help:"It may take the last known answer while Xero cannot be reached."`
+	AnyUser  bool     `help:"Let other users of this computer use it too, as a service or a container with host networking."`
 }
 
 func (keysAddCmd) Help() string {
-	return "The key stands alone on stdout, so that it can be piped on; words go to stderr. FCC keeps only its hash: it cannot be shown again."
+	return "The key stands alone on stdout, so that it can be piped on; words go to stderr. FCC keeps only its hash: it cannot be shown again.\n\n" +
+		"What a key may do can be changed later: Programs, in FCC's pages."
 }
 
 func (cmd keysAddCmd) Run(c *call) error {
+	rights, err := cmd.rights(time.Now())
+	if err != nil {
+		return err
+	}
 	running, _, err := c.running()
 	if err != nil {
 		return err
 	}
 	var made server.ControlKeyMade
-	if err := running.call(c.ctx, "key-add", server.ControlKeyAdd(cmd), &made); err != nil {
+	if err := running.call(c.ctx, "key-add", rights, &made); err != nil {
 		return err
 	}
 	c.print("%s", made.Key)
@@ -40,6 +54,55 @@ func (cmd keysAddCmd) Run(c *call) error {
 		c.say("%s", made.Warning)
 	}
 	return nil
+}
+
+// rights reads what was typed.
+func (cmd keysAddCmd) rights(now time.Time) (server.ControlKeyRights, error) {
+	rights := server.ControlKeyRights{
+		Name: cmd.Name, Write: cmd.Write || cmd.Ask, Ask: cmd.Ask, Tenants: cmd.Tenants, Families: cmd.Families, AnyUser: cmd.AnyUser, Stale: cmd.Stale,
+	}
+	if cmd.Expires != "" {
+		end, ok := endOf(cmd.Expires, now)
+		if !ok {
+			return rights, failf(exitUsage, "--expires is a day to come, as %s, or a time from now, as 30d or 12h; not %q.", now.AddDate(0, 3, 0).Format(time.DateOnly), cmd.Expires)
+		}
+		rights.Expires = &end
+	}
+	if cmd.Daily != "" {
+		n, err := strconv.Atoi(cmd.Daily)
+		if err != nil || n < 1 {
+			return rights, failf(exitUsage, "--daily is a number of calls, 1 or more; not %q.", cmd.Daily)
+		}
+		rights.Daily = n
+	}
+	if cmd.MaxAge != "" {
+		age, ok := spanOf(cmd.MaxAge)
+		if !ok || age < time.Second {
+			return rights, failf(exitUsage, "--max-age is a time, as 90s, 15m or 2h; not %q.", cmd.MaxAge)
+		}
+		rights.MaxAge = int(age / time.Second)
+	}
+	return rights, nil
+}
+
+// endOf is the end of a day, or of a time from now.
+func endOf(text string, now time.Time) (end time.Time, ok bool) {
+	if day, err := time.ParseInLocation(time.DateOnly, text, time.Local); err == nil {
+		end = day.AddDate(0, 0, 1)
+		return end, end.After(now)
+	}
+	span, ok := spanOf(text)
+	return now.Add(span), ok && span > 0
+}
+
+// spanOf reads a duration as Go writes it, or a number of days: 30d.
+func spanOf(text string) (time.Duration, bool) {
+	if days, found := strings.CutSuffix(text, "d"); found {
+		n, err := strconv.Atoi(days)
+		return time.Duration(n) * 24 * time.Hour, err == nil && 0 < n && n <= 36500
+	}
+	span, err := time.ParseDuration(text)
+	return span, err == nil
 }
 
 type keysListCmd struct {
@@ -62,25 +125,53 @@ func (cmd keysListCmd) Run(c *call) error {
 		c.say("There are no keys. Make one: fcc keys add NAME")
 		return nil
 	}
-	table := tabwriter.NewWriter(c.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "NAME\tMAY\tORGANISATION\tWHO\tMADE\tLAST USED")
+	var table strings.Builder
+	columns := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(columns, "NAME\tMAY\tORGANISATION\tAPI\tWHO\tENDS\tCALLS TODAY\tTAKES\tMADE\tLAST USED\tBY")
 	for _, k := range list.Keys {
-		may, organisation, who, used := "read", "all", "this user", "never"
-		if k.Write {
-			may = "read, write"
-		}
-		if len(k.Tenants) > 0 {
-			organisation = strings.Join(k.Tenants, ", ")
-		}
-		if k.AnyUser {
-			who = "any user"
-		}
-		if k.LastUsed != nil {
-			used = moment(*k.LastUsed)
-		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", k.Name, may, organisation, who, moment(k.Created), used)
+		fmt.Fprintln(columns, strings.Join(keyColumns(k), "\t"))
 	}
-	return table.Flush()
+	if err := columns.Flush(); err != nil {
+		return err
+	}
+	c.print("%s", strings.TrimSuffix(table.String(), "\n"))
+	return nil
+}
+
+func keyColumns(k server.ControlKey) []string {
+	may, who, ends, calls, takes, used := "read", "this user", "never", strconv.Itoa(k.CallsToday), "live", "never"
+	switch {
+	case k.Ask:
+		may = "read, write when allowed"
+	case k.Write:
+		may = "read, write"
+	}
+	if k.AnyUser {
+		who = "any user"
+	}
+	if k.Expires != nil {
+		ends = moment(*k.Expires)
+		if end := k.Expires.Local(); end.Format(time.TimeOnly) == "00:00:00" {
+			ends = end.AddDate(0, 0, -1).Format("2 Jan 2006") // its last day
+		}
+	}
+	if k.Ended {
+		ends = "ended " + ends
+	}
+	if k.Daily > 0 {
+		calls += " of " + strconv.Itoa(k.Daily)
+	}
+	if k.MaxAge > 0 {
+		takes = "up to " + (time.Duration(k.MaxAge) * time.Second).String()
+	}
+	if k.Stale {
+		takes += ", or last known"
+	}
+	if k.LastUsed != nil {
+		used = moment(*k.LastUsed)
+	}
+	all := func(list []string) string { return cmp.Or(strings.Join(list, ", "), "all") }
+	return []string{k.Name, may, all(k.Tenants), all(k.Families), who, ends, calls, takes, moment(k.Created), used, k.Program}
 }
 
 type keysRevokeCmd struct {

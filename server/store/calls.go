@@ -58,6 +58,7 @@ type Which struct {
 	Caller, Name string    // the kind of caller, "" for any, and the key's name
 	Tenant       string    // "" for any
 	Outcome      Outcome
+	Sent         bool // leave out those that never reached Xero
 }
 
 // where is w in SQL.
@@ -72,6 +73,8 @@ func (w Which) where() (text string, args []any) {
 	add(!w.To.IsZero(), "at < ?", millis(w.To))
 	add(w.Caller != "", "caller = ? AND name = ?", w.Caller, w.Name)
 	add(w.Tenant != "", "tenant = ?", w.Tenant)
+	// Of a caller that left it is not known.
+	add(w.Sent, "(status > 0 OR code IN ('', 'xero_unreachable'))")
 	switch w.Outcome {
 	case Answered:
 		add(true, "status BETWEEN 1 AND 399")

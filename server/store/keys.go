@@ -32,6 +32,14 @@ func (k Key) Reaches(tenantID string) bool {
 	return len(k.Tenants) == 0 || slices.ContainsFunc(k.Tenants, func(own string) bool { return strings.EqualFold(own, tenantID) })
 }
 
+// Covers reports whether the key is good for one of Xero's APIs.
+func (k Key) Covers(family string) bool {
+	return len(k.Families) == 0 || slices.Contains(k.Families, family)
+}
+
+// Ended reports whether the key's time is over.
+func (k Key) Ended(now time.Time) bool { return !k.Expires.IsZero() && !now.Before(k.Expires) }
+
 // AddKey keeps a new key. ErrExists when its name, or its hash, is there.
 func (s *Store) AddKey(ctx context.Context, key Key) error {
 	result, err := s.db.ExecContext(ctx, `INSERT INTO keys (name, hash, writes, ask, tenant, families, any_user, expires, daily, max_age, stale, created, last_used, program)
@@ -69,19 +77,35 @@ func (s *Store) Keys(ctx context.Context) ([]Key, error) {
 	return keys, explain("list keys", rows.Err())
 }
 
+// ChangeKey gives the key of this name other rights and limits. Its hash, and what
+// became of it, stay. ErrNotFound when there is none of this name.
+func (s *Store) ChangeKey(ctx context.Context, key Key) error {
+	result, err := s.db.ExecContext(ctx, `UPDATE keys SET writes = ?, ask = ?, tenant = ?, families = ?, any_user = ?, expires = ?, daily = ?, max_age = ?, stale = ?
+		WHERE name = ?`,
+		key.Write, key.Ask, strings.Join(key.Tenants, " "), strings.Join(key.Families, " "), key.AnyUser,
+		millis(key.Expires), key.Daily, key.MaxAge.Milliseconds(), key.Stale, key.Name)
+	return one(result, err, "change a key", ErrNotFound)
+}
+
 // RevokeKey removes a key. ErrNotFound when there is none of this name.
 func (s *Store) RevokeKey(ctx context.Context, name string) error {
 	result, err := s.db.ExecContext(ctx, "DELETE FROM keys WHERE name = ?", name)
 	return one(result, err, "revoke a key", ErrNotFound)
 }
 
-// TouchKeys notes when keys were last used, by name. A time before the one that
+// Use is one use of a key: when, and what program used it, as that says itself.
+type Use struct {
+	At      time.Time
+	Program string
+}
+
+// TouchKeys notes how keys were last used, by name. A time before the one that
 // is kept, and a name that is not there, change nothing.
-func (s *Store) TouchKeys(ctx context.Context, used map[string]time.Time) error {
+func (s *Store) TouchKeys(ctx context.Context, used map[string]Use) error {
 	return s.in(ctx, "note the use of keys", func(tx *sql.Tx) error {
-		for name, at := range used {
-			_, err := tx.ExecContext(ctx, "UPDATE keys SET last_used = ?1 WHERE name = ?2 AND last_used < ?1",
-				millis(at), name)
+		for name, use := range used {
+			_, err := tx.ExecContext(ctx, "UPDATE keys SET last_used = ?1, program = ?2 WHERE name = ?3 AND last_used < ?1",
+				millis(use.At), use.Program, name)
 			if err != nil {
 				return err
 			}

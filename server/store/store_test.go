@@ -128,6 +128,18 @@ func TestAKeyIsKnownByItsNameAndItsHash(t *testing.T) {
 		if !reflect.DeepEqual(keys, []store.Key{assistant, excel}) {
 			t.Errorf("keys are %+v", keys)
 		}
+		changed := assistant
+		changed.Write, changed.Ask, changed.Tenants, changed.Families, changed.AnyUser = true, true, []string{"t-3"}, []string{"files"}, true
+		changed.Expires, changed.Daily, changed.MaxAge, changed.Stale = noon.Truncate(time.Millisecond), 7, time.Hour, true
+		other := changed // what a change does not touch
+		other.Hash, other.Created, other.LastUsed, other.Program = excel.Hash, noon.Add(time.Hour), noon, "x"
+		ok(t, s.ChangeKey(ctx, other))
+		is(t, s.ChangeKey(ctx, store.Key{Name: "none"}), store.ErrNotFound)
+		keys, err = s.Keys(ctx)
+		ok(t, err)
+		if !reflect.DeepEqual(keys, []store.Key{changed, excel}) {
+			t.Errorf("changed to %+v", keys)
+		}
 		ok(t, s.RevokeKey(ctx, "excel"))
 		is(t, s.RevokeKey(ctx, "excel"), store.ErrNotFound)
 		ok(t, s.AddKey(ctx, excel))
@@ -141,16 +153,16 @@ func TestTheLastUseOfAKeyNeverGoesBack(t *testing.T) {
 			ok(t, s.AddKey(ctx, store.Key{Name: name, Hash: sha256.Sum256([]byte(name)), Created: noon}))
 		}
 		at := noon.Truncate(time.Millisecond)
-		ok(t, s.TouchKeys(ctx, map[string]time.Time{"a": at, "b": at, "gone": at}))
-		ok(t, s.TouchKeys(ctx, map[string]time.Time{"a": at.Add(-time.Hour), "b": at.Add(time.Hour)}))
+		ok(t, s.TouchKeys(ctx, map[string]store.Use{"a": {at, "curl/8"}, "b": {at, "curl/8"}, "gone": {at, "curl/8"}}))
+		ok(t, s.TouchKeys(ctx, map[string]store.Use{"a": {at.Add(-time.Hour), "older"}, "b": {at.Add(time.Hour), ""}}))
 		ok(t, s.TouchKeys(ctx, nil))
 		keys, err := s.Keys(ctx)
 		ok(t, err)
-		used := map[string]time.Time{}
+		used := map[string]store.Use{}
 		for _, key := range keys {
-			used[key.Name] = key.LastUsed
+			used[key.Name] = store.Use{At: key.LastUsed, Program: key.Program}
 		}
-		if want := map[string]time.Time{"a": at, "b": at.Add(time.Hour), "c": {}}; !maps.Equal(used, want) {
+		if want := map[string]store.Use{"a": {at, "curl/8"}, "b": {at.Add(time.Hour), ""}, "c": {}}; !maps.Equal(used, want) {
 			t.Errorf("last used %v, want %v", used, want)
 		}
 	})

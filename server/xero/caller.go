@@ -43,6 +43,22 @@ func CallerOf(ctx context.Context) Caller {
 	return Caller{Kind: ByFCC}
 }
 
+// MayCall is why nothing would be asked of Xero under ctx for who asks, as
+// Config.MayCall says it.
+func (c *Connections) MayCall(ctx context.Context) error {
+	if c.cfg.MayCall == nil {
+		return nil
+	}
+	return c.cfg.MayCall(CallerOf(ctx))
+}
+
+func (c *Connections) calling(ctx context.Context) (done func(sent bool), err error) {
+	if c.cfg.Calling == nil {
+		return func(bool) {}, nil
+	}
+	return c.cfg.Calling(CallerOf(ctx))
+}
+
 // A Call is one request that reached for Xero's API, for the activity list: never
 // what was in it. One that is sent again, after a 401 or 429, is another Call.
 type Call struct {
@@ -78,7 +94,7 @@ func (c *Connections) tell(req *http.Request, at time.Time, waited time.Duration
 
 // tenantOf is the organisation that req asks for, "" for none.
 func tenantOf(req *http.Request) string {
-	if resourceOf(req.URL.Path) == connectionsPath {
+	if first, _, _ := strings.Cut(strings.TrimLeft(req.URL.Path, "/"), "/"); strings.EqualFold(first, connectionsPath[1:]) {
 		return ""
 	}
 	return req.Header.Get("Xero-Tenant-Id")

@@ -8,6 +8,10 @@ import (
 	"time"
 )
 
+// keptConnections are as many as are kept open to one host where HTTP/2 is not spoken
+// (a proxy may not): five calls at once for each of many organisations.
+const keptConnections = 50
+
 // DefaultTransport is the way to Xero: the system's certificates and, but for
 // loopback, the proxy of the environment or of the system's setting, which is read
 // anew when it changes. Connections that went dead while the machine slept are
@@ -24,6 +28,7 @@ func DefaultTransport() *http.Transport {
 	t.DialContext = (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}).DialContext
 	t.TLSHandshakeTimeout = 10 * time.Second
 	t.ResponseHeaderTimeout = answerTimeout
+	t.MaxIdleConnsPerHost = keptConnections
 	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 10 * time.Second}
 	return t
 }

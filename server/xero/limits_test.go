@@ -220,6 +220,7 @@ func TestARefusalIsRepeatedWhereThatIsInTime(t *testing.T) {
 					t.Fatal(err)
 				}
 				req.Header.Set("xero-tenant-id", b.tenant())
+				req.Header.Set("Idempotency-Key", "k")
 				began := time.Now()
 				resp, err := b.session().Transport().RoundTrip(req)
 				if err != nil {

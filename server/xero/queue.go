@@ -32,6 +32,7 @@ type waiter struct {
 	useful         time.Time // let through later, it would be in vain
 	bounded        bool      // by who asks, not by us
 	number         uint64    // in the order they came
+	first          time.Time // when its request was sent first
 	turn           chan turn // one slot
 }
 

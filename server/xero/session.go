@@ -96,8 +96,7 @@ func (s *Session) Token(ctx context.Context) (AccessToken, error) {
 
 // token is Token with a deadline for the wait; refused is a token that will not do.
 func (s *Session) token(ctx context.Context, deadline time.Time, refused keystore.Secret) (AccessToken, error) {
-	enough := time.NewTimer(time.Until(deadline))
-	defer enough.Stop()
+	var enough *time.Timer
 	for {
 		s.set.mu.Lock()
 		if s.state == NeedsLogin || s.grant.Leaving {
@@ -116,6 +115,10 @@ func (s *Session) token(ctx context.Context, deadline time.Time, refused keystor
 		s.set.mu.Unlock()
 		if err != nil {
 			return AccessToken{}, err
+		}
+		if enough == nil {
+			enough = time.NewTimer(time.Until(deadline))
+			defer enough.Stop()
 		}
 		select {
 		case <-r.done:

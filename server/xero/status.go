@@ -38,6 +38,7 @@ const (
 	CodeNeedsLogin          Code = "needs_login"
 	CodeNotFound            Code = "not_found"
 	CodeRateLimited         Code = "rate_limited"
+	CodeKeyLimit            Code = "key_limit"
 	CodeTenantRequired      Code = "tenant_required"
 	CodeUnreachable         Code = "xero_unreachable"
 )
@@ -98,10 +99,15 @@ type Status struct {
 	Connections []ConnectionStatus `json:"connections"`
 	// Short are the organisations whose calls for today are running out, by name.
 	Short []Shortage `json:"-"`
+
+	all []Organisation // see Organisations; nil: not looked for yet
 }
 
 // Organisations lists what all connections reach, without repeats, by name.
 func (s Status) Organisations() []Organisation {
+	if s.all != nil {
+		return slices.Clone(s.all)
+	}
 	var all []Organisation
 	for _, c := range s.Connections {
 		for _, o := range c.Organisations {
@@ -189,7 +195,8 @@ func (c *Connections) statusLocked() Status {
 	if st.Problem == nil {
 		st.Problem = c.problem
 	}
-	st.Short = c.shortLocked(st.Organisations())
+	st.all = st.Organisations()
+	st.Short = c.shortLocked(st.all)
 	return st
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -28,14 +29,15 @@ const refusalPause = time.Minute
 // Transport sends requests with this session's access token, which it puts into
 // the Authorization header of a clone. It refuses every host but the API's, so
 // that the token goes nowhere else. A 401 that says the token is bad is answered
-// by one renewal and, where the body can be sent again, one more try; if that is
-// refused too, there is no further renewal for it within a minute.
+// by one renewal and, where the request may be sent again (see mayRepeat), one more
+// try; if that is refused too, there is no further renewal for it within a minute.
 //
 // Requests wait for Xero's limits (see limits): as long as their context has time,
-// 34 seconds where it has no end, and never longer than WithPatience says. So does what Xero refused all the same (429), where
-// the body can be sent again; when that would take too long, or the day's calls are
-// used up, the 429 is handed back as it came. A request that was not sent because
-// of the limits fails with CodeRateLimited.
+// 34 seconds where it has no end, and never longer than WithPatience says. So does what
+// Xero refused all the same (429), where it may be sent again; when that would take too
+// long, or the day's calls are used up, the 429 is handed back as it came. A request
+// that was not sent because of the limits fails with CodeRateLimited; one that
+// Config.Calling refuses, with what that says.
 //
 // Everything else is handed back as it came. Other errors are as Token's, or
 // CodeUnreachable; a caller that gives up gets its own context's error.
@@ -55,7 +57,8 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return resp, err
 	}
 	_, err = s.token(req.Context(), w.enough(), token.Token)
-	if err == nil && !repeatable(req) {
+	next, ok := again(req, w.first)
+	if err == nil && !ok {
 		return resp, nil
 	}
 	_, _ = io.CopyN(io.Discard, resp.Body, 4<<10)
@@ -63,10 +66,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if req, err = again(req); err != nil {
-		return nil, err
-	}
-	if resp, _, err = s.try(req, w); err == nil && tokenRefused(resp) {
+	if resp, _, err = s.try(next, w); err == nil && tokenRefused(resp) {
 		s.set.mu.Lock()
 		s.distrusted = time.Now()
 		s.set.mu.Unlock()
@@ -102,13 +102,16 @@ func (s *Session) try(req *http.Request, w *waiter) (*http.Response, AccessToken
 		if refused != nil {
 			refused.Body.Close()
 		}
-		if err != nil || !waits || !repeatable(req) {
+		if err != nil || !waits {
 			return resp, token, err
 		}
-		refused = resp
-		if req, err = again(req); err != nil {
-			refused.Body.Close()
-			return nil, token, err
+		next, ok := again(req, w.first)
+		if !ok {
+			return resp, token, nil
+		}
+		req, refused = next, resp
+		if TakesKey(req.Method) {
+			w.before(w.first.Add(repeatWithin))
 		}
 	}
 }
@@ -116,6 +119,13 @@ func (s *Session) try(req *http.Request, w *waiter) (*http.Response, AccessToken
 // tryOnce sends req when there is a token and the limits allow it; waits reports
 // whether Xero refused it for a limit that will open.
 func (s *Session) tryOnce(req *http.Request, w *waiter, repeated bool) (resp *http.Response, token AccessToken, waits bool, err error) {
+	done, err := s.set.calling(req.Context())
+	if err != nil {
+		closeBody(req)
+		return nil, token, false, err
+	}
+	sent := false
+	defer func() { done(sent) }()
 	asked := time.Now()
 	token, err = s.token(req.Context(), w.enough(), keystore.Secret{})
 	var p *pass
@@ -137,7 +147,10 @@ func (s *Session) tryOnce(req *http.Request, w *waiter, repeated bool) (resp *ht
 		}
 		return nil, token, false, err
 	}
-	asked = time.Now()
+	asked, sent = time.Now(), true
+	if w.first.IsZero() {
+		w.first = asked
+	}
 	resp, err = s.send(req, token, w.enough(), p)
 	s.set.tell(req, asked, waited, resp, err)
 	waits = p.answered(resp)
@@ -156,8 +169,9 @@ func (s *Session) tryOnce(req *http.Request, w *waiter, repeated bool) (resp *ht
 // body streams, in or out, is between the caller and Xero.
 func (s *Session) send(req *http.Request, token AccessToken, deadline time.Time, p *pass) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(req.Context())
-	out := req.Clone(ctx)
-	out.Header.Set("Authorization", "Bearer "+token.Token.Reveal())
+	out := req.WithContext(ctx)
+	out.Header = maps.Clone(req.Header) // its values are not changed
+	out.Header["Authorization"] = []string{"Bearer " + token.Token.Reveal()}
 	var settled atomic.Bool // the head came, or too late
 	timer := time.AfterFunc(time.Until(deadline), func() {
 		if settled.CompareAndSwap(false, true) {
@@ -165,18 +179,7 @@ func (s *Session) send(req *http.Request, token AccessToken, deadline time.Time,
 		}
 	})
 	defer timer.Stop()
-	if out.Body != nil && out.Body != http.NoBody {
-		out.Body = &upload{out.Body, timer}
-		if body := out.GetBody; body != nil { // net/http sends it again when a kept connection is dead
-			out.GetBody = func() (io.ReadCloser, error) {
-				again, err := body()
-				if err != nil {
-					return nil, err
-				}
-				return &upload{again, timer}, nil
-			}
-		}
-	}
+	timedBody(out, timer)
 	resp, err := s.set.base.RoundTrip(out)
 	late := !settled.CompareAndSwap(false, true)
 	if err == nil && !late {
@@ -199,19 +202,6 @@ func (s *Session) send(req *http.Request, token AccessToken, deadline time.Time,
 		err = cause
 	}
 	return nil, unreachable(bare(err))
-}
-
-// upload stops the clock while the caller is the one who is waited for. With every
-// part that the caller gives, Xero has the whole time again.
-type upload struct {
-	io.ReadCloser
-	timer *time.Timer
-}
-
-func (u *upload) Read(p []byte) (int, error) {
-	u.timer.Stop()
-	defer u.timer.Reset(patience)
-	return u.ReadCloser.Read(p)
 }
 
 // endingBody frees the request's context and its place among the calls in progress
@@ -243,25 +233,6 @@ func (s *Session) clientID() string {
 	s.set.mu.Lock()
 	defer s.set.mu.Unlock()
 	return s.grant.ClientID
-}
-
-// repeatable reports whether req can be sent again, and again makes it ready for
-// that.
-func repeatable(req *http.Request) bool {
-	return req.Body == nil || req.Body == http.NoBody || req.GetBody != nil
-}
-
-func again(req *http.Request) (*http.Request, error) {
-	if req.GetBody == nil {
-		return req, nil
-	}
-	body, err := req.GetBody()
-	if err != nil {
-		return nil, err
-	}
-	req = req.Clone(req.Context())
-	req.Body = body
-	return req, nil
 }
 
 // tokenRefused tells a 401 that a new token cures from one for a missing scope,

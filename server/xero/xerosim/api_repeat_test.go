@@ -94,6 +94,9 @@ func TestARequestThatBrokeOffIsNoFirstOne(t *testing.T) {
 		got.Body.Close()
 		t.Fatalf("half a request was answered %d", got.StatusCode)
 	}
+	if got := a.get(path, joinery); got.status != 404 {
+		t.Errorf("half of it is there: %d", got.status)
+	}
 	if got := a.sends(http.MethodPut, path, joinery, key, xerosim.Filler(3, 1<<20)); got.status != 200 {
 		t.Errorf("the whole: %d %s", got.status, got.body)
 	}

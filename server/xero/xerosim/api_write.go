@@ -20,7 +20,7 @@ func records[T any](c *call, name string) ([]T, error) {
 	body, err := io.ReadAll(io.LimitReader(c.request.Body, mostBody+1))
 	switch {
 	case err != nil:
-		return nil, badData("the request ended early")
+		return nil, errEndedEarly
 	case len(body) > mostBody:
 		return nil, errTooLarge
 	}

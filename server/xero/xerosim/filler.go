@@ -50,18 +50,18 @@ func (f filler) ReadAt(p []byte, off int64) (int, error) {
 // receive reads what a file is to hold.
 func receive(body io.Reader) (*io.SectionReader, error) {
 	head := make([]byte, fillerHead)
-	n, err := io.ReadFull(body, head)
+	n, err := fill(body, head)
 	head = head[:n]
-	if err == nil && string(head[:len(fillerName)]) == fillerName {
+	if n == fillerHead && string(head[:len(fillerName)]) == fillerName {
 		return filler(binary.LittleEndian.Uint64(head[len(fillerName):])).receive(body)
 	}
-	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
-		return nil, badData("the request ended early")
+	if err != nil && err != io.EOF {
+		return nil, errEndedEarly
 	}
 	rest, err := io.ReadAll(io.LimitReader(body, mostBody+1-int64(n)))
 	switch {
 	case err != nil:
-		return nil, badData("the request ended early")
+		return nil, errEndedEarly
 	case n+len(rest) > mostBody:
 		return nil, errTooLarge
 	}
@@ -73,20 +73,33 @@ func (f filler) receive(body io.Reader) (*io.SectionReader, error) {
 	got, want := make([]byte, 32<<10), make([]byte, 32<<10)
 	size := int64(fillerHead)
 	for {
-		n, err := io.ReadFull(body, got)
+		n, err := fill(body, got)
 		_, _ = f.ReadAt(want[:n], size) // never fails
 		if !bytes.Equal(got[:n], want[:n]) {
 			return nil, badData("a filler was changed on its way")
 		}
 		switch size += int64(n); {
-		case err == io.EOF || err == io.ErrUnexpectedEOF:
+		case err == io.EOF:
 			return Filler(uint64(f), size), nil
 		case err != nil:
-			return nil, badData("the request ended early")
+			return nil, errEndedEarly
 		case size > mostFiller:
 			return nil, errTooLarge
 		}
 	}
 }
+
+// fill is io.ReadFull, but that the end of a body is io.EOF and a body that broke off
+// is io.ErrUnexpectedEOF: that one has one error for both.
+func fill(body io.Reader, p []byte) (n int, err error) {
+	for n < len(p) && err == nil {
+		var more int
+		more, err = body.Read(p[n:])
+		n += more
+	}
+	return n, err
+}
+
+var errEndedEarly = badData("the request ended early")
 
 var errTooLarge = &apiError{status: http.StatusRequestEntityTooLarge, kind: "text/plain; charset=utf-8", body: "Request Entity Too Large"}

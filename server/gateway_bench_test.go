@@ -1,0 +1,143 @@
+package server_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"financial-command-center/server/store"
+)
+
+// A way is one path to the same upstream.
+type way struct {
+	name   string
+	base   string
+	header func(n int) http.Header // of connection n
+	client *http.Client
+}
+
+// ask makes one call, as connection n does.
+func (w *way) ask(b *testing.B, n int) {
+	r, err := http.NewRequest(http.MethodGet, w.base+invoices, nil)
+	if err != nil {
+		b.Error(err)
+		return
+	}
+	r.Header = w.header(n)
+	answer, err := w.client.Do(r)
+	if err != nil {
+		b.Error(err)
+		return
+	}
+	size, err := io.Copy(io.Discard, answer.Body)
+	_ = answer.Body.Close()
+	if err != nil || answer.StatusCode != http.StatusOK || size != benchBody {
+		b.Errorf("%s: %s with %d bytes: %v", w.name, answer.Status, size, err)
+	}
+}
+
+// crowd has so many connections make so many calls each, and says how long it took.
+func (w *way) crowd(b *testing.B, connections, calls int) time.Duration {
+	begun := time.Now()
+	var callers sync.WaitGroup
+	for n := range connections {
+		callers.Go(func() {
+			for range calls {
+				w.ask(b, n)
+			}
+		})
+	}
+	callers.Wait()
+	return time.Since(begun)
+}
+
+const benchBody = 3 << 10
+
+// BenchmarkGateway is a GET of 3 KB through FCC beside the same through a bare
+// httputil.ReverseProxy, on the same upstream, by the same clients: at 16 connections
+// over four organisations, four each, so that nobody waits for Xero's five at once,
+// and at one. The upstream says nothing of limits. All that takes part shares one
+// process and its processors, so the rounds take turns, and the middle one counts.
+func BenchmarkGateway(b *testing.B) {
+	const organisations, connections = 4, 16
+	body := strings.Repeat("x", benchBody)
+	var list []string
+	for n := range organisations {
+		list = append(list, fmt.Sprintf(`{"id":"l-%d","tenantId":"00000000-0000-4000-8000-00000000000%d","tenantType":"ORGANISATION","tenantName":"Books %d"}`, n, n, n))
+	}
+	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json; charset=utf-8")
+		if r.URL.Path == "/connections" {
+			_, _ = io.WriteString(w, "["+strings.Join(list, ",")+"]")
+			return
+		}
+		w.Header().Set("Content-Length", fmt.Sprint(benchBody))
+		_, _ = io.WriteString(w, body)
+	}))
+	defer upstream.Close()
+	address, err := url.Parse(upstream.URL)
+	if err != nil {
+		b.Fatal(err)
+	}
+	far := http.DefaultTransport.(*http.Transport).Clone()
+	far.MaxIdleConnsPerHost = connections
+	bare := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) { p.SetURL(address) }, Transport: far})
+	defer bare.Close()
+	s := newBench(b, func(s *bench) { s.xero.API = upstream.URL }).opened()
+	s.signIn(s.visit())
+	s.until("four organisations", func() bool { return len(s.cfg.Connections.Status().Organisations()) == organisations })
+	key := s.addKey(store.Key{Name: "sheet"})
+
+	header := func(n int) http.Header {
+		return http.Header{"Accept": {"application/json"}, "Authorization": {"Bearer " + key},
+			"Xero-Tenant-Id": {fmt.Sprintf("00000000-0000-4000-8000-00000000000%d", n%organisations)}}
+	}
+	ways := []*way{
+		{name: "bare", base: bare.URL, header: header},
+		{name: "gateway", base: fmt.Sprintf("http://127.0.0.1:%d", s.cfg.Port), header: header},
+	}
+	for _, w := range ways {
+		own := http.DefaultTransport.(*http.Transport).Clone()
+		own.MaxIdleConnsPerHost = connections
+		w.client = &http.Client{Transport: own}
+		w.crowd(b, connections, 200)
+	}
+	const rounds, calls = 15, 250
+	for b.Loop() {
+		var crowds, alone [2][]time.Duration
+		var shares []float64
+		for round := range rounds {
+			order := []int{0, 1}
+			if round%2 == 1 {
+				order = []int{1, 0}
+			}
+			var took [2]time.Duration
+			for _, n := range order {
+				took[n] = ways[n].crowd(b, connections, calls)
+				crowds[n] = append(crowds[n], took[n])
+				alone[n] = append(alone[n], ways[n].crowd(b, 1, calls)/calls)
+			}
+			shares = append(shares, float64(took[0])/float64(took[1]))
+		}
+		middle := func(times []time.Duration) time.Duration {
+			slices.Sort(times)
+			return times[len(times)/2]
+		}
+		slices.Sort(shares)
+		for n, w := range ways {
+			b.ReportMetric(connections*calls/middle(crowds[n]).Seconds(), "calls/s/"+w.name)
+			b.ReportMetric(float64(middle(alone[n]).Nanoseconds())/1000, "µs/"+w.name)
+		}
+		b.ReportMetric(shares[len(shares)/2], "gateway/bare")
+		b.ReportMetric(float64((middle(alone[1])-middle(alone[0])).Nanoseconds())/1000, "µs/added")
+	}
+	b.ReportMetric(0, "ns/op")
+}

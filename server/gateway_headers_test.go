@@ -1,0 +1,171 @@
+package server_test
+
+import (
+	"bufio"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"financial-command-center/server"
+	"financial-command-center/server/store"
+)
+
+// spellings are how a header of this name, or of all that begin so, may be written.
+func spellings(name string) []string {
+	if strings.HasSuffix(name, "-") {
+		name += "anything"
+	}
+	return []string{name, strings.ToUpper(name), strings.ReplaceAll(name, "-", "_"), http.CanonicalHeaderKey(name)}
+}
+
+func TestNoHeaderOfTheListsPassesInAnySpelling(t *testing.T) {
+	var sent http.Header
+	var host string
+	answers := http.Header{}
+	b := newBench(t, through(behind(t, func(w http.ResponseWriter, r *http.Request) {
+		sent, host = r.Header, r.Host
+		for name, values := range answers {
+			w.Header()[name] = values
+		}
+	}))).opened()
+	cookie := b.signIn(b.visit(), café)
+	key := b.addKey(store.Key{Name: "w", Write: true})
+	const secret = "between-us"
+	for _, name := range server.OwnRequestHeaders {
+		for _, spelled := range spellings(name) {
+			value := secret
+			switch strings.ToLower(spelled) {
+			case "authorization": // our key stands there
+				continue
+			case "origin":
+				value = fmt.Sprintf("http://localhost:%d", b.cfg.Port)
+			case "xero-tenant-id":
+				value = b.tenant(café)
+			case "x-fcc-max-wait":
+				value = "1"
+			case "trailer":
+				continue // net/http takes it for its own
+			}
+			r := b.request(ask{method: "POST", path: attachment, key: key, cookie: cookie, body: strings.NewReader("{}")})
+			r.Header[spelled] = []string{value}
+			sent = nil
+			answer, err := client.Do(r)
+			if err != nil {
+				t.Fatalf("%s: %v", spelled, err)
+			}
+			answer.Body.Close()
+			if answer.StatusCode != 200 {
+				if sent != nil {
+					t.Errorf("%s: %s, and sent all the same", spelled, answer.Status)
+				}
+				continue
+			}
+			for got, values := range sent {
+				own := map[string]string{"Authorization": "Bearer ", "Xero-Tenant-Id": b.tenant(café)}
+				begins, ours := own[got]
+				if got == "Idempotency-Key" {
+					continue // what came is the caller's to choose
+				}
+				if all := strings.Join(values, "\n"); strings.Contains(all, secret) || strings.Contains(all, key) || strings.Contains(all, cookie) ||
+					ours && (len(values) != 1 || !strings.HasPrefix(all, begins)) {
+					t.Errorf("%s came as %s: %q", spelled, got, all)
+				}
+			}
+			if host == "" || strings.Contains(host, fmt.Sprint(b.cfg.Port)) {
+				t.Errorf("%s: Host is %q", spelled, host)
+			}
+		}
+	}
+	for _, name := range server.OwnAnswerHeaders {
+		if name == "transfer-encoding" {
+			continue // net/http takes it for its own
+		}
+		for _, spelled := range spellings(name) {
+			answers = http.Header{spelled: {secret}, "X-Other": {"passes"}}
+			g := b.ask(ask{path: attachment, key: key})
+			for got, values := range g.header {
+				if strings.Contains(strings.Join(values, "\n"), secret) {
+					t.Errorf("%s of Xero's reaches the caller as %s", spelled, got)
+				}
+			}
+			if g.status != 200 || g.header.Get("X-Other") != "passes" {
+				t.Errorf("%s: %d %v", spelled, g.status, g.header)
+			}
+		}
+	}
+}
+
+// Whatever header a caller brings, Xero gets one token, FCC's own, for the organisation
+// that was checked, and nothing of what is between the caller and FCC; and whatever
+// header Xero brings, the caller's browser stays under FCC's rules.
+func FuzzTheGatewaysHeaders(f *testing.F) {
+	way := &far{}
+	b := newBench(f, through(way)).opened()
+	b.signIn(b.visit(), café)
+	key := b.addKey(store.Key{Name: "w", Write: true})
+	tenant := b.tenant(café)
+	for _, seed := range [][2]string{
+		{"Authorization", "Bearer x"}, {"authorization", "Basic eA=="}, {"AUTHORIZATION", "fcc_"}, {"Cookie", "a=b"}, {"X-Forwarded-For", "1.2.3.4"}, {"X_Forwarded_Host", "evil"},
+		{"Connection", "Authorization, Xero-Tenant-Id"}, {"Xero_Tenant-Id", "x"}, {"Proxy-Authorization", "x"}, {"Te", "trailers"}, {"Set-Cookie", "a=b"}, {"Upgrade", "h2c"},
+		{"Idempotency-Key", "a"}, {"X-HTTP-Method-Override", "DELETE"}, {"Content-Security-Policy", "default-src *"}, {"Access-Control-Allow-Origin", "*"}, {"Accept", "text/html"},
+	} {
+		f.Add(seed[0], seed[1])
+	}
+	f.Fuzz(func(t *testing.T, name, value string) {
+		if strings.ContainsAny(name+value, "\r\n") {
+			return // that were two
+		}
+		canonical := http.CanonicalHeaderKey(name)
+		lower := strings.ReplaceAll(strings.ToLower(name), "_", "-")
+		text := fmt.Sprintf("POST /api.xro/2.0/Contacts HTTP/1.1\r\nHost: localhost:%d\r\nAuthorization: Bearer %s\r\nXero-Tenant-Id: %s\r\nContent-Length: 2\r\n%s: %s\r\n\r\n{}", b.cfg.Port, key, tenant, name, value)
+		r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(text)))
+		if err != nil {
+			return // net/http lets no such header in
+		}
+		way.answer = answering(200, http.Header{canonical: {value}, "Content-Type": {"application/json"}}, strings.NewReader("{}"))
+		before := way.count()
+		w := httptest.NewRecorder()
+		b.Handler().ServeHTTP(w, r)
+		h := w.Header()
+		for rule, want := range map[string]string{"Content-Security-Policy": "default-src 'self'", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", "X-Frame-Options": "DENY"} {
+			if v := h.Values(rule); len(v) != 1 || !strings.HasPrefix(v[0], want) {
+				t.Errorf("%s is %q", rule, v)
+			}
+		}
+		for got := range h {
+			if got = strings.ReplaceAll(strings.ToLower(got), "_", "-"); strings.HasPrefix(got, "set-cookie") || strings.HasPrefix(got, "access-control-") {
+				t.Errorf("the caller gets %s", got)
+			}
+		}
+		if way.count() == before {
+			return
+		}
+		sent := way.last()
+		if v := sent.Header["Authorization"]; len(v) != 1 || !strings.HasPrefix(v[0], "Bearer ") || strings.Contains(v[0], "fcc_") {
+			t.Error("Xero gets another Authorization than its own")
+		}
+		if v := sent.Header["Xero-Tenant-Id"]; len(v) != 1 || v[0] != tenant {
+			t.Errorf("Xero is asked for the organisation %q", v)
+		}
+		if v := sent.Header["Idempotency-Key"]; len(v) != 1 || v[0] == "" || len([]rune(v[0])) > 128 {
+			t.Errorf("the keys are %q", v)
+		}
+		if sent.Method != http.MethodPost || sent.URL.Path != "/api.xro/2.0/Contacts" || sent.Host != "" && sent.Host != sent.URL.Host {
+			t.Errorf("sent as %s %s to %q", sent.Method, sent.URL, sent.Host)
+		}
+		if _, there := sent.Header[canonical]; there && canonical != "Authorization" && canonical != "Xero-Tenant-Id" && canonical != "Idempotency-Key" {
+			for _, between := range []string{"authorization", "cookie", "forwarded", "x-forwarded", "origin", "proxy-", "x-api-key", "x-fcc-", "sec-", "via", "te", "upgrade", "connection", "keep-alive", "transfer-encoding"} {
+				if lower == between || strings.HasSuffix(between, "-") && strings.HasPrefix(lower, between) || between == "x-forwarded" && strings.HasPrefix(lower, "x-forwarded-") {
+					t.Errorf("Xero gets %s: %q", canonical, value)
+				}
+			}
+		}
+		for got, values := range sent.Header {
+			if got != "Authorization" && strings.Contains(strings.Join(values, ""), key) {
+				t.Errorf("Xero gets the key as %s", got)
+			}
+		}
+	})
+}

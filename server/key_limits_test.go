@@ -1,0 +1,292 @@
+package server_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"financial-command-center/server"
+	"financial-command-center/server/store"
+)
+
+// reached is how many requests for organisations' data the simulated Xero has seen.
+func (b *bench) reached() (n int) {
+	for _, e := range b.sim.Journal() {
+		if strings.HasPrefix(e.Path, "/api.xro/") {
+			n++
+		}
+	}
+	return n
+}
+
+// A dayStep is something that happens to a key's day.
+type dayStep struct {
+	do   string // begin, end, limit, time
+	name string
+	n    int // of those under way; the other limit; hours
+	sent bool
+}
+
+// Whatever begins, ends, fails, and however time goes by: a day never sees more calls
+// than its limit, and what is refused had no room.
+func TestTheDailyLimitIsKeptWhateverHappens(t *testing.T) {
+	steps := rapid.SliceOf(rapid.Custom(func(rt *rapid.T) dayStep {
+		return dayStep{
+			rapid.SampledFrom([]string{"begin", "begin", "begin", "end", "end", "limit", "time"}).Draw(rt, "do"), rapid.SampledFrom([]string{"a", "b"}).Draw(rt, "name"),
+			rapid.IntRange(0, 30).Draw(rt, "n"), rapid.Bool().Draw(rt, "sent"),
+		}
+	}))
+	rapid.Check(t, func(rt *rapid.T) {
+		plan := steps.Draw(rt, "steps")
+		wrong := ""
+		synctest.Test(t, func(*testing.T) { wrong = runDay(plan) })
+		if wrong != "" {
+			rt.Fatal(wrong)
+		}
+	})
+}
+
+// runDay compares the count with one that is made by going through all calls.
+func runDay(plan []dayStep) (wrong string) {
+	type flight struct {
+		name string
+		done func(bool)
+	}
+	type sent struct{ day, name string }
+	var (
+		day    server.KeyDay
+		flying []flight
+		calls  []sent
+	)
+	most := map[string]int{"a": 2, "b": 0}
+	today := func() string { return time.Now().Local().Format(time.DateOnly) }
+	made := func(name string) (n int) {
+		for _, c := range calls {
+			if c == (sent{today(), name}) {
+				n++
+			}
+		}
+		return n
+	}
+	for i, step := range plan {
+		name := step.name
+		switch {
+		case step.do == "begin":
+			under := 0
+			for _, f := range flying {
+				if f.name == name {
+					under++
+				}
+			}
+			room := most[name] == 0 || made(name)+under < most[name]
+			done, ok := day.Take(name, most[name])
+			if ok != room {
+				return fmt.Sprintf("step %d: %s, of %d: %d made, %d under way, let in: %t", i, name, most[name], made(name), under, ok)
+			}
+			if ok {
+				flying = append(flying, flight{name, done})
+			}
+		case step.do == "end" && len(flying) > 0:
+			n := step.n % len(flying)
+			flying[n].done(step.sent)
+			if step.sent {
+				calls = append(calls, sent{today(), flying[n].name})
+			}
+			flying = slices.Delete(flying, n, n+1)
+		case step.do == "limit":
+			most[name] = step.n % 5
+		case step.do == "time":
+			time.Sleep(time.Duration(step.n) * time.Hour)
+		}
+		if day.Made("a") != made("a") || day.Made("b") != made("b") {
+			return fmt.Sprintf("step %d: made %d and %d, told as %d and %d", i, made("a"), made("b"), day.Made("a"), day.Made("b"))
+		}
+	}
+	return ""
+}
+
+func TestManyCallersTogetherGetExactlyADaysCalls(t *testing.T) {
+	const most, callers = 100, 16
+	var day server.KeyDay
+	var under, worst, let atomic.Int64
+	var all sync.WaitGroup
+	for n := range callers {
+		all.Go(func() {
+			for i := range most {
+				done, ok := day.Take("k", most)
+				if !ok {
+					continue
+				}
+				now := under.Add(1)
+				for w := worst.Load(); now > w && !worst.CompareAndSwap(w, now); w = worst.Load() {
+				}
+				sent := (n+i)%3 != 0
+				if sent {
+					let.Add(1)
+				} else {
+					under.Add(-1)
+				}
+				done(sent)
+			}
+		})
+	}
+	all.Wait()
+	if worst.Load() > most || let.Load() != most || day.Made("k") != most {
+		t.Errorf("of %d a day %d were sent, %d counted, %d at most with those under way", most, let.Load(), day.Made("k"), worst.Load())
+	}
+}
+
+func TestAKeysDayEndsAtItsLimitOverTheGatewayAndOverOurOwnRoutes(t *testing.T) {
+	b := newBench(t).opened()
+	cookie := b.signIn(b.visit(), café)
+	key := b.addKey(store.Key{Name: "sheet", Daily: 4})
+	free := b.addKey(store.Key{Name: "free"})
+	before := b.reached()
+	for n := range 3 {
+		if g := b.ask(ask{path: invoices, key: key}); g.status != 200 {
+			t.Fatalf("call %d: %d %s", n+1, g.status, g.body)
+		}
+	}
+	// The fourth is one that our own route causes; what that has read is then given out
+	// without another.
+	for range 2 {
+		if g := b.ask(ask{path: "/api/xero/contacts", key: key}); g.status != 200 || b.reached() != before+4 {
+			t.Fatalf("our own route: %d, %d calls\n%s", g.status, b.reached()-before, g.body)
+		}
+	}
+	now := time.Now()
+	for _, path := range []string{invoices, "/api/xero/invoices"} {
+		g := b.ask(ask{path: path, key: key})
+		after, _ := strconv.Atoi(g.header.Get("Retry-After"))
+		midnight := time.Date(now.Year(), now.Month(), now.Day()+1, 0, 0, 0, 0, time.Local)
+		if g.status != 429 || g.code != "key_limit" || !strings.Contains(g.body, "may ask Xero 4 times a day") || now.Add(time.Duration(after)*time.Second).Sub(midnight).Abs() > 10*time.Second {
+			t.Errorf("%s: %d, Retry-After %d\n%s", path, g.status, after, g.body)
+		}
+	}
+	if n := b.reached() - before; n != 4 {
+		t.Errorf("%d calls have reached Xero", n)
+	}
+	// Its end is nobody else's.
+	if g := b.ask(ask{path: "/api/xero/invoices", key: free}); g.status != 200 {
+		t.Errorf("another key: %d %s", g.status, g.body)
+	}
+	if g := b.ask(ask{path: "/xero/invoices", cookie: cookie, page: true}); g.status != 200 || strings.Contains(g.body, "times a day") {
+		t.Errorf("a page: %d\n%s", g.status, g.body)
+	}
+	if g := b.ask(ask{path: "/api/status", key: key}); g.status != 200 {
+		t.Errorf("what asks nobody: %d %s", g.status, g.body)
+	}
+
+	// It outlives the process, and a key may be given more.
+	b.stop()
+	b.start()
+	b.opened()
+	if g := b.ask(ask{path: invoices, key: key}); g.status != 429 {
+		t.Errorf("after a restart: %d %s", g.status, g.body)
+	}
+	if err := b.ChangeKey(t.Context(), store.Key{Name: "sheet", Daily: 5}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []int{200, 429} {
+		if g := b.ask(ask{path: invoices, key: key}); g.status != want {
+			t.Errorf("with one more: %d, want %d", g.status, want)
+		}
+	}
+}
+
+func TestTwentyCallersAtOnceReachXeroNotOnceTooOften(t *testing.T) {
+	b := newBench(t).opened()
+	b.signIn(b.visit(), café)
+	key := b.addKey(store.Key{Name: "sheet", Daily: 7})
+	before := b.reached()
+	statuses := make(chan int, 20)
+	for range cap(statuses) {
+		go func() { statuses <- b.ask(ask{path: invoices, key: key}).status }()
+	}
+	got := map[int]int{}
+	for range cap(statuses) {
+		got[<-statuses]++
+	}
+	if got[200] != 7 || got[429] != 13 || b.reached()-before != 7 {
+		t.Errorf("answers %v, %d calls at Xero", got, b.reached()-before)
+	}
+}
+
+// What was repeated has reached Xero twice.
+func TestARepeatedCallCountsTwice(t *testing.T) {
+	b := newBench(t).opened()
+	b.signIn(b.visit(), café)
+	key := b.addKey(store.Key{Name: "sheet", Daily: 3})
+	b.sim.ExpireAccessTokens()
+	before := b.reached()
+	for _, want := range []int{200, 200, 429} {
+		if g := b.ask(ask{path: invoices, key: key}); g.status != want {
+			t.Errorf("%d, want %d", g.status, want)
+		}
+	}
+	if n := b.reached() - before; n != 3 {
+		t.Errorf("%d calls have reached Xero", n)
+	}
+}
+
+func TestAKeyReachesTheAPIsItIsFor(t *testing.T) {
+	f := &far{}
+	b := newBench(t, through(f)).opened()
+	b.signIn(b.visit(), café)
+	accounting, payroll := b.addKey(store.Key{Name: "a", Families: []string{"accounting"}}), b.addKey(store.Key{Name: "p", Families: []string{"payroll", "files"}})
+	const status, connections, contacts, employees = "/api/status", "/connections", "/api/xero/contacts", "/payroll.xro/1.0/Employees"
+	for _, c := range []struct {
+		key     string
+		path    string
+		allowed bool
+	}{
+		{accounting, invoices, true}, {accounting, contacts, true}, {accounting, status, true}, {accounting, connections, true},
+		{accounting, employees, false}, {accounting, "/files.xro/1.0/Files", false},
+		{payroll, employees, true}, {payroll, status, true}, {payroll, connections, true}, {payroll, "/health", true},
+		{payroll, invoices, false}, {payroll, contacts, false}, {payroll, "/api/dashboard", false}, {payroll, "/api/export/excel", false},
+	} {
+		sent := len(b.sim.Journal())
+		g := b.ask(ask{path: c.path, key: c.key})
+		if refused := g.status == 403 && g.code == "key_family"; refused == c.allowed {
+			t.Errorf("%s: %d %s", c.path, g.status, g.body)
+		}
+		if !c.allowed && len(b.sim.Journal()) != sent {
+			t.Errorf("%s: something was sent", c.path)
+		}
+	}
+}
+
+func TestAKeyEnds(t *testing.T) {
+	b := newBench(t).opened()
+	b.signIn(b.visit(), café)
+	soon := time.Now().Add(700 * time.Millisecond)
+	key := b.addKey(store.Key{Name: "sheet", Expires: soon})
+	if g := b.ask(ask{path: invoices, key: key}); g.status != 200 {
+		t.Fatalf("before: %d %s", g.status, g.body)
+	}
+	b.until("it ends", func() bool { return b.ask(ask{path: "/api/status", key: key}).status == 401 })
+	g := b.ask(ask{path: invoices, key: key})
+	if g.code != "key_required" || !strings.Contains(g.body, "This key ended on "+soon.Format("2 January 2006, 15:04")) || time.Now().Before(soon) {
+		t.Errorf("after: %d %s", g.status, g.body)
+	}
+	// It may go on, with the same secret, to the end of a day.
+	today := time.Now()
+	if err := b.ChangeKey(t.Context(), store.Key{Name: "sheet", Expires: time.Date(today.Year(), today.Month(), today.Day()+2, 0, 0, 0, 0, time.Local)}); err != nil {
+		t.Fatal(err)
+	}
+	if g := b.ask(ask{path: invoices, key: key}); g.status != 200 {
+		t.Errorf("given more time: %d %s", g.status, g.body)
+	}
+	if _, _, said, err := b.AddKeySaying(context.Background(), store.Key{Name: "late", Expires: today.Add(-time.Hour)}); err == nil || !strings.Contains(said, "cannot end in the past") {
+		t.Errorf("one that has ended before it began: %q %v", said, err)
+	}
+}
