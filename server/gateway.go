@@ -22,7 +22,7 @@ const xeroPatience = 34 * time.Second
 func (s *Server) gatewayRoutes() []route {
 	routes := []route{{pattern: "GET /connections", who: key, handle: s.listConnections}}
 	for _, f := range families {
-		routes = append(routes, route{pattern: f.prefix, who: key, stream: true, handle: s.forward})
+		routes = append(routes, route{pattern: f.prefix, who: key, stream: true, handle: s.timed(f.name, s.forward)})
 	}
 	return routes
 }

@@ -115,7 +115,7 @@ func outcomeOf(c xero.Call) string {
 // there was no answer but an error of FCC's.
 func (s *Server) timed(family string, handle func(http.ResponseWriter, *http.Request, *call) error) func(http.ResponseWriter, *http.Request, *call) error {
 	by := map[string]prometheus.Observer{}
-	for _, source := range []string{"direct", sourceLive, sourceCache, sourceStale, "none"} {
+	for _, source := range []string{"direct", "live", "cache", "stale", "none"} {
 		by[source] = s.metrics.gateway.WithLabelValues(family, source)
 	}
 	return func(w http.ResponseWriter, r *http.Request, c *call) error {
