@@ -39,6 +39,7 @@ func (s *Server) eventRoutes() []route {
 //   - status: /api/status, at once and on every change;
 //   - figures: what is known of the books has changed, or what this browser's
 //     session holds, in another window of it;
+//   - approvals: another write waits for consent, or one has ended;
 //   - tick: a minute has gone by.
 func (s *Server) events(w http.ResponseWriter, r *http.Request, c *call) error {
 	ctx, stop := context.WithCancel(r.Context())
@@ -66,6 +67,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request, c *call) error {
 	defer beat.Stop()
 	defer minute.Stop()
 	figures, soon := s.books.Changed(), (<-chan time.Time)(nil)
+	approvals := s.approvals.Changed()
 	now := <-changes
 	var said, held []byte
 	for event := ""; ; {
@@ -109,6 +111,8 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request, c *call) error {
 			}
 		case <-soon:
 			soon, event = nil, "figures"
+		case <-approvals:
+			approvals, event = s.approvals.Changed(), "approvals"
 		case <-minute.C:
 			event = "tick"
 		case <-beat.C:

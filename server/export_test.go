@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"sync/atomic"
+	"time"
 
 	"github.com/gorilla/sessions"
 
@@ -123,3 +124,50 @@ func (s *Server) DiskFails(failing *atomic.Bool, broken *store.Store) {
 
 // Sessions is the store of browser sessions, and the name of its cookie.
 func (s *Server) Sessions() (sessions.Store, string) { return s.browsers, s.browsers.cookie }
+
+// RequestWrite, and WriteOutcome, are what an assistant's tools call, with the key of
+// this name for the only organisation.
+func (s *Server) RequestWrite(ctx context.Context, key, method, path, body string) (Written, error) {
+	c := &call{}
+	for _, k := range *s.keys.known.Load() {
+		if k.Name == key {
+			c.key = &k
+		}
+	}
+	ctx = xero.WithCaller(ctx, c.caller())
+	header := http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}, "Idempotency-Key": {"once"}}
+	return s.requestWrite(ctx, c, s.cfg.Connections.Status().Organisations()[0], method, path, header, []byte(body))
+}
+
+func (s *Server) WriteOutcome(ctx context.Context, id, key string) (Written, error) {
+	return s.writeOutcome(ctx, id, key)
+}
+
+type Written = written
+
+// Code is what an error answers with.
+func Code(err error) string { return string(asFailure(err).Code) }
+
+// Hold has a write wait that nobody had to describe, and returns what its program is
+// told in the end.
+func (s *Server) Hold(ctx context.Context, id string) error {
+	if _, _, err := s.addKey(ctx, apiKey{Name: "asks", Write: true, Ask: true}); err != nil {
+		return err
+	}
+	now := time.Now()
+	h := &heldWrite{id: id, key: (*s.keys.known.Load())[0], at: now, until: now.Add(askTime), state: waiting, decided: make(chan struct{})}
+	h.card.what = "other-save"
+	if err := s.approvals.add(h, now); err != nil {
+		return err
+	}
+	return s.await(ctx, h)
+}
+
+// Fields are what is read of a body, and whether it has one meaning.
+func Fields(contentType string, body []byte) (lines []string, err error) {
+	f, err := fieldsOf(contentType, body)
+	for _, line := range f.lines() {
+		lines = append(lines, line.Path+"="+line.Text)
+	}
+	return lines, err
+}

@@ -72,9 +72,11 @@ func (s *Server) forward(w http.ResponseWriter, r *http.Request, c *call) error 
 	if err := s.MayCall(c.caller()); err != nil {
 		return err // before anybody is asked for consent
 	}
-	if err := s.consent(r, c, organisation); err != nil {
+	w, written, err := s.consent(w, r, c, organisation)
+	if err != nil {
 		return err
 	}
+	defer written()
 	if repeat != "" {
 		w.Header().Set("Idempotency-Key", repeat)
 	}

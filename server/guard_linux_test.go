@@ -90,6 +90,11 @@ func matrix(b *bench) []row {
 		{"GET /settings/excel", ask{}, "200", asPage},
 		{"POST /settings/excel", ask{form: url.Values{"tenant": {"none"}}}, "400 tenant_required", asSession},
 		{"GET /activity", ask{}, "200", asPage},
+		{"GET /activity/changes", ask{}, "200", asPage},
+		{"GET /approvals", ask{}, "200", asPage},
+		{"GET /approvals/request", ask{path: "/approvals/request?id=none"}, "303", asPage},
+		{"POST /approvals/refuse", ask{form: url.Values{"id": {"none"}}}, "303", asSession},
+		{"POST /approvals/allow", ask{form: url.Values{"id": {"none"}}}, "303", asSession},
 
 		{"POST /icon", ask{form: url.Values{}}, "303", asSession},
 

@@ -119,6 +119,7 @@ type view struct {
 	Viewing       *xero.Organisation // by ?tenant=, and not chosen
 	Base          string             // that one's base currency, or the chosen one's; "" while it is not known
 	Nav           [][]nav
+	Waiting       int    // writes that wait for consent
 	Notice        string // shown once
 	Data          any
 }
@@ -165,6 +166,7 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, c *call, status 
 	if c != nil && c.session != nil {
 		st := s.cfg.Connections.Status()
 		v.Known, v.State, v.Trouble = true, describe(st), s.Trouble()
+		v.Waiting = s.approvals.count()
 		v.SigningIn = !s.cfg.Connections.Waiting(c.session.ID).IsZero()
 		v.Organisations = st.Organisations()
 		v.Chosen, v.Nav = chosen(v.Organisations, c), navs(r.URL.Path)

@@ -69,6 +69,7 @@ func (s *Server) routes() []route {
 		s.metricRoutes(),
 		s.debugRoutes(),
 		s.gatewayRoutes(),
+		s.approvalRoutes(),
 		s.controlRoutes(),
 	)
 }

@@ -126,6 +126,7 @@ type Server struct {
 	looked    chan struct{} // see Looked
 	renewals  chan xero.Renewal
 	calls     calls
+	approvals *approvals
 	budgets   budgets
 	metrics   *metrics
 	rotating  sync.Mutex
@@ -151,6 +152,8 @@ func New(cfg Config) (*Server, error) {
 		renewals: make(chan xero.Renewal, 64),
 		calls:    calls{full: make(chan struct{}, 1)},
 		keys:     keyring{begun: make(chan struct{}, 1)},
+
+		approvals: newApprovals(),
 	}
 	s.books = books.New(books.Config{Connections: cfg.Connections, State: s.openedState, Key: s.booksKey, Log: cfg.Log})
 	s.metrics = newMetrics(s)

@@ -51,6 +51,8 @@ func (s *Server) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 			defer cancel()
+			s.approvals.end()
+			s.approvals.busy.Wait()
 			for len(s.renewals) > 0 {
 				s.keepRenewal(last, <-s.renewals)
 			}
@@ -145,7 +147,7 @@ func (s *Server) Looked() <-chan struct{} { return s.looked }
 
 // settle writes what waits for the disk.
 func (s *Server) settle(ctx context.Context) {
-	err := errors.Join(s.browsers.flush(ctx), s.flushKeys(ctx), s.flushCalls(ctx), s.flushBudgets(ctx))
+	err := errors.Join(s.browsers.flush(ctx), s.flushKeys(ctx), s.flushCalls(ctx), s.flushBudgets(ctx), s.flushWrites(ctx))
 	s.stateIs(err)
 }
 
@@ -155,6 +157,9 @@ func (s *Server) sweep(ctx context.Context, now time.Time) {
 	}
 	if err := s.state.SweepCalls(ctx, now.Add(-callsKept)); err != nil {
 		s.log.Warn("old calls not swept", "err", err)
+	}
+	if err := s.state.SweepWrites(ctx, now.Add(-callsKept)); err != nil {
+		s.log.Warn("old writes not swept", "err", err)
 	}
 	if err := s.endPrevious(ctx, now); err != nil {
 		s.log.Warn("previous session secret not ended", "err", err)

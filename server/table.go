@@ -64,14 +64,14 @@ type content struct {
 	show func(from, to int) [][]any
 }
 
-// A field is a column, and its value in a record of a table.
-type field[R any] struct {
+// A tableField is a column, and its value in a record of a table.
+type tableField[R any] struct {
 	name string
 	kind columnType
 	of   func(R) any
 }
 
-func columnsOf[R any](fields []field[R]) (all []tableColumn) {
+func columnsOf[R any](fields []tableField[R]) (all []tableColumn) {
 	for _, f := range fields {
 		all = append(all, tableColumn{f.name, f.kind})
 	}
@@ -79,7 +79,7 @@ func columnsOf[R any](fields []field[R]) (all []tableColumn) {
 }
 
 // filled is the content that records make.
-func filled[R any](asOf time.Time, records []R, fields []field[R]) content {
+func filled[R any](asOf time.Time, records []R, fields []tableField[R]) content {
 	return content{asOf, len(records), func(from, to int) [][]any {
 		rows := make([][]any, 0, to-from)
 		for _, record := range records[from:to] {

@@ -21,7 +21,7 @@ type bankRow struct {
 	base    string
 }
 
-var bankFields = []field[bankRow]{
+var bankFields = []tableField[bankRow]{
 	{"account_id", textColumn, func(b bankRow) any { return b.ID }},
 	{"account_code", textColumn, func(b bankRow) any { return b.Code }},
 	{"name", textColumn, func(b bankRow) any { return b.Name }},
@@ -60,7 +60,7 @@ func bankTable(a *asked) (content, error) {
 	return filled(older(chart.At, cash.At), rows, bankFields), nil
 }
 
-var transactionFields = []field[books.BankTransaction]{
+var transactionFields = []tableField[books.BankTransaction]{
 	{"bank_transaction_id", textColumn, func(t books.BankTransaction) any { return t.ID }},
 	{"date", dayColumn, func(t books.BankTransaction) any { return t.Date }},
 	{"type", textColumn, func(t books.BankTransaction) any { return t.Type }},
@@ -107,7 +107,7 @@ func transactionTable(a *asked) (content, error) {
 	return filled(all.At, rows, transactionFields), nil
 }
 
-var paymentFields = []field[books.Payment]{
+var paymentFields = []tableField[books.Payment]{
 	{"payment_id", textColumn, func(p books.Payment) any { return p.ID }},
 	{"date", dayColumn, func(p books.Payment) any { return p.Date }},
 	{"type", textColumn, func(p books.Payment) any { return p.Type }},

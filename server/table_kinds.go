@@ -66,7 +66,7 @@ func (i tabledInvoice) based(amount decimal.Decimal) any {
 	return exact(base, i.of.Base)
 }
 
-var invoiceFields = []field[tabledInvoice]{
+var invoiceFields = []tableField[tabledInvoice]{
 	{"invoice_id", textColumn, func(i tabledInvoice) any { return i.ID }},
 	{"invoice_number", textColumn, func(i tabledInvoice) any { return i.Number }},
 	{"reference", textColumn, func(i tabledInvoice) any { return i.Reference }},
@@ -112,7 +112,7 @@ func (a *asked) invoices(all []books.Invoice, fits func(books.Invoice) bool) []t
 	return rows
 }
 
-var contactFields = []field[books.Contact]{
+var contactFields = []tableField[books.Contact]{
 	{"contact_id", textColumn, func(c books.Contact) any { return c.ID }},
 	{"name", textColumn, func(c books.Contact) any { return c.Name }},
 	{"email", textColumn, func(c books.Contact) any { return c.Email }},
@@ -134,10 +134,10 @@ func contactTable(a *asked) (content, error) {
 var ages = [5]string{"current", "1 to 30", "31 to 60", "61 to 90", "over 90"}
 
 var agedFields = slices.Concat(
-	slices.DeleteFunc(slices.Clone(invoiceFields), func(f field[tabledInvoice]) bool {
+	slices.DeleteFunc(slices.Clone(invoiceFields), func(f tableField[tabledInvoice]) bool {
 		return slices.Contains([]string{"status", "total_base", "amount_due_base"}, f.name)
 	}),
-	[]field[tabledInvoice]{
+	[]tableField[tabledInvoice]{
 		{"amount_due_base", moneyColumn, func(i tabledInvoice) any { return i.based(i.AmountDue) }},
 		{"days_late", countColumn, func(i tabledInvoice) any { return i.late }},
 		{"age", textColumn, func(i tabledInvoice) any { return ages[books.Band(i.late)] }},
@@ -164,7 +164,7 @@ type profitRow struct {
 	currency string
 }
 
-var profitFields = []field[profitRow]{
+var profitFields = []tableField[profitRow]{
 	{"from", dayColumn, func(p profitRow) any { return p.from }},
 	{"to", dayColumn, func(p profitRow) any { return p.to }},
 	{"line", countColumn, func(p profitRow) any { return p.number }},

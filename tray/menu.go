@@ -47,6 +47,7 @@ type line struct {
 type view struct {
 	status   xero.Status
 	offers   []desktop.Offer
+	waiting  int // changes to the books that wait for consent
 	switches []setting
 
 	// These stay while the program runs, and so does the number of switches.
@@ -81,6 +82,9 @@ func menuFor(v view) menu {
 	st := v.status
 	organisations := st.Organisations()
 	what := summary(st, organisations)
+	if v.waiting > 0 {
+		what.icon, what.tooltip = iconAttention, words.Say("tray.consent.tooltip")
+	}
 
 	m := menu{icon: what.icon, tooltip: words.Say("tray.tooltip.live", "State", what.tooltip)}
 	if v.mode == "demo" {
@@ -110,7 +114,12 @@ func menuFor(v view) menu {
 		}
 		m.lines = append(m.lines, l)
 	}
+	consent := line{label: "Consent", hidden: true}
+	if v.waiting > 0 {
+		consent = line{label: words.Say("tray.consent.line", "N", v.waiting), order: consentPage}
+	}
 	m.lines = append(m.lines,
+		consent,
 		line{},
 		line{label: words.Say("tray.menu.dashboard"), order: "/"},
 		line{label: words.Say("tray.menu.organisations"), order: "/profile", hidden: len(organisations) < 2, under: choices(organisations)})

@@ -128,6 +128,14 @@ func (h *herald) offered(offers []desktop.Offer) []notice {
 	return news
 }
 
+// consentPage is where a person decides what waits.
+const consentPage order = "/approvals"
+
+// consentWanted says that n changes to the books wait, one of them since a moment ago.
+func consentWanted(n int) notice {
+	return notice{title: words.Say("tray.consent.title"), text: words.Say("tray.consent.text", "N", n), order: consentPage}
+}
+
 // moved is a start at another address than the last.
 func moved(to string) notice {
 	return notice{title: words.Say("tray.moved.title"), text: plain(to) + ".", order: "/health"}

@@ -38,6 +38,7 @@ function listen() {
 		shown = event.data;
 	});
 	events.addEventListener("figures", repaint);
+	events.addEventListener("approvals", repaint);
 	events.addEventListener("tick", repaint);
 	events.addEventListener("error", () => {
 		silent ??= setTimeout(() => { gone.hidden = false; }, 1200); // a restart is not worth a word

@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -46,6 +47,7 @@ type Stage struct {
 	words   *tail
 	cookies map[string]string
 	key     string
+	asks    string // the key of a program that has to ask
 	close   []func()
 }
 
@@ -205,6 +207,61 @@ func (s *Stage) addKey(name string, flags ...string) (string, error) {
 		return "", fmt.Errorf("fcc keys add: %w", err)
 	}
 	return strings.TrimSpace(string(key)), nil
+}
+
+// write has a program that has to ask send a change to the books. Nobody waits for the
+// answer.
+func (s *Stage) write(path, body string) error {
+	if s.asks == "" {
+		var err error
+		if s.asks, err = s.addKey("Bill reader", "--ask"); err != nil {
+			return err
+		}
+	}
+	r, err := http.NewRequest(http.MethodPost, s.Base+path, strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Authorization", "Bearer "+s.asks)
+	r.Header.Set("Content-Type", "application/json")
+	go func() {
+		if answer, err := http.DefaultTransport.RoundTrip(r); err == nil { // else FCC has ended
+			_ = answer.Body.Close()
+		}
+	}()
+	return nil
+}
+
+// asked finds the id of a write on its card.
+var asked = regexp.MustCompile(`name="id" value="([A-Z0-9]+)"`)
+
+// answer allows or refuses the first write that waits.
+func (s *Stage) answer(how string) error {
+	_, _, page, err := s.visit("/approvals")
+	if err != nil {
+		return err
+	}
+	found := asked.FindStringSubmatch(page)
+	if found == nil {
+		return errors.New("nothing waits")
+	}
+	r, err := http.NewRequest(http.MethodPost, s.Base+"/approvals/"+how, strings.NewReader(url.Values{"id": {found[1]}}.Encode()))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	for name, value := range s.cookies {
+		r.AddCookie(&http.Cookie{Name: name, Value: value})
+	}
+	answer, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusSeeOther {
+		return fmt.Errorf("/approvals/%s: %s", how, answer.Status)
+	}
+	return nil
 }
 
 func (s *Stage) tenant(organisation string) (string, error) {

@@ -45,6 +45,7 @@ const (
 	theReports       // figures that are Xero's reports
 	theSetUp         // whether there is a client id
 	theKeys          // programs that have a key
+	theWrites        // what programs want to change
 )
 
 // limited is a key with all the limits that there are.
@@ -63,6 +64,8 @@ var Pages = []Page{
 	{Name: "set-up, the sign-in", Path: "/setup/sign-in", shows: theSetUp | theSignIn},
 	{Name: "disconnect", Path: "/disconnect", shows: theSignIn},
 	{Name: "activity", Path: "/activity", shows: theSignIn},
+	{Name: "changes", Path: "/activity/changes", shows: theWrites},
+	{Name: "approvals", Path: "/approvals", shows: theWrites, more: "/approvals/"},
 	{Name: "settings", Path: "/settings", shows: theSignIn},
 	{Name: "move secrets", Path: "/settings/move?to=os", live: true},
 	{Name: "sign out everywhere", Path: "/settings/sign-out"},
@@ -256,6 +259,35 @@ var States = []State{
 				return err
 			}
 			return s.signIn(café)
+		},
+	}, {
+		Name: "asked", Says: "Draft a bill from Harbour Timber|Bill drafted", of: theWrites,
+		env: []string{"XERO_SCOPES=openid profile email offline_access accounting.contacts accounting.invoices accounting.settings.read"},
+		set: func(s *Stage) error {
+			if err := s.signIn(café); err != nil {
+				return err
+			}
+			if err := s.write("/api.xro/2.0/Invoices", `{"Invoices":[{"Type":"ACCPAY","InvoiceNumber":"HT-1","Contact":{"Name":"Harbour Timber"},"LineItems":[{"Description":"Oak","LineAmount":120.5}]}]}`); err != nil {
+				return err
+			}
+			if err := s.until("/approvals", "Harbour Timber"); err != nil {
+				return err
+			}
+			if err := s.answer("refuse"); err != nil {
+				return err
+			}
+			for _, body := range []string{
+				`{"Invoices":[{"Type":"ACCPAY","InvoiceNumber":"HT-2","Contact":{"Name":"Harbour Timber"},"DueDate":"2031-01-20","LineItems":[{"Description":"Oak","LineAmount":88},{"Description":"Delivery","LineAmount":12.5}]}]}`,
+				`{"Invoices":[{"Type":"ACCREC","Status":"VOIDED","status":"DRAFT"}]}`,
+			} {
+				if err := s.write("/api.xro/2.0/Invoices", body); err != nil {
+					return err
+				}
+			}
+			if err := s.until("/approvals", "HT-2"); err != nil {
+				return err
+			}
+			return s.until("/approvals", "can be read in two ways")
 		},
 	},
 }

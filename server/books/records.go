@@ -37,13 +37,27 @@ func (o Organisation) ContactLink(contactID string) string {
 	return o.link("app/", "/contacts/contact/", contactID)
 }
 
-// Link leads to i in Xero. Bills have no page of the new kind: Xero's older address
-// of them chooses the organisation first.
+// Link leads to i in Xero.
 func (o Organisation) Link(i Invoice) string {
 	if i.Sale() {
 		return o.InvoiceLink(i.ID)
 	}
-	return o.link("organisationlogin/default.aspx?shortcode=", "&redirecturl=/AccountsPayable/Edit.aspx?InvoiceID=", i.ID)
+	return o.BillLink(i.ID)
+}
+
+// BillLink, CreditNoteLink, and PaymentLink, which is good for bank transactions too,
+// lead to what has no page of the new kind: Xero's older addresses choose the
+// organisation first (ibid.).
+func (o Organisation) BillLink(invoiceID string) string {
+	return o.link("organisationlogin/default.aspx?shortcode=", "&redirecturl=/AccountsPayable/Edit.aspx?InvoiceID=", invoiceID)
+}
+
+func (o Organisation) CreditNoteLink(creditNoteID string) string {
+	return o.link("organisationlogin/default.aspx?shortcode=", "&redirecturl=/AccountsPayable/ViewCreditNote.aspx?creditNoteID=", creditNoteID)
+}
+
+func (o Organisation) PaymentLink(paymentID string) string {
+	return o.link("organisationlogin/default.aspx?shortcode=", "&redirecturl=/Bank/ViewTransaction.aspx?bankTransactionID=", paymentID)
 }
 
 func (o Organisation) link(before, between, id string) string {

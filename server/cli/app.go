@@ -334,7 +334,9 @@ func (a *app) show(ctx context.Context, control runFile, connections *xero.Conne
 	if a.Tray == nil {
 		return nil
 	}
-	return a.Tray(ctx, a.desk(ctx, connections.Watch, srv.BaseURL(), firstStart))
+	desk := a.desk(ctx, connections.Watch, srv.BaseURL(), firstStart)
+	desk.Waiting = srv.Waiting
+	return a.Tray(ctx, desk)
 }
 
 // openPage shows a page in the browser, or prints a one-time link to it.

@@ -69,6 +69,20 @@ var migrations = []string{
 	ALTER TABLE keys ADD COLUMN max_age  BIGINT  NOT NULL DEFAULT 0;
 	ALTER TABLE keys ADD COLUMN stale    BOOLEAN NOT NULL DEFAULT FALSE;
 	ALTER TABLE keys ADD COLUMN program  TEXT    NOT NULL DEFAULT '';
+	CREATE TABLE writes (
+		id      TEXT PRIMARY KEY,
+		at      BIGINT  NOT NULL,
+		name    TEXT    NOT NULL,
+		tenant  TEXT    NOT NULL,
+		what    TEXT    NOT NULL,
+		path    TEXT    NOT NULL,
+		many    INTEGER NOT NULL,
+		records TEXT    NOT NULL,
+		asked   BOOLEAN NOT NULL,
+		outcome TEXT    NOT NULL,
+		status  INTEGER NOT NULL
+	) WITHOUT ROWID;
+	CREATE INDEX writes_at ON writes (at);
 	ALTER TABLE calls ADD COLUMN waited BIGINT NOT NULL DEFAULT 0;
 	CREATE TABLE budgets (
 		client TEXT NOT NULL,

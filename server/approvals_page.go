@@ -1,0 +1,278 @@
+package server
+
+import (
+	"cmp"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"financial-command-center/assets/words"
+	"financial-command-center/server/books"
+	"financial-command-center/server/store"
+)
+
+func (s *Server) approvalRoutes() []route {
+	return []route{
+		{pattern: "GET /approvals", who: page, handle: s.approvalsPage},
+		{pattern: "GET /approvals/request", who: page, handle: s.approvalPage},
+		{pattern: "POST /approvals/refuse", who: session, handle: s.refuseWrite},
+		{pattern: "POST /approvals/allow", who: session, handle: s.allowWrite},
+		{pattern: "GET /activity/changes", who: page, handle: s.changesPage},
+	}
+}
+
+const (
+	shownRecords = 10 // of a request on the page of all, and
+	shownFields  = 30 // values of its body; its own page has the rest
+)
+
+// approvalsView is all that waits; with One, that request in full.
+type approvalsView struct {
+	Cards []approvalCard
+	One   bool
+}
+
+type approvalCard struct {
+	askedCard
+	ID, Program, Organisation string
+	Until                     string
+	Waits                     bool
+	Ended, Tone               string // how it ended
+	Method, Address           string
+	Many                      bool
+	MoreRecords, MoreLines    int
+	All                       string // address of its own page
+}
+
+func (s *Server) approvalsPage(w http.ResponseWriter, r *http.Request, c *call) error {
+	var v approvalsView
+	for _, h := range s.approvals.list(time.Now()) {
+		v.Cards = append(v.Cards, cardOfWrite(h, false))
+	}
+	return s.render(w, r, c, http.StatusOK, "approvals", words.Say("approvals.title"), v)
+}
+
+// approvalPage shows one request with every value in it.
+func (s *Server) approvalPage(w http.ResponseWriter, r *http.Request, c *call) error {
+	id := r.URL.Query().Get("id")
+	for _, h := range s.approvals.list(time.Now()) {
+		if h.id == id {
+			return s.render(w, r, c, http.StatusOK, "approvals", h.card.Title, approvalsView{[]approvalCard{cardOfWrite(h, true)}, true})
+		}
+	}
+	http.Redirect(w, r, "/approvals", http.StatusSeeOther) // it was there a moment ago
+	return nil
+}
+
+func cardOfWrite(h heldWrite, whole bool) approvalCard {
+	v := approvalCard{
+		askedCard: h.card, ID: h.id, Program: visible(h.key.Name), Organisation: visible(h.organisation.Name), Until: h.until.Local().Format("15:04:05"),
+		Waits: h.state == waiting, Method: visible(h.proposal.method), Address: visible(h.proposal.address),
+		Many: len(h.card.Records) > 1, All: "/approvals/request?" + url.Values{"id": {h.id}}.Encode(),
+	}
+	if !whole {
+		if v.MoreRecords = max(0, len(v.Records)-shownRecords); v.MoreRecords > 0 {
+			v.Records = v.Records[:shownRecords]
+		}
+		if v.MoreLines = max(0, len(v.Lines)-shownFields); v.MoreLines > 0 {
+			v.Lines = v.Lines[:shownFields]
+		}
+		if text := []rune(v.Raw); len(text) > 2000 {
+			v.Raw, v.MoreLines = string(text[:2000]), len(text)-2000
+		}
+	}
+	at := h.ended.Local().Format("15:04:05")
+	switch h.state {
+	case waiting:
+	case allowed:
+		v.Ended = words.Say("approvals.ended.allowed")
+	case sent:
+		v.Ended = words.Say("approvals.ended.sent", "At", at)
+		if h.status >= http.StatusBadRequest {
+			v.Ended, v.Tone = words.Say("approvals.ended.xero-refused", "At", at, "Status", h.status), "warn"
+		}
+	case unsent:
+		v.Ended, v.Tone = words.Say("approvals.ended.unsent"), "late"
+	case refused:
+		v.Ended = words.Say("approvals.ended.refused", "At", at)
+	case unanswered:
+		v.Ended, v.Tone = words.Say("approvals.ended.unanswered"), "warn"
+	case gone:
+		v.Ended, v.Tone = words.Say("approvals.ended.gone"), "warn"
+	}
+	return v
+}
+
+func (s *Server) refuseWrite(w http.ResponseWriter, r *http.Request, c *call) error {
+	return s.decide(w, r, c, refused)
+}
+
+func (s *Server) allowWrite(w http.ResponseWriter, r *http.Request, c *call) error {
+	return s.decide(w, r, c, allowed)
+}
+
+// decide answers for a write, once: who comes second is told how it was answered.
+func (s *Server) decide(w http.ResponseWriter, r *http.Request, c *call, as heldState) error {
+	if err := r.ParseForm(); err != nil {
+		return formError(err)
+	}
+	h := s.approvals.find(r.PostForm.Get("id"))
+	if h == nil {
+		return s.settled(w, r, c, words.Say("approvals.not-waiting"), "/approvals")
+	}
+	said := words.Say("approvals.said.refused")
+	decided := false
+	switch {
+	case s.keys.over(&h.key, time.Now()) != nil:
+		s.end(h, waiting, gone)
+		said, decided = words.Say("approvals.said.revoked"), true
+	case time.Now().After(h.until):
+		s.end(h, waiting, unanswered)
+	case as == allowed:
+		said, decided = words.Say("approvals.said.allowed"), s.approvals.settle(h, waiting, allowed, time.Now())
+	default:
+		decided = s.end(h, waiting, refused)
+	}
+	if !decided {
+		s.approvals.mu.Lock()
+		now := cardOfWrite(*h, false).Ended
+		s.approvals.mu.Unlock()
+		said = words.Say("approvals.said.before", "How", now)
+	}
+	return s.settled(w, r, c, said, "/approvals")
+}
+
+// changesView is what programs have written, and wanted to.
+type changesView struct {
+	Rows         []changeRow
+	First, Last  int
+	All          int
+	Newer, Older string
+}
+
+type changeRow struct {
+	At           time.Time
+	When         string
+	What         string
+	Program      string
+	Organisation string
+	Went, Tone   string
+	Links        []button // to the records in Xero
+	More         int      // records without one
+	Undo         string
+}
+
+// mostLinks of one row lead into Xero.
+const mostLinks = 3
+
+// changesPage is the part of the activity list that is about writes.
+func (s *Server) changesPage(w http.ResponseWriter, r *http.Request, c *call) error {
+	number, err := strconv.Atoi(cmp.Or(r.URL.Query().Get("page"), "1"))
+	if err != nil || number < 1 || number > 1_000_000 {
+		return fail(codeBadRequest).saying(words.Say("approvals.changes.no-page"), words.Say("approvals.changes.no-page-action")).
+			offering(words.Say("approvals.changes.newest"), "/activity/changes")
+	}
+	state, err := s.openedState(r.Context())
+	if err != nil {
+		return err
+	}
+	s.stateIs(s.flushWrites(r.Context()))
+	skip := (number - 1) * activityRows
+	writes, all, err := state.Writes(r.Context(), skip, activityRows)
+	if err != nil {
+		return stateFailure(err)
+	}
+	v := changesView{All: all, First: skip + 1, Last: skip + len(writes)}
+	names, now := s.organisationNames(), time.Now()
+	for _, one := range writes {
+		v.Rows = append(v.Rows, s.changeRow(one, names, now))
+	}
+	if number > 1 {
+		v.Newer = changesAddress(min(number-1, max(1, (all+activityRows-1)/activityRows)))
+	}
+	if v.Last < all && len(writes) > 0 {
+		v.Older = changesAddress(number + 1)
+	}
+	return s.render(w, r, c, http.StatusOK, "changes", words.Say("approvals.changes.title"), v)
+}
+
+func changesAddress(number int) string {
+	if number == 1 {
+		return "/activity/changes"
+	}
+	return "/activity/changes?page=" + strconv.Itoa(number)
+}
+
+func (s *Server) changeRow(w store.Write, names organisationNames, now time.Time) changeRow {
+	row := changeRow{At: w.At, When: whenWords(w.At, now), Program: visible(w.Name), Organisation: names.of(w.Tenant)}
+	thing := visible(resourceWords(w.Path))
+	row.What = words.Say("approvals.did."+w.What, "Thing", thing)
+	if w.Many > 1 {
+		row.What = words.Say("approvals.did-many", "What", row.What, "N", w.Many)
+	}
+	switch heldState(w.Outcome) {
+	case sent:
+		switch {
+		case w.Status >= http.StatusBadRequest:
+			row.Went, row.Tone = words.Say("approvals.went.xero-refused", "Status", w.Status), "warn"
+			return row
+		case w.Asked:
+			row.Went = words.Say("approvals.went.allowed")
+		default:
+			row.Went = words.Say("approvals.went.sent")
+		}
+	case unsent:
+		row.Went, row.Tone = words.Say("approvals.went.unsent"), "late"
+		row.Undo = words.Say("approvals.undo.unsent")
+		return row
+	case refused:
+		row.Went = words.Say("approvals.went.refused")
+		return row
+	case unanswered:
+		row.Went, row.Tone = words.Say("approvals.went.unanswered"), "warn"
+		return row
+	default:
+		row.Went, row.Tone = words.Say("approvals.went.gone"), "warn"
+		return row
+	}
+	row.Undo = words.Say("approvals.undo." + undoOf(w.What))
+	o := s.books.Of(w.Tenant).Organisation(ended, books.Kept).Value
+	for i, id := range w.Records {
+		link := linkOf(o, w.What, id)
+		if link == "" || i == mostLinks {
+			row.More = len(w.Records) - i
+			break
+		}
+		row.Links = append(row.Links, button{words.Say("approvals.changes.open", "N", i+1), link})
+	}
+	return row
+}
+
+// undoOf is the way to undo a write of this kind.
+func undoOf(what string) string {
+	kind, act, _ := strings.Cut(strings.TrimPrefix(what, "supplier-"), "-")
+	switch {
+	case kind == "other":
+		return "rest"
+	case kind == "attachment", kind == "email", kind == "bank":
+		return kind
+	case kind == "payment":
+		if act == "delete" {
+			return "payment-delete"
+		}
+		return "payment"
+	case kind == "contact" && act != "change" && act != "archive":
+		return "contact"
+	case act == "draft", act == "submit":
+		return "draft"
+	case kind == "journal" && act == "post":
+		return "journal"
+	case act == "approve", act == "approve-new":
+		return "approve"
+	case act == "void", act == "delete", act == "archive":
+		return act
+	}
+	return "change"
+}
