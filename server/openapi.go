@@ -20,9 +20,9 @@ type object = map[string]any
 
 func refTo(kind, name string) object { return object{"$ref": "#/components/" + kind + "/" + name} }
 
-// describe is the local API as OpenAPI has it: what stands in assets/openapi, and what
+// description is the local API as OpenAPI has it: what stands in assets/openapi, and what
 // is written down here already: the tables, and the codes of errors.
-func (s *Server) describe() (object, error) {
+func (s *Server) description() (object, error) {
 	var d object
 	if err := json.Unmarshal(assets.OpenAPI, &d); err != nil {
 		return nil, err
@@ -124,7 +124,7 @@ var columnSchemas = map[columnType]object{
 }
 
 func (s *Server) giveDescription(w http.ResponseWriter, _ *http.Request, _ *call) error {
-	d, err := s.describe()
+	d, err := s.description()
 	if err != nil {
 		return err
 	}
