@@ -40,6 +40,7 @@ func (s *Server) controlRoutes() []route {
 		"key-add":       asks(s.commandKeyAdd),
 		"key-list":      asks(s.commandKeyList),
 		"key-revoke":    asks(s.commandKeyRevoke),
+		"assistant":     asks(s.commandAssistant),
 		"health":        asks(s.commandHealth),
 		"secret-rotate": asks(s.commandSecretRotate),
 		"stop":          asks(s.commandStop),

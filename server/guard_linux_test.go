@@ -89,6 +89,9 @@ func matrix(b *bench) []row {
 		{"POST /settings/programs/revoke", ask{form: url.Values{"name": {"none"}}}, "404 not_found", asSession},
 		{"GET /settings/excel", ask{}, "200", asPage},
 		{"POST /settings/excel", ask{form: url.Values{"tenant": {"none"}}}, "400 tenant_required", asSession},
+		{"GET /settings/assistant", ask{}, "200", asPage},
+		{"GET /settings/assistant/change", ask{path: "/settings/assistant/change?client=none"}, "404 not_found", asPage},
+		{"POST /settings/assistant/change", ask{form: url.Values{"client": {"none"}}}, "404 not_found", asSession},
 		{"GET /activity", ask{}, "200", asPage},
 		{"GET /activity/changes", ask{}, "200", asPage},
 		{"GET /approvals", ask{}, "200", asPage},
@@ -138,6 +141,7 @@ func matrix(b *bench) []row {
 		{"GET /api/session/test-persistence", ask{}, "403 debug_off", asOff},
 		{"GET /api/oauth/test-flow", ask{}, "403 debug_off", asOff},
 		{"GET /connections", ask{}, "200", asKey},
+		{"POST /mcp", ask{}, "415", asKey}, // it wants JSON
 		{"/api.xro/", ofCafé("/api.xro/2.0/Invoices"), "200", asKey},
 		{"/assets.xro/", ofCafé("/assets.xro/1.0/Nothing"), "404", asKey}, // this and the next are Xero's
 		{"/files.xro/", ofCafé("/files.xro/1.0/Nothing"), "404", asKey},
@@ -152,7 +156,7 @@ func matrix(b *bench) []row {
 	rows = append(rows, row{"POST /control/hello", ask{}, "400 bad_request", asControl})
 	for _, command := range []string{
 		"status", "open", "login-begin", "login-wait", "login-finish", "token", "disconnect",
-		"key-add", "key-list", "key-revoke", "health", "secret-rotate", "stop",
+		"key-add", "key-list", "key-revoke", "assistant", "health", "secret-rotate", "stop",
 	} {
 		rows = append(rows, row{"POST /control/" + command, ask{}, "401 key_required", asControl})
 	}

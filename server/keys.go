@@ -100,7 +100,7 @@ func (s *Server) keyOf(r *http.Request) (*apiKey, error) {
 	if !wellFormed(text) {
 		return nil, fail(codeKeyRequired).saying(words.Say("keys.mistyped.message"), words.Say("keys.mistyped.action"))
 	}
-	hash := keyHash(text)
+	hash := s.lent.entry(keyHash(text), time.Now())
 	if k := s.keys.find(func(k *apiKey) bool { return subtle.ConstantTimeCompare(k.Hash[:], hash[:]) == 1 }); k != nil {
 		now := time.Now()
 		if k.Ended(now) {

@@ -238,3 +238,15 @@ func mayWrite(status xero.Status, next xero.App, k *apiKey) bool {
 func writes(scope string) bool {
 	return !strings.HasSuffix(scope, ".read") && !slices.Contains([]string{"openid", "profile", "email", "offline_access"}, scope)
 }
+
+// keyNamed is the key of this name, nil for none.
+func (s *Server) keyNamed(ctx context.Context, name string) (*apiKey, error) {
+	keys, err := s.listKeys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if i := slices.IndexFunc(keys, func(k apiKey) bool { return k.Name == name }); i >= 0 {
+		return &keys[i], nil
+	}
+	return nil, nil
+}

@@ -50,6 +50,7 @@ func (s *Server) routes() []route {
 		s.lookRoutes(),
 		s.settingsRoutes(),
 		s.programRoutes(),
+		s.assistantRoutes(),
 		s.secretRoutes(),
 		s.activityRoutes(),
 		s.iconRoutes(),
@@ -69,6 +70,7 @@ func (s *Server) routes() []route {
 		s.metricRoutes(),
 		s.debugRoutes(),
 		s.gatewayRoutes(),
+		s.mcpRoutes(),
 		s.approvalRoutes(),
 		s.controlRoutes(),
 	)

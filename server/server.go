@@ -19,6 +19,7 @@ import (
 
 	"financial-command-center/assets/words"
 	"financial-command-center/keystore"
+	"financial-command-center/server/assistant"
 	"financial-command-center/server/books"
 	"financial-command-center/server/store"
 	"financial-command-center/server/xero"
@@ -92,6 +93,10 @@ type Host struct {
 	// nil for no reason that is known.
 	MoveSecrets    func(ctx context.Context, to string) error
 	MayMoveSecrets func(to string) error
+	// Assistants are those in whose settings FCC can enter itself, and Assistant is how
+	// they start it there.
+	Assistants []assistant.Client
+	Assistant  assistant.Entry
 	// Places are where things are kept, for a person to look: name and path.
 	Places []Place
 }
@@ -118,8 +123,10 @@ type Server struct {
 	browsers  *browsers
 	tickets   tickets
 	keys      keyring
+	lent      lent
 	books     *books.Books
 	exports   *exports
+	desk      *assistant.Desk
 	folder    folder
 	state     *store.Store  // may be read once opened is closed
 	opened    chan struct{} // closed when state was opened
@@ -162,6 +169,7 @@ func New(cfg Config) (*Server, error) {
 	for _, host := range []string{"localhost", "127.0.0.1", "[::1]"} {
 		s.origins = append(s.origins, "http://"+host+":"+strconv.Itoa(cfg.Port))
 	}
+	s.desk = s.newDesk()
 	starting := fail(codeKeystoreUnavailable).saying(words.Say("requests.starting.message"), words.Say("requests.starting.action")).Problem
 	s.closed.is(&starting)
 	var err error

@@ -1,11 +1,9 @@
 package server
 
 import (
-	"context"
 	"net/http"
 	"net/url"
 	"runtime"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -142,18 +140,6 @@ func (s *Server) addProgram(w http.ResponseWriter, r *http.Request, c *call) err
 	})
 }
 
-// keyNamed is the key of this name, nil for none.
-func (s *Server) keyNamed(ctx context.Context, name string) (*apiKey, error) {
-	keys, err := s.listKeys(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if i := slices.IndexFunc(keys, func(k apiKey) bool { return k.Name == name }); i >= 0 {
-		return &keys[i], nil
-	}
-	return nil, nil
-}
-
 func (s *Server) changePage(w http.ResponseWriter, r *http.Request, c *call) error {
 	k, err := s.keyNamed(r.Context(), r.URL.Query().Get("name"))
 	if err != nil {
@@ -163,10 +149,10 @@ func (s *Server) changePage(w http.ResponseWriter, r *http.Request, c *call) err
 		http.Redirect(w, r, "/settings/programs", http.StatusSeeOther) // it may be revoked, as when this page paints itself anew
 		return nil
 	}
-	return s.showChange(w, r, c, http.StatusOK, s.keyFormOf(*k))
+	return s.showKeyChange(w, r, c, http.StatusOK, s.keyFormOf(*k))
 }
 
-func (s *Server) showChange(w http.ResponseWriter, r *http.Request, c *call, status int, form keyForm) error {
+func (s *Server) showKeyChange(w http.ResponseWriter, r *http.Request, c *call, status int, form keyForm) error {
 	form.Action = "/settings/programs/change"
 	return s.render(w, r, c, status, "change", words.Say("keys.change.title", "Name", form.Want.Name), form)
 }
@@ -190,7 +176,7 @@ func (s *Server) changeProgram(w http.ResponseWriter, r *http.Request, c *call) 
 		}
 	}
 	if wrong != nil && wrong.field != "" && wantsPage(r) {
-		return s.showChange(w, r, c, http.StatusBadRequest, form.refused(wrong))
+		return s.showKeyChange(w, r, c, http.StatusBadRequest, form.refused(wrong))
 	}
 	if wrong != nil {
 		return wrong

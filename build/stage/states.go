@@ -72,6 +72,8 @@ var Pages = []Page{
 	{Name: "programs", Path: "/settings/programs", shows: theSignIn | theKeys, more: "/settings/programs/"},
 	{Name: "change a key", Path: "/settings/programs/change?" + url.Values{"name": {limited}}.Encode(), shows: theKeys},
 	{Name: "use in Excel", Path: "/settings/excel", shows: theSignIn},
+	{Name: "assistant", Path: "/settings/assistant"},
+	{Name: "assistant, the change", Path: "/settings/assistant/change?client=cursor&do=enter", live: true},
 	{Name: "health", Path: "/health", shows: theSignIn},
 	{Name: "help", Path: "/help"},
 	{Name: "nowhere", Path: "/nowhere", status: http.StatusNotFound, alike: true},

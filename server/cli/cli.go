@@ -18,6 +18,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"financial-command-center/server"
 	"financial-command-center/server/desktop"
 	"financial-command-center/server/xero"
 )
@@ -136,6 +137,7 @@ type grammar struct {
 	Login      loginCmd      `cmd:"" help:"Sign in to Xero from a computer without a browser."`
 	Token      tokenCmd      `cmd:"" help:"Print a fresh Xero access token."`
 	Keys       keysCmd       `cmd:"" help:"Local API keys for scripts, spreadsheets and assistants."`
+	Mcp        mcpCmd        `cmd:"" help:"Let an AI assistant on this computer read the books, over MCP."`
 	Disconnect disconnectCmd `cmd:"" help:"Disconnect from Xero: the sign-in ends, here and at Xero."`
 	Erase      eraseCmd      `cmd:"" help:"Remove all that FCC keeps of you, here and at Xero."`
 	Secret     secretCmd     `cmd:"" help:"The secret that signs browser sessions."`
@@ -157,7 +159,7 @@ func Run(ctx context.Context, p Program) int {
 		kong.Exit(func(int) { helped = true }), // called after help was printed
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}), kong.Help(help),
 		kong.ExplicitGroups([]kong.Group{{Key: "settings", Title: "Settings (a flag, else the environment, else settings.json in the data folder):"}}),
-		kong.Vars{"issuer": xero.XeroIssuer, "api": xeroAPI},
+		kong.Vars{"assistant": server.AssistantName, "issuer": xero.XeroIssuer, "api": xeroAPI},
 	)
 	if err != nil {
 		panic(err) // the grammar is wrong, which every test would show

@@ -27,6 +27,11 @@ func (a *app) host() server.Host {
 		return h
 	}
 	h.StartDemo = a.child.link
+	if entry, err := assistantEntry(server.AssistantName, a.settings, a.Env); err == nil {
+		if clients, err := assistantClients(a.Env); err == nil {
+			h.Assistants, h.Assistant = clients, entry
+		}
+	}
 	h.Places = append(h.Places, server.Place{Name: "Settings", Path: a.settingsFile()})
 	h.StartAtSignIn = pageSwitch(a.startSwitch)
 	h.Notifications = pageSwitch(a.noticeSwitch)

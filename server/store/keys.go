@@ -87,6 +87,17 @@ func (s *Store) ChangeKey(ctx context.Context, key Key) error {
 	return one(result, err, "change a key", ErrNotFound)
 }
 
+// FirstUse reports whether it was never asked for this name before. A key that is made
+// when it is first wanted is so not made again once somebody has revoked it.
+func (s *Store) FirstUse(ctx context.Context, name string) (bool, error) {
+	result, err := s.db.ExecContext(ctx, "INSERT INTO first_uses (name) VALUES (?) ON CONFLICT DO NOTHING", name)
+	if err != nil {
+		return false, explain("note a first use", err)
+	}
+	n, err := result.RowsAffected()
+	return n > 0, explain("note a first use", err)
+}
+
 // RevokeKey removes a key. ErrNotFound when there is none of this name.
 func (s *Store) RevokeKey(ctx context.Context, name string) error {
 	result, err := s.db.ExecContext(ctx, "DELETE FROM keys WHERE name = ?", name)

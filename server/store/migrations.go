@@ -69,6 +69,7 @@ var migrations = []string{
 	ALTER TABLE keys ADD COLUMN max_age  BIGINT  NOT NULL DEFAULT 0;
 	ALTER TABLE keys ADD COLUMN stale    BOOLEAN NOT NULL DEFAULT FALSE;
 	ALTER TABLE keys ADD COLUMN program  TEXT    NOT NULL DEFAULT '';
+	CREATE TABLE first_uses (name TEXT PRIMARY KEY);
 	CREATE TABLE writes (
 		id      TEXT PRIMARY KEY,
 		at      BIGINT  NOT NULL,
