@@ -15,15 +15,15 @@ const SeesHolders = true
 func PortHolder(at netip.AddrPort) (Holder, bool) {
 	for _, row := range append(tcpRows(false, tableListeners), tcpRows(true, tableListeners)...) {
 		if row.state == tcpListen && stopsListening(row.local, at) {
-			return newHolder(imageOf(row.pid), int(row.pid)), true
+			return newHolder(programOf(row.pid), int(row.pid)), true
 		}
 	}
 	return Holder{}, false
 }
 
-// imageOf is the file name of a process, of whoever it is: the list of processes
+// programOf is the file name of a process, of whoever it is: the list of processes
 // needs no right to any of them. Process 0 is nobody.
-func imageOf(pid uint32) string {
+func programOf(pid uint32) string {
 	if pid == 0 {
 		return ""
 	}
