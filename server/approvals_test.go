@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -320,13 +321,31 @@ func TestTooManyAndTooMuchAreRefused(t *testing.T) {
 
 func TestOpenPagesHearOfWhatWaits(t *testing.T) {
 	a := newAsker(t)
-	next := a.streamOf(a.cookie)
-	next("status")
+	hears := func(cookie string) func() {
+		stream, err := client.Do(a.request(ask{path: "/events", cookie: cookie}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = stream.Body.Close() })
+		lines := bufio.NewScanner(stream.Body)
+		return func() {
+			t.Helper()
+			for lines.Scan() {
+				if lines.Text() == "event: approvals" {
+					return
+				}
+			}
+			t.Error("a page is not told")
+		}
+	}
+	mine, others := hears(a.cookie), hears(a.visit())
 	answer := a.post("/api.xro/2.0/Invoices", draftInvoice)
-	next("approvals") // ends with the test where it does not come
+	mine()
+	others()
 	_, _, ids := a.asked(1)
 	a.decide("refuse", ids[0])
-	next("approvals")
+	mine()
+	others()
 	<-answer
 }
 

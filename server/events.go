@@ -75,7 +75,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request, c *call) error {
 		if !alive || ctx.Err() != nil {
 			return nil
 		}
-		if held != nil && !bytes.Equal(held, holds) {
+		if held != nil && !bytes.Equal(held, holds) && event != "approvals" { // after either a page is painted anew
 			event = "figures"
 		}
 		held = holds
