@@ -2,11 +2,12 @@ package server
 
 import (
 	"cmp"
+	"html/template"
 	"net/http"
 	"runtime"
 	"slices"
 	"strings"
-	"text/template"
+	texts "text/template"
 
 	"financial-command-center/assets"
 	"financial-command-center/assets/words"
@@ -38,7 +39,11 @@ type developersView struct {
 }
 
 // A snippet is a text to copy. It takes the key from the environment.
-type snippet struct{ ID, Title, Note, Text string }
+type snippet struct {
+	ID, Title string
+	Note      template.HTML
+	Text      string
+}
 
 type headerLine struct{ Name, Does string }
 
@@ -75,13 +80,13 @@ func (s *Server) showDevelopers(w http.ResponseWriter, r *http.Request, c *call,
 		}
 		return strings.TrimSpace(text.String())
 	}
-	v.Key = snippet{"snippet-key", words.Say("developers.key.title"), "", text("key" + shell)}
+	v.Key = snippet{"snippet-key", words.Say("developers.key.label"), "", text("key" + shell)}
 	for _, one := range []struct{ id, file string }{
 		{"curl", "curl" + shell}, {"python", "python.py"}, {"node", "node.mjs"}, {"xero-node", "xero-node.mjs"},
 		{"dotnet", "dotnet.cs"}, {"powershell", "powershell.ps1"},
 	} {
 		id := "developers.snippet." + one.id
-		v.Texts = append(v.Texts, snippet{"snippet-" + one.id, words.Say(id + ".title"), words.Say(id + ".note"), text(one.file)})
+		v.Texts = append(v.Texts, snippet{"snippet-" + one.id, words.Say(id + ".title"), words.Mark(id + ".note"), text(one.file)})
 	}
 	if failed != nil {
 		return failed
@@ -95,7 +100,7 @@ func (s *Server) showDevelopers(w http.ResponseWriter, r *http.Request, c *call,
 	return s.render(w, r, c, http.StatusOK, "developers", words.Say("developers.title"), v)
 }
 
-var snippets = template.Must(template.ParseFS(assets.Snippets, "snippets/*"))
+var snippets = texts.Must(texts.ParseFS(assets.Snippets, "snippets/*"))
 
 // errorLines are the errors in the order of their status.
 func errorLines() (all []errorLine) {
