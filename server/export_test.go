@@ -135,7 +135,7 @@ func (s *Server) RequestWrite(ctx context.Context, key, method, path, body strin
 		}
 	}
 	ctx = xero.WithCaller(ctx, c.caller())
-	header := http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}, "Idempotency-Key": {"once"}}
+	header := http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}, "Idempotency-Key": {"once-" + key}}
 	return s.requestWrite(ctx, c, s.cfg.Connections.Status().Organisations()[0], method, path, header, []byte(body))
 }
 

@@ -23,57 +23,56 @@ func snippet(t *testing.T, page, id string) string {
 	return html.UnescapeString(regexp.MustCompile(`<[^>]*>`).ReplaceAllString(found[1], ""))
 }
 
-// What the page for developers offers to be copied works as it stands, for somebody who
-// has made a key and put it where the page says. The other texts there, for .NET,
-// PowerShell and Power Query, are not run here.
+// What the page for developers offers to be copied works as it stands: a new user makes
+// a key with the button there, pastes what keeps it into a shell, and then each of the
+// texts. Those for .NET, PowerShell and Power Query are not run here.
 func TestTheSnippetsForDevelopersWorkAsTheyArePasted(t *testing.T) {
-	port := freePort(t)
-	sim := startSim(t, []int{port})
-	i := install(t, port, sim.settings()...)
-	i.start(t)
-	somebody := i.signIn(t, sim, joinery)
-	page := somebody.visit(t, "/developers")
-	if page.status != http.StatusOK {
-		t.Fatalf("/developers: %d", page.status)
-	}
-	key := i.addKey(t, "my script")
-	i.connected(t, key)
-	for _, s := range []struct {
-		id, file string
-		run      []string // before the file
-	}{
-		{"snippet-curl", "snippet.sh", []string{"sh"}},
-		{"snippet-python", "snippet.py", []string{"python3"}},
-		{"snippet-node", "snippet.mjs", []string{"node"}},
-		{"snippet-xero-node", "snippet.mjs", []string{"node"}},
-	} {
-		t.Run(s.id, func(t *testing.T) {
-			text := snippet(t, page.body, s.id)
-			if strings.Contains(text, key) || !strings.Contains(text, i.base()) {
-				t.Errorf("it does not reach this FCC, or holds a key: %s", text)
-			}
-			dir := t.TempDir()
-			if s.id == "snippet-xero-node" {
-				dir = npm(t, "sdk")
-			}
-			if err := os.WriteFile(filepath.Join(dir, s.file), []byte(text), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			last := sim.last(t)
-			out, err := keyHolder{dir, key}.run(t, s.run[0], append(s.run[1:], s.file)...)
-			if err != nil {
-				t.Fatal(err)
-			}
-			asked := 0
-			for _, e := range sim.journal(t, last) {
-				if e.Point == "api" && e.Status == http.StatusOK {
-					asked++
+	sdk := npm(t, "sdk")
+	for name, organisations := range map[string][]string{"one organisation": {joinery}, "several": {joinery, café}} {
+		t.Run(name, func(t *testing.T) {
+			port := freePort(t)
+			sim := startSim(t, []int{port})
+			i := install(t, port, sim.settings()...)
+			f := i.start(t)
+			somebody := i.signIn(t, sim, organisations...)
+			// The last of them is the one that the user looks at.
+			of := organisations[len(organisations)-1]
+			tenant := f.tenantOf(t, i.addKey(t, "own"), of)
+			page := somebody.post(t, "/developers?tenant="+tenant, nil)
+			keeps := snippet(t, page, "snippet-key")
+			for _, s := range []struct{ id, file, run string }{
+				{"snippet-curl", "snippet.sh", ". ./snippet.sh"},
+				{"snippet-python", "snippet.py", "python3 snippet.py"},
+				{"snippet-node", "snippet.mjs", "node snippet.mjs"},
+				{"snippet-xero-node", "snippet-sdk.mjs", "node snippet-sdk.mjs"},
+			} {
+				text := snippet(t, page, s.id)
+				if strings.Contains(text, "fcc_") || !strings.Contains(text, i.base()) {
+					t.Errorf("%s does not reach this FCC, or holds a key: %s", s.id, text)
+				}
+				if err := os.WriteFile(filepath.Join(sdk, s.file), []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				last := sim.last(t)
+				out, err := (keyHolder{dir: sdk}).run(t, "sh", "-e", "-c", keeps+"\n"+s.run)
+				if err != nil {
+					t.Error(err)
+					continue
+				}
+				asked := 0
+				for _, e := range sim.journal(t, last) {
+					if strings.HasPrefix(e.Path, "/api.xro/") && e.Tenant == tenant && e.Status == http.StatusOK {
+						asked++
+					}
+				}
+				right := regexp.MustCompile(`INV-[0-9]+`).MatchString(out)
+				if s.id == "snippet-xero-node" {
+					right = strings.TrimSpace(out) == of
+				}
+				if asked == 0 || !right {
+					t.Errorf("%s: Xero was asked %d times about %s, and it printed %.300q", s.id, asked, of, out)
 				}
 			}
-			if asked == 0 || strings.TrimSpace(out) == "" {
-				t.Errorf("it asked Xero %d times and printed %q", asked, out)
-			}
-			t.Logf("it printed %.300s", out)
 		})
 	}
 }

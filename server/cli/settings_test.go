@@ -23,7 +23,7 @@ func settle(t *testing.T, args []string, env map[string]string, file string) (se
 		}
 	}
 	var g grammar
-	parser, err := kong.New(&g, kong.Vars{"issuer": "", "api": ""})
+	parser, err := kong.New(&g, kong.Vars{"assistant": "", "issuer": "", "api": ""})
 	if err != nil {
 		t.Fatal(err)
 	}

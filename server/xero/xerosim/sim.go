@@ -1,6 +1,6 @@
 // Package xerosim is a simulated Xero: sign-in, tokens, the connections list,
-// the Accounting API and their troubles, over plain HTTP and with invented
-// books. It is what "fcc demo" signs in to, and the far end of the tests.
+// the Accounting API, a little of the others, and their troubles, over plain HTTP
+// and with invented books. It is what "fcc demo" signs in to, and the far end of the tests.
 //
 // It behaves as Xero's public pages, SDKs and support threads say that Xero
 // does; where they are silent, Unknowns chooses. Nothing in it is secret, yet
