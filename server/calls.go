@@ -28,8 +28,12 @@ type calls struct {
 	spent   map[spender]spent
 }
 
-// Called keeps the list of calls: xero.Config's OnCall. It does not block.
+// Called keeps the list of calls: xero.Config's OnCall. It does not block, but for
+// what was written: nobody has its answer before older ones are dropped.
 func (s *Server) Called(c xero.Call) {
+	if mayHaveWritten(c) {
+		s.books.Wrote(c.TenantID)
+	}
 	kept := store.Call{
 		At: c.At, Caller: string(c.Caller.Kind), Name: c.Caller.Name, Tenant: strings.ToLower(c.TenantID), Method: c.Method,
 		Resource: c.Resource, Status: c.Status, Code: string(c.Code), Took: c.Took, Waited: c.Waited,

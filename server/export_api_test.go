@@ -61,3 +61,13 @@ func (s *Server) CallsKept(ctx context.Context) int {
 func InWords(c store.Call) string { what, went, _ := inWords(c); return what + ": " + went }
 
 var ScopeWords = scopeWords
+
+// WaitingTogether is how many callers wait for what Xero is asked once for.
+func (s *Server) WaitingTogether() (n int) {
+	s.flights.mu.Lock()
+	defer s.flights.mu.Unlock()
+	for _, f := range s.flights.now {
+		n += f.waiting
+	}
+	return n
+}

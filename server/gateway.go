@@ -22,7 +22,8 @@ const xeroPatience = 34 * time.Second
 func (s *Server) gatewayRoutes() []route {
 	routes := []route{{pattern: "GET /connections", who: key, handle: s.listConnections}}
 	for _, f := range families {
-		routes = append(routes, route{pattern: f.prefix, who: key, stream: true, handle: s.timed(f.name, s.forward)})
+		times := s.metrics.gatewayTimes(f.name)
+		routes = append(routes, route{pattern: f.prefix, who: key, stream: true, atHand: times.atHand(s.known), handle: times.whole(s.forward)})
 	}
 	return routes
 }
@@ -66,24 +67,11 @@ func (s *Server) forward(w http.ResponseWriter, r *http.Request, c *call) error 
 		return err
 	}
 	r = r.WithContext(xero.WithPatience(r.Context(), wait))
-	if done, err := s.kept(w, r, c, organisation); done || err != nil {
-		return err
+	p := passage{organisation.TenantID, repeat, session.Transport()}
+	answered, err := s.together(w, r, c, p)
+	if !answered && err == nil {
+		err = s.sendOn(w, r, c, organisation, p)
 	}
-	if err := s.MayCall(c.caller()); err != nil {
-		return err // before anybody is asked for consent
-	}
-	w, written, err := s.consent(w, r, c, organisation)
-	if err != nil {
-		return err
-	}
-	defer written()
-	if repeat != "" {
-		w.Header().Set("Idempotency-Key", repeat)
-	}
-	if r.ContentLength != 0 {
-		_ = http.NewResponseController(w).EnableFullDuplex() // net/http would else eat the rest of a body when Xero answers early
-	}
-	err = s.pass(w, r, passage{organisation.TenantID, repeat, session.Transport()})
 	switch {
 	case err == nil:
 		return nil
@@ -92,6 +80,25 @@ func (s *Server) forward(w http.ResponseWriter, r *http.Request, c *call) error 
 		return err
 	}
 	return fail(xero.CodeUnreachable).saying(words.Say("gateway.stopped.message"), words.Say("gateway.stopped.action")).because(err)
+}
+
+// sendOn has Xero answer r itself.
+func (s *Server) sendOn(w http.ResponseWriter, r *http.Request, c *call, o xero.Organisation, p passage) error {
+	if err := s.MayCall(c.caller()); err != nil {
+		return err // before anybody is asked for consent
+	}
+	w, written, err := s.consent(w, r, c, o)
+	if err != nil {
+		return err
+	}
+	defer written()
+	if p.repeat != "" {
+		w.Header().Set("Idempotency-Key", p.repeat)
+	}
+	if r.ContentLength != 0 {
+		_ = http.NewResponseController(w).EnableFullDuplex() // net/http would else eat the rest of a body when Xero answers early
+	}
+	return s.pass(w, r, p)
 }
 
 // listConnections answers as Xero does, for all sign-ins together: what each

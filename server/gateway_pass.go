@@ -44,6 +44,7 @@ func (s *Server) pass(w http.ResponseWriter, r *http.Request, p passage) (failed
 			}
 			drop(answer.Header, ownAnswerHeaders)
 			answer.Trailer = nil // what is announced; see checkedOnly
+			w.Header()["X-Fcc-Source"] = []string{sourceLive}
 			s.tellBudget(w.Header(), p.tenant)
 			tellWhen(answer)
 			return nil
@@ -59,8 +60,8 @@ func (s *Server) pass(w http.ResponseWriter, r *http.Request, p passage) (failed
 // tellBudget says what is left of Xero's limits for the organisation.
 func (s *Server) tellBudget(h http.Header, tenant string) {
 	if left := s.cfg.Connections.Budget(tenant); left.Known {
-		h.Set("X-FCC-Budget-Day", strconv.Itoa(left.Day))
-		h.Set("X-FCC-Budget-Minute", strconv.Itoa(left.Minute))
+		h["X-Fcc-Budget-Day"] = []string{strconv.Itoa(left.Day)}
+		h["X-Fcc-Budget-Minute"] = []string{strconv.Itoa(left.Minute)}
 	}
 }
 

@@ -66,7 +66,11 @@ func (s *Server) enter(rt route) http.Handler {
 		}
 		c := &call{}
 		err := s.admit(w, r, rt, c)
-		if err == nil {
+		answered := false
+		if err == nil && rt.atHand != nil {
+			answered, err = rt.atHand(w, r, c)
+		}
+		if err == nil && !answered {
 			r = r.WithContext(xero.WithCaller(r.Context(), c.caller()))
 			if rt.stream {
 				deadlines := http.NewResponseController(w)
@@ -254,6 +258,10 @@ func proxied(r *http.Request) bool {
 		return true
 	}
 	for name := range r.Header {
+		switch name {
+		case "Accept", "Accept-Encoding", "Authorization", "User-Agent", "Xero-Tenant-Id": // nearly all there is
+			continue
+		}
 		name = strings.ReplaceAll(strings.ToLower(name), "_", "-")
 		if name == "forwarded" || name == "via" || strings.HasPrefix(name, "x-forwarded") || name == "x-real-ip" {
 			return true
@@ -305,21 +313,46 @@ func localPath(next string) string {
 	return u.RequestURI()
 }
 
-// protect sets what every answer says to browsers.
-func (s *Server) protect(h http.Header) {
-	forms := "'self'"
-	if login := s.cfg.Connections.LoginHost(); login != "" {
-		forms += " " + login
-	}
-	h.Set("Content-Security-Policy", "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action "+forms)
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Frame-Options", "DENY")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+// protection is what every answer says to browsers, in the spelling of http.Header.
+var protection = []struct {
+	name  string
+	value []string
+}{
+	{"X-Content-Type-Options", []string{"nosniff"}},
+	{"X-Frame-Options", []string{"DENY"}},
+	{"Cross-Origin-Resource-Policy", []string{"same-origin"}},
+	{"Cross-Origin-Opener-Policy", []string{"same-origin"}},
 	// Not no-referrer: browsers then send "Origin: null" with our own forms
 	// (fetch.spec.whatwg.org, append a request Origin header).
-	h.Set("Referrer-Policy", "same-origin")
-	h.Set("Cache-Control", "no-store")
+	{"Referrer-Policy", []string{"same-origin"}},
+	{"Cache-Control", []string{"no-store"}},
+}
+
+// A policy is the Content-Security-Policy while forms may lead to login too.
+type policy struct {
+	login string
+	value []string
+}
+
+func (s *Server) policy(login string) []string {
+	if p := s.policyNow.Load(); p != nil && p.login == login {
+		return p.value
+	}
+	forms := "'self'"
+	if login != "" {
+		forms += " " + login
+	}
+	p := &policy{login, []string{"default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action " + forms}}
+	s.policyNow.Store(p)
+	return p.value
+}
+
+// protect sets protection, and where forms may lead.
+func (s *Server) protect(h http.Header) {
+	h["Content-Security-Policy"] = s.policy(s.cfg.Connections.LoginHost())
+	for _, line := range protection { // each request pays for this: h.Set would cost more
+		h[line.name] = line.value
+	}
 	if s.cfg.Mode == Demo {
 		h.Set("X-FCC-Mode", string(Demo))
 	}

@@ -48,7 +48,13 @@ func wellFormed(text string) bool {
 }
 
 func keyCheck(text string) string {
-	return base62(big.NewInt(int64(crc32.ChecksumIEEE([]byte(text)))), checkDigits)
+	var digits [checkDigits]byte // big.Int would cost every request more
+	sum := crc32.ChecksumIEEE([]byte(text))
+	for i := range digits {
+		digits[checkDigits-1-i] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"[sum%62]
+		sum /= 62
+	}
+	return string(digits[:])
 }
 
 func base62(n *big.Int, digits int) string {

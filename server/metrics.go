@@ -110,25 +110,56 @@ func outcomeOf(c xero.Call) string {
 	return "not_sent"
 }
 
-// timed measures how long the gateway takes until all of an answer was given. The
-// source is that of X-FCC-Source; "direct" for who takes none but Xero's, "none" where
-// there was no answer but an error of FCC's.
-func (s *Server) timed(family string, handle func(http.ResponseWriter, *http.Request, *call) error) func(http.ResponseWriter, *http.Request, *call) error {
-	by := map[string]prometheus.Observer{}
-	for _, source := range []string{"direct", "live", "cache", "stale", "none"} {
-		by[source] = s.metrics.gateway.WithLabelValues(family, source)
+// gatewayTimes measure how long the gateway takes until all of an answer was given, by
+// its source: that of X-FCC-Source, but "missed" where Xero had to be asked for one that
+// could have been kept, and "none" where there was no answer but an error of FCC's.
+type gatewayTimes map[string]prometheus.Observer
+
+const (
+	sourceMissed = "missed"
+	sourceNone   = "none"
+)
+
+func (m *metrics) gatewayTimes(family string) gatewayTimes {
+	times := gatewayTimes{}
+	for _, source := range []string{sourceLive, sourceMissed, sourceCache, sourceStale, sourceNone} {
+		times[source] = m.gateway.WithLabelValues(family, source)
 	}
+	return times
+}
+
+func (times gatewayTimes) observe(w http.ResponseWriter, r *http.Request, c *call, began time.Time, err error) {
+	source := sourceNone
+	if told := w.Header()["X-Fcc-Source"]; err == nil && len(told) > 0 {
+		source = told[0]
+	}
+	if source == sourceLive {
+		age := r.Header["X-Fcc-Max-Age"]
+		if len(age) == 0 && c.key.MaxAge > 0 || len(age) > 0 && age[0] != "0" {
+			source = sourceMissed
+		}
+	}
+	times[source].Observe(time.Since(began).Seconds())
+}
+
+// whole and atHand measure what a row does; see route.
+func (times gatewayTimes) whole(handle func(http.ResponseWriter, *http.Request, *call) error) func(http.ResponseWriter, *http.Request, *call) error {
 	return func(w http.ResponseWriter, r *http.Request, c *call) error {
 		began := time.Now()
 		err := handle(w, r, c)
-		source := "direct"
-		if err != nil {
-			source = "none"
-		} else if told := w.Header()["X-Fcc-Source"]; len(told) > 0 {
-			source = told[0]
-		}
-		by[source].Observe(time.Since(began).Seconds())
+		times.observe(w, r, c, began, err)
 		return err
+	}
+}
+
+func (times gatewayTimes) atHand(handle func(http.ResponseWriter, *http.Request, *call) (bool, error)) func(http.ResponseWriter, *http.Request, *call) (bool, error) {
+	return func(w http.ResponseWriter, r *http.Request, c *call) (bool, error) {
+		began := time.Now()
+		answered, err := handle(w, r, c)
+		if answered || err != nil {
+			times.observe(w, r, c, began, err)
+		}
+		return answered, err
 	}
 }
 

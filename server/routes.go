@@ -34,6 +34,9 @@ type route struct {
 	handle func(w http.ResponseWriter, r *http.Request, c *call) error
 	// stream: no limit on the body's size and no deadlines but the handler's own.
 	stream bool
+	// atHand answers what needs nobody else, before a stream's deadlines are lifted and
+	// its key is watched; it reports whether it did. May be nil.
+	atHand func(w http.ResponseWriter, r *http.Request, c *call) (bool, error)
 	// once: the request does something that must not happen twice or by accident:
 	// neither HEAD nor a browser's prefetch gets here.
 	once bool

@@ -146,6 +146,9 @@ type Server struct {
 	// stateLost is why there is only a state in memory, stateTrouble why the last
 	// write failed.
 	stateLost, stateTrouble standing
+
+	flights   flights
+	policyNow atomic.Pointer[policy] // see policy
 }
 
 // New makes a Server. It neither reads nor listens: see Serve and Run.

@@ -161,6 +161,9 @@ func (s *Server) sweep(ctx context.Context, now time.Time) {
 	if err := s.state.SweepWrites(ctx, now.Add(-callsKept)); err != nil {
 		s.log.Warn("old writes not swept", "err", err)
 	}
+	if err := s.books.SweepAnswers(ctx, now); err != nil {
+		s.log.Warn("old answers not swept", "err", err)
+	}
 	if err := s.endPrevious(ctx, now); err != nil {
 		s.log.Warn("previous session secret not ended", "err", err)
 	}

@@ -30,6 +30,7 @@ type Books struct {
 	cfg   Config
 	log   *slog.Logger
 	vault vault
+	front front
 
 	running context.Context // of all readings
 	end     context.CancelFunc

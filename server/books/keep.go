@@ -131,6 +131,12 @@ func (v *vault) tryOpen(ctx context.Context, tenant, kind string, header any, ea
 // state has it now.
 func (v *vault) save(ctx context.Context, tenant, kind string, header any, put []record, drop []string, all bool) bool {
 	err := v.trySave(ctx, tenant, kind, header, put, drop, all)
+	v.saved(kind, err)
+	return err == nil
+}
+
+// saved notes how a save went, and says so when that has changed.
+func (v *vault) saved(kind string, err error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	switch {
@@ -141,7 +147,6 @@ func (v *vault) save(ctx context.Context, tenant, kind string, header any, put [
 		v.shut = ""
 		v.books.log.Info("records are kept on the disk again")
 	}
-	return err == nil
 }
 
 func (v *vault) trySave(ctx context.Context, tenant, kind string, header any, put []record, drop []string, all bool) error {
@@ -174,19 +179,14 @@ func (v *vault) trySave(ctx context.Context, tenant, kind string, header any, pu
 func (b *Books) Forget(ctx context.Context, tenantID string) error {
 	id := strings.ToLower(tenantID)
 	// Its shelf stays in its place until all is deleted: another would find what is not.
-	s := b.shelf(id)
-	s.keeping.Lock()
-	for s.gone { // somebody else has just forgotten it
-		s.keeping.Unlock()
-		s = b.shelf(id)
-		s.keeping.Lock()
-	}
+	s := b.keeping(id)
 	defer s.keeping.Unlock()
 	s.gone = true
 	state, err := b.cfg.State(ctx)
 	if err == nil {
 		err = state.DeleteBooks(ctx, id)
 	}
+	b.front.drop(id, false)
 	defer b.notify()
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -195,6 +195,18 @@ func (b *Books) Forget(ctx context.Context, tenantID string) error {
 		delete(b.owed, id)
 	}
 	return err
+}
+
+// keeping is the shelf of an organisation, not a forgotten one, with its lock held.
+func (b *Books) keeping(id string) *shelf {
+	for {
+		s := b.shelf(id)
+		s.keeping.Lock()
+		if !s.gone {
+			return s
+		}
+		s.keeping.Unlock() // somebody else has just forgotten it
+	}
 }
 
 // isOwed reports whether what is kept of an organisation should be deleted by now.

@@ -78,7 +78,7 @@ func (s *Store) SaveRecords(ctx context.Context, tenant, kind string, reading []
 
 // Tenants lists the organisations of which anything is kept.
 func (s *Store) Tenants(ctx context.Context) ([]string, error) {
-	rows, err := s.db.QueryContext(ctx, "SELECT DISTINCT tenant FROM readings ORDER BY tenant")
+	rows, err := s.db.QueryContext(ctx, "SELECT tenant FROM readings UNION SELECT tenant FROM answers ORDER BY tenant")
 	if err != nil {
 		return nil, explain("list organisations", err)
 	}
@@ -98,11 +98,12 @@ func (s *Store) Tenants(ctx context.Context) ([]string, error) {
 // of it in the files unless another process reads them just then. None is no error.
 func (s *Store) DeleteBooks(ctx context.Context, tenant string) error {
 	err := s.in(ctx, "delete books", func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, "DELETE FROM records WHERE tenant = ?", tenant); err != nil {
-			return err
+		for _, table := range []string{"records", "readings", "answers"} {
+			if _, err := tx.ExecContext(ctx, "DELETE FROM "+table+" WHERE tenant = ?", tenant); err != nil {
+				return err
+			}
 		}
-		_, err := tx.ExecContext(ctx, "DELETE FROM readings WHERE tenant = ?", tenant)
-		return err
+		return nil
 	})
 	if err != nil {
 		return err

@@ -84,6 +84,14 @@ var migrations = []string{
 		status  INTEGER NOT NULL
 	) WITHOUT ROWID;
 	CREATE INDEX writes_at ON writes (at);
+	CREATE TABLE answers (
+		tenant TEXT NOT NULL,
+		id     BLOB NOT NULL,
+		at     BIGINT NOT NULL,
+		data   BLOB NOT NULL,
+		PRIMARY KEY (tenant, id)
+	);
+	CREATE INDEX answers_at ON answers (at);
 	ALTER TABLE calls ADD COLUMN waited BIGINT NOT NULL DEFAULT 0;
 	CREATE TABLE budgets (
 		client TEXT NOT NULL,

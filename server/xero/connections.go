@@ -234,11 +234,14 @@ func (c *Connections) LoginHost() string {
 		}
 		found = c.known.endpoints
 	}
-	u, err := url.Parse(found.Authorize)
-	if err != nil {
+	scheme, rest, ok := strings.Cut(found.Authorize, "://") // no url.Parse: every request asks
+	if !ok {
 		return ""
 	}
-	return u.Scheme + "://" + u.Host
+	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+		rest = rest[:end]
+	}
+	return found.Authorize[:len(scheme)+len("://")+len(rest)]
 }
 
 // Find returns the session that reaches the organisation; of several the one that
