@@ -15,15 +15,19 @@
 package assistant
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"net/http"
 	"strings"
 	"time"
 
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"financial-command-center/assets/words"
 	"financial-command-center/server/books"
 	"financial-command-center/server/xero"
 )
@@ -94,6 +98,7 @@ type Problem struct {
 	Scope         string              `json:"missing_scope,omitempty" jsonschema:"what the sign-in to Xero does not allow yet; the link asks for that and no more"`
 	RetryAt       string              `json:"retry_at,omitempty" jsonschema:"when Xero takes calls again, RFC 3339"`
 	Organisations []xero.Organisation `json:"organisations,omitempty" jsonschema:"to choose from; ask the person which"`
+	quotes        bool                // Xero's own words are in Message
 }
 
 // Desk serves assistants. Make one with New.
@@ -112,8 +117,25 @@ func New(cfg Config) *Desk {
 // promises every program an answer, and than assistants wait.
 const patience = 34 * time.Second
 
-// Serve answers one POST of MCP's streamable HTTP. Who calls was settled before.
+// Serve answers one POST of MCP's streamable HTTP. Who calls was settled before. A batch,
+// which an older protocol has, is refused: it would be a thousand calls at once.
 func (d *Desk) Serve(w http.ResponseWriter, r *http.Request, caller Caller) {
+	body := bufio.NewReader(r.Body)
+	first, err := body.Peek(1)
+	for err == nil && strings.IndexByte(" \t\r\n", first[0]) >= 0 {
+		_, _ = body.Discard(1) // it is there
+		first, err = body.Peek(1)
+	}
+	if err == nil && first[0] == '[' {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = w.Write(failure(nil, jsonrpc.CodeInvalidRequest, words.Say("assistant.no-batch"))) // the caller has gone
+		return
+	}
+	r.Body = struct {
+		io.Reader
+		io.Closer
+	}{body, r.Body}
 	s := d.server(r.Context(), caller)
 	mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return s }, &mcp.StreamableHTTPOptions{
 		Stateless: true, JSONResponse: true, PropagateRequestCancellation: true,

@@ -207,11 +207,11 @@ func (b *Bridge) write(body []byte) {
 
 // answer is an error that this end has to say.
 func (b *Bridge) answer(id json.RawMessage, code int, text string) {
-	if id == nil {
-		id = json.RawMessage("null")
-	}
-	body, err := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": id, "error": map[string]any{"code": code, "message": text}})
-	if err == nil {
-		b.write(body)
-	}
+	b.write(failure(id, code, text))
+}
+
+// failure is an error as JSON-RPC has it; no id is null.
+func failure(id json.RawMessage, code int, text string) []byte {
+	body, _ := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": id, "error": map[string]any{"code": code, "message": text}}) // what was read as JSON always marshals
+	return body
 }
