@@ -215,7 +215,7 @@ func (s *Server) commandKeyList(ctx context.Context, _ struct{}) (any, error) {
 			Name: k.Name, Write: k.Write, Ask: k.Ask, Tenants: k.Tenants, Families: k.Families, AnyUser: k.AnyUser,
 			Daily: k.Daily, MaxAge: int(k.MaxAge / time.Second), Stale: k.Stale,
 		}, Ended: k.Ended(now), Created: k.Created, Program: k.Program}
-		shown.CallsToday, _ = s.keys.today.made(k.Name, k.Daily, now)
+		shown.CallsToday = s.keys.today.made(k.Name, now)
 		if !k.Expires.IsZero() {
 			shown.Expires = &k.Expires
 		}
