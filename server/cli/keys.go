@@ -45,7 +45,7 @@ func (cmd keysAddCmd) Run(c *call) error {
 		return err
 	}
 	var made server.ControlKeyMade
-	if err := running.call(c.ctx, "key-add", rights, &made); err != nil {
+	if err := running.call(c.ctx, "key-make", rights, &made); err != nil {
 		return err
 	}
 	c.print("%s", made.Key)
