@@ -97,6 +97,37 @@ func TestNoHeaderOfTheListsPassesInAnySpelling(t *testing.T) {
 	}
 }
 
+// A body that two headers describe is read in one way here, and maybe in the other there.
+func TestABodyIsDescribedOnce(t *testing.T) {
+	f := &far{answer: answering(200, http.Header{"Content-Type": {"application/json"}}, strings.NewReader("{}"))}
+	b := newBench(t, through(f)).opened()
+	b.signIn(b.visit(), café)
+	key := b.addKey(store.Key{Name: "w", Write: true})
+	for _, header := range []http.Header{
+		{"Content-Type": {"application/json", "application/x-www-form-urlencoded"}}, {"Content-Type": {"application/json", "application/json"}},
+		{"Content-Type": {"application/json"}, "Content_Type": {"text/xml"}}, {"content_type": {"text/xml"}},
+		{"Content-Encoding": {"gzip", "identity"}}, {"Content-Encoding": {"identity"}, "Content_encoding": {"gzip"}},
+	} {
+		for _, method := range []string{"POST", "PUT", "PATCH", "DELETE", "GET"} {
+			r := b.request(ask{method: method, path: "/api.xro/2.0/Invoices", key: key, body: strings.NewReader("{}")})
+			for name, values := range header {
+				r.Header[name] = values
+			}
+			answer, err := client.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer.Body.Close()
+			if answer.StatusCode != 400 {
+				t.Errorf("%s with %v: %s", method, header, answer.Status)
+			}
+		}
+	}
+	if n := f.count(); n != 0 {
+		t.Errorf("%d have reached Xero", n)
+	}
+}
+
 // Whatever header a caller brings, Xero gets one token, FCC's own, for the organisation
 // that was checked, and nothing of what is between the caller and FCC; and whatever
 // header Xero brings, the caller's browser stays under FCC's rules.
