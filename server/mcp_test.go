@@ -623,6 +623,27 @@ func TestAWriteReachesXeroWithItsIdempotencyKey(t *testing.T) {
 	}
 }
 
+// A fault of FCC's own in a tool is that call's, and not the end of FCC.
+func TestAPanicInAToolEndsNothingElse(t *testing.T) {
+	f := &far{answer: func(r *http.Request) (*http.Response, error) {
+		if r.Method == http.MethodPut {
+			panic("a fault")
+		}
+		return http.DefaultTransport.RoundTrip(r)
+	}}
+	b := newBench(t, through(f), mayWrite).opened()
+	b.signIn(b.visit(), café)
+	s := b.assistant(b.addKey(store.Key{Name: "a", Write: true}))
+	_, err := s.CallTool(t.Context(), &mcp.CallToolParams{Name: "create_contact", Arguments: args{"name": "N"}})
+	if wire, ok := errors.AsType[*jsonrpc.Error](err); !ok || wire.Code != jsonrpc.CodeInternalError || !strings.Contains(wire.Message, "Something in FCC went wrong.") {
+		t.Errorf("the assistant is told %v", err)
+	}
+	if log := b.log.String(); !strings.Contains(log, "a fault") || !strings.Contains(log, "server/mcp.go") {
+		t.Errorf("the log has %s", log)
+	}
+	must[struct{}](t, s, "session_health", nil)
+}
+
 func TestReportsAreResourcesAndReviewsArePrompts(t *testing.T) {
 	b := newBench(t, withScopes()).opened()
 	b.signIn(b.visit())

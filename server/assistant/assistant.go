@@ -18,9 +18,11 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
+	stack "runtime/debug"
 	"strings"
 	"time"
 
@@ -164,6 +166,7 @@ func (d *Desk) server(ctx context.Context, caller Caller) *mcp.Server {
 			Capabilities: &mcp.ServerCapabilities{Tools: &mcp.ToolCapabilities{}, Prompts: &mcp.PromptCapabilities{}, Resources: &mcp.ResourceCapabilities{}},
 		},
 	)}
+	a.server.AddReceivingMiddleware(a.whole)
 	a.addStanding()
 	a.addLists()
 	a.addMoney()
@@ -174,6 +177,21 @@ func (d *Desk) server(ctx context.Context, caller Caller) *mcp.Server {
 	a.addResources()
 	a.addPrompts()
 	return a.server
+}
+
+// whole is around each request: the SDK answers them in goroutines of its own, where a
+// panic would be the end of FCC.
+func (a *asking) whole(next mcp.MethodHandler) mcp.MethodHandler {
+	return func(ctx context.Context, method string, r mcp.Request) (answer mcp.Result, err error) {
+		defer func() {
+			if v := recover(); v != nil {
+				a.cfg.Log.Error("panic", "method", method, "value", v, "stack", string(stack.Stack()))
+				p := a.cfg.Explain(fmt.Errorf("a panic in %s", method))
+				answer, err = nil, &jsonrpc.Error{Code: jsonrpc.CodeInternalError, Message: p.Message + " " + p.Action}
+			}
+		}()
+		return next(ctx, method, r)
+	}
 }
 
 const instructions = `Financial Command Center (FCC) holds this person's sign-in to Xero and reads their books on this computer.
