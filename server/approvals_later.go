@@ -78,15 +78,24 @@ func (s *Server) requestWrite(ctx context.Context, c *call, o xero.Organisation,
 		running, done := s.keys.watch(s.approvals.running, c.key)
 		defer done()
 		running = xero.WithCaller(context.WithValue(running, allowedKey{}, h), c.caller())
-		if s.await(running, h) != nil {
-			return
-		}
-		_, err := s.sendWrite(running, c, o, method, path, header, body)
-		if err != nil {
+		failed := func(err error) {
 			s.end(h, allowed, unsent) // it did not come to Xero
 			s.approvals.mu.Lock()
 			h.failed = err
 			s.approvals.mu.Unlock()
+		}
+		defer func() {
+			if v := recover(); v != nil { // which would be the end of FCC: this is no request of net/http's
+				s.panicked(method, path, v)
+				s.end(h, waiting, gone)
+				failed(fail(codeInternal).saying(words.Say("approvals.unsent"), words.Say("approvals.unsent-action")))
+			}
+		}()
+		if s.await(running, h) != nil {
+			return
+		}
+		if _, err := s.sendWrite(running, c, o, method, path, header, body); err != nil {
+			failed(err)
 		}
 	})
 	return written{ID: h.id, State: writtenWaiting}, nil
