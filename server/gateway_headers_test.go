@@ -177,7 +177,7 @@ func FuzzTheGatewaysHeaders(f *testing.F) {
 		watching, enough := context.WithCancel(t.Context())
 		go func() { <-answered; enough() }()
 		for waiting := range b.Waiting(watching) {
-			if waiting > 0 { // nobody is there to allow it
+			if waiting.N > 0 { // nobody is there to allow it
 				break
 			}
 		}
