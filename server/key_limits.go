@@ -149,7 +149,7 @@ func (k *keyring) daily(name string) int {
 
 func keyLimit(most int, now time.Time) error {
 	return &xero.Error{
-		Problem:    xero.Problem{Code: xero.CodeKeyLimit, Message: words.Say("keys.limit.message", "N", most), Action: words.Say("keys.limit.action")},
+		Problem:    xero.Problem{Code: xero.CodeKeyLimit, Message: words.Say("keys.limit.message", "N", most, "Times", words.Number(most)), Action: words.Say("keys.limit.action")},
 		RetryAfter: midnight(now).AddDate(0, 0, 1).Sub(now),
 	}
 }

@@ -102,7 +102,7 @@ func (s *Server) limitWords(k apiKey, now time.Time) (all []string) {
 	}
 	if k.Daily > 0 {
 		made, _ := s.keys.today.made(k.Name, k.Daily, now)
-		all = append(all, words.Say("keys.list.daily", "Made", made, "Most", k.Daily))
+		all = append(all, words.Say("keys.list.daily", "Made", words.Number(made), "Most", words.Number(k.Daily)))
 	}
 	if k.MaxAge > 0 {
 		age, _ := strconv.Atoi(minutes(k.MaxAge))

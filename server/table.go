@@ -297,7 +297,7 @@ func (a *asked) days(from, to time.Time) (time.Time, time.Time, error) {
 	}
 	to, err = a.day("to", to)
 	if err == nil && !to.IsZero() && to.Before(from) {
-		err = fail(codeBadRequest).saying(words.Say("tables.backwards.message"), words.Say("tables.backwards.action"))
+		err = fail(codeBadRequest).saying(words.Say("common.backwards"), words.Say("tables.backwards.action"))
 	}
 	return from, to, err
 }

@@ -241,7 +241,7 @@ func period(from, to string, first, last time.Time) (time.Time, time.Time, error
 	}
 	end, err := date("to", to, last)
 	if err == nil && end.Before(begin) {
-		err = wrong(words.Say("assistant.backwards"), words.Say("assistant.a-day"))
+		err = wrong(words.Say("common.backwards"), words.Say("assistant.a-day"))
 	}
 	return begin, end, err
 }
