@@ -78,7 +78,7 @@ type about struct {
 }
 
 type organisation struct {
-	ID   string `json:"id" jsonschema:"tells it apart for certain"`
+	ID   string `json:"tenant_id" jsonschema:"tells it apart for certain"`
 	Name string `json:"name"`
 }
 

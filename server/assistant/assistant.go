@@ -156,7 +156,7 @@ func (d *Desk) server(ctx context.Context, caller Caller) *mcp.Server {
 
 const instructions = `Financial Command Center (FCC) holds this person's sign-in to Xero and reads their books on this computer.
 
-- Start with the tool "organisations". Every tool about books takes "organisation": its id or its exact name. Never guess one: when it is not clear, the tool refuses with the list, and the person chooses.
+- Start with the tool "organisations". Every tool about books takes "organisation": its tenant_id or its exact name. Never guess one: when it is not clear, the tool refuses with the list, and the person chooses.
 - Amounts are strings with a decimal point; do not recompute totals that a tool gives. Dates are YYYY-MM-DD.
 - "as_of" says when Xero last confirmed the figures. When "problem" is set they are older than wanted: say so, with the date.
 - When a tool answers that a sign-in or a permission is needed, tell the person the message and give them the link. Do not wait and do not try again until they say that it is done.

@@ -19,7 +19,7 @@ import (
 
 // whose is the argument that every tool about books takes.
 type whose struct {
-	Organisation string `json:"organisation,omitempty" jsonschema:"id or exact name, from the tool organisations; may be left out only where there is exactly one"`
+	Organisation string `json:"organisation,omitempty" jsonschema:"tenant_id or exact name, from the tool organisations; may be left out only where there is exactly one"`
 }
 
 type (

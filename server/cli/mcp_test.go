@@ -62,7 +62,10 @@ func TestTwoAssistantsReadOverStdioWhileTheTokenExpires(t *testing.T) {
 		}
 	}
 	var all struct {
-		Organisations []struct{ ID, Name string }
+		Organisations []struct {
+			ID   string `json:"tenant_id"`
+			Name string
+		}
 	}
 	text, _ := tool(t, sessions[0], "organisations", nil)
 	if err := json.Unmarshal([]byte(text), &all); err != nil || len(all.Organisations) < 2 {
