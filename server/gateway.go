@@ -22,7 +22,8 @@ const xeroPatience = 34 * time.Second
 func (s *Server) gatewayRoutes() []route {
 	routes := []route{{pattern: "GET /connections", who: key, handle: s.listConnections}}
 	for _, f := range families {
-		routes = append(routes, route{pattern: f.prefix, who: key, stream: true, atHand: s.known, handle: s.forward})
+		times := s.metrics.gatewayTimes(f.name)
+		routes = append(routes, route{pattern: f.prefix, who: key, stream: true, atHand: times.atHand(s.known), handle: times.whole(s.forward)})
 	}
 	return routes
 }
