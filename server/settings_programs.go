@@ -198,7 +198,7 @@ func (s *Server) useLines(c *call, made keystore.Secret, k apiKey) []useLine {
 	curl += ` -H "Authorization: Bearer ` + made.Reveal() + `"`
 	all := s.cfg.Connections.Status().Organisations()
 	if len(k.Tenants) != 1 && len(all) > 1 {
-		tenant := all[0].TenantID
+		tenant := words.Say("developers.key.no-organisation")
 		if o := chosen(all, c); o != nil {
 			tenant = o.TenantID
 		}
@@ -206,7 +206,7 @@ func (s *Server) useLines(c *call, made keystore.Secret, k apiKey) []useLine {
 	}
 	return []useLine{
 		{words.Say("programs.use.contacts"), curl + " " + s.BaseURL() + "/api/xero/contacts"},
-		{words.Say("programs.use.invoices"), curl + " " + s.BaseURL() + "/api.xro/2.0/Invoices"},
+		{words.Say("programs.use.invoices"), curl + ` -H "Accept: application/json" ` + s.BaseURL() + "/api.xro/2.0/Invoices"},
 		{words.Say("programs.use.base"), s.BaseURL()},
 	}
 }
