@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,7 +26,7 @@ func (s *Server) approvalRoutes() []route {
 
 const (
 	shownRecords = 10 // of a request on the page of all, and
-	shownFields  = 30 // values of its body; its own page has the rest
+	shownFields  = 50 // values of its body; its own page has the rest
 )
 
 // approvalsView is all that waits; with One, that request in full.
@@ -39,11 +40,14 @@ type approvalCard struct {
 	ID, Program, Organisation string
 	Until                     string
 	Waits                     bool
+	Shown                     bool   // what was in it is there to be shown
 	Ended, Tone               string // how it ended
 	Method, Address           string
 	Many                      bool
 	MoreRecords, MoreLines    int
-	All                       string // address of its own page
+	Hidden                    []string // warnings of records that are not shown
+	Cut                       bool     // it does not show everything, and cannot be allowed here
+	All                       string   // address of its own page
 }
 
 func (s *Server) approvalsPage(w http.ResponseWriter, r *http.Request, c *call) error {
@@ -69,19 +73,27 @@ func (s *Server) approvalPage(w http.ResponseWriter, r *http.Request, c *call) e
 func cardOfWrite(h heldWrite, whole bool) approvalCard {
 	v := approvalCard{
 		askedCard: h.card, ID: h.id, Program: visible(h.key.Name), Organisation: visible(h.organisation.Name), Until: h.until.Local().Format("15:04:05"),
-		Waits: h.state == waiting, Method: visible(h.proposal.method), Address: visible(h.proposal.address),
+		Waits: h.state == waiting, Shown: h.ended.IsZero(), Method: visible(h.proposal.method), Address: visible(h.proposal.address),
 		Many: len(h.card.Records) > 1, All: "/approvals/request?" + url.Values{"id": {h.id}}.Encode(),
 	}
 	if !whole {
 		if v.MoreRecords = max(0, len(v.Records)-shownRecords); v.MoreRecords > 0 {
+			for _, hidden := range v.Records[shownRecords:] {
+				for _, warning := range hidden.Warnings {
+					if !slices.Contains(v.Hidden, warning) {
+						v.Hidden = append(v.Hidden, warning)
+					}
+				}
+			}
 			v.Records = v.Records[:shownRecords]
 		}
 		if v.MoreLines = max(0, len(v.Lines)-shownFields); v.MoreLines > 0 {
 			v.Lines = v.Lines[:shownFields]
 		}
 		if text := []rune(v.Raw); len(text) > 2000 {
-			v.Raw, v.MoreLines = string(text[:2000]), len(text)-2000
+			v.Raw, v.MoreLines = string(text[:2000]), v.MoreLines+len(text)-2000
 		}
+		v.Cut = v.MoreRecords > 0 || v.MoreLines > 0
 	}
 	at := h.ended.Local().Format("15:04:05")
 	switch h.state {
@@ -131,9 +143,11 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request, c *call, as held
 	case time.Now().After(h.until):
 		s.end(h, waiting, unanswered)
 	case as == allowed:
-		said, decided = words.Say("approvals.said.allowed"), s.approvals.settle(h, waiting, allowed, time.Now())
+		said, decided = words.Say("approvals.said.allowed"), s.approvals.answer(h, allowed, s.browsers.knownFor(r.Context(), c.session))
 	default:
-		decided = s.end(h, waiting, refused)
+		if decided = s.approvals.answer(h, refused, s.browsers.knownFor(r.Context(), c.session)); decided {
+			s.noteEnd(h)
+		}
 	}
 	if !decided {
 		s.approvals.mu.Lock()
@@ -159,10 +173,16 @@ type changeRow struct {
 	Program      string
 	Organisation string
 	Went, Tone   string
+	Note         string   // on who answered
 	Links        []button // to the records in Xero
 	More         int      // records without one
 	Undo         string
 }
+
+// youngBrowser is how long a browser has been known that need not be mentioned. A
+// program can open the page of what waits as a browser does, and answer there: see
+// README.
+const youngBrowser = time.Minute
 
 // mostLinks of one row lead into Xero.
 const mostLinks = 3
@@ -211,6 +231,9 @@ func (s *Server) changeRow(w store.Write, names organisationNames, now time.Time
 	row.What = words.Say("approvals.did."+w.What, "Thing", thing)
 	if w.Many > 1 {
 		row.What = words.Say("approvals.did-many", "What", row.What, "N", w.Many)
+	}
+	if w.Known > 0 && w.Known < youngBrowser {
+		row.Note = words.Say("approvals.young-browser", "N", max(1, int(w.Known.Seconds())))
 	}
 	switch heldState(w.Outcome) {
 	case sent:

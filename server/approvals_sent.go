@@ -75,7 +75,7 @@ func (a *heardAnswer) records(resource string) []field {
 // sent notes what came of a write that was sent on: h, where a person was asked.
 func (s *Server) sent(answer *heardAnswer, r *http.Request, c *call, o xero.Organisation, h *heldWrite) {
 	now, t := time.Now(), targetOf(r.URL.Path)
-	w := store.Write{At: now, Name: c.key.Name, Tenant: o.TenantID, Path: plainPath(r.URL.Path), Outcome: string(sent), Status: answer.status}
+	w := store.Write{At: now, Name: c.key.Name, Key: c.key.Hash, Tenant: o.TenantID, Path: plainPath(r.URL.Path), Outcome: string(sent), Status: answer.status}
 	if answer.status == 0 {
 		w.Outcome = string(unsent)
 	}
@@ -88,17 +88,17 @@ func (s *Server) sent(answer *heardAnswer, r *http.Request, c *call, o xero.Orga
 	}
 	if h == nil {
 		w.ID, w.What = rand.Text(), whatOf(t, r.Method, records)
-		if isID(t.key) && w.Records == nil {
-			w.Records = []string{t.key}
+		if id := plainID(t.key); isID(id) && w.Records == nil {
+			w.Records = []string{id}
 		}
 	} else {
 		w.ID, w.At, w.What, w.Asked = h.id, h.at, h.card.what, true
-		w.Many = max(w.Many, len(h.card.Records))
+		w.Many = max(w.Many, h.card.many)
 		if w.Records == nil {
 			w.Records = h.card.ids[:min(len(h.card.ids), mostIDs)]
 		}
 		s.approvals.mu.Lock()
-		h.status = answer.status
+		h.status, w.Known = answer.status, h.known
 		s.approvals.mu.Unlock()
 		s.approvals.settle(h, allowed, heldState(w.Outcome), now)
 	}

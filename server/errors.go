@@ -174,14 +174,14 @@ func asFailure(err error) *failure {
 // refuse answers with err: JSON, or a page for a browser.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, c *call, err error) {
 	f := asFailure(err)
-	status := answers[f.Code].status
+	status, path := answers[f.Code].status, loggedPath(r.URL.Path)
 	switch {
 	case f.Code == codeInternal || f.Code == codeStateUnavailable:
-		s.log.Error("request failed", "method", r.Method, "path", r.URL.Path, "code", f.Code, "err", f.cause)
+		s.log.Error("request failed", "method", r.Method, "path", path, "code", f.Code, "err", f.cause)
 	case status >= 500 && f.cause != nil:
-		s.log.Warn("request failed", "method", r.Method, "path", r.URL.Path, "code", f.Code, "err", f.cause)
+		s.log.Warn("request failed", "method", r.Method, "path", path, "code", f.Code, "err", f.cause)
 	default:
-		s.log.Debug("request refused", "method", r.Method, "path", r.URL.Path, "code", f.Code, "err", f.cause)
+		s.log.Debug("request refused", "method", r.Method, "path", path, "code", f.Code, "err", f.cause)
 	}
 	if status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="Financial Command Center"`)
@@ -198,6 +198,14 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, c *call, err err
 		Organisations []xero.Organisation `json:"organisations,omitempty"`
 	}
 	writeJSON(w, status, map[string]body{"error": {f.Problem, f.organisations}})
+}
+
+// loggedPath is what the log has of a path. One of Xero's may name invoices and people.
+func loggedPath(path string) string {
+	if familyOf(path) != "" {
+		return plainPath(path)
+	}
+	return path
 }
 
 // wantsPage reports whether r comes from somebody who reads.

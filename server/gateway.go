@@ -42,9 +42,26 @@ func mayForward(w http.ResponseWriter, r *http.Request, c *call) error {
 		return fail(codeMethodNotAllowed)
 	}
 	if r.URL.RequestURI() != r.RequestURI {
-		return fail(codeNotFound)
+		return oddPath(r.URL.Path)
+	}
+	for name, values := range r.Header {
+		if describing.has(name) && (len(values) > 1 || name != http.CanonicalHeaderKey(strings.ReplaceAll(name, "_", "-"))) {
+			return fail(codeBadRequest).saying(words.Say("gateway.described.message"), words.Say("gateway.described.action"))
+		}
 	}
 	return nil
+}
+
+// describing are the headers that say how a body is to be read: FCC and Xero are to read
+// it in the same way, so that each stands there once, and in its own spelling.
+var describing = headerNames{"content-type", "content-encoding"}
+
+// oddPath refuses a path that is not written in the one way that is sent on.
+func oddPath(path string) *failure {
+	if familyOf(path) == "" {
+		return fail(codeNotFound)
+	}
+	return fail(codeNotFound).saying(words.Say("gateway.path.message"), words.Say("gateway.path.action"))
 }
 
 // forward sends the request to Xero as it is, but for who sends it, and streams
@@ -84,7 +101,7 @@ func (s *Server) forward(w http.ResponseWriter, r *http.Request, c *call) error 
 
 // sendOn has Xero answer r itself.
 func (s *Server) sendOn(w http.ResponseWriter, r *http.Request, c *call, o xero.Organisation, p passage) error {
-	if err := s.MayCall(c.caller()); err != nil {
+	if err := s.inVain(r.Method, r.URL.Path, c, o); err != nil {
 		return err // before anybody is asked for consent
 	}
 	w, written, err := s.consent(w, r, c, o)

@@ -157,10 +157,10 @@ func matrix(b *bench) []row {
 		{"404", ask{path: "/nothing/here"}, "404 not_found", asProof},
 		{"405", ask{method: "DELETE", path: "/profile"}, "405 method_not_allowed", "ok ok ok ok ok o x x h ok"},
 	}
-	rows = append(rows, row{"POST /control/hello", ask{}, "400 bad_request", asControl})
+	rows = append(rows, row{"POST /control/hello", ask{}, "400 bad_request", asControl}, row{"/control/", ask{method: "POST", path: "/control/other"}, "401 key_required", asControl})
 	for _, command := range []string{
 		"status", "open", "login-begin", "login-wait", "login-finish", "token", "disconnect",
-		"key-add", "key-list", "key-revoke", "assistant", "assistant-entry", "health", "secret-rotate", "stop",
+		"key-make", "key-list", "key-revoke", "assistant", "assistant-entry", "health", "secret-rotate", "stop",
 	} {
 		rows = append(rows, row{"POST /control/" + command, ask{}, "401 key_required", asControl})
 	}

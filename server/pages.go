@@ -167,7 +167,7 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, c *call, status 
 	if c != nil && c.session != nil {
 		st := s.cfg.Connections.Status()
 		v.Known, v.State, v.Trouble = true, describe(st), s.Trouble()
-		v.Waiting = s.approvals.count()
+		v.Waiting = s.approvals.waiting().N
 		v.SigningIn = !s.cfg.Connections.Waiting(c.session.ID).IsZero()
 		v.Organisations = st.Organisations()
 		v.Chosen, v.Nav = chosen(v.Organisations, c), navs(r.URL.Path)

@@ -101,7 +101,7 @@ func (s *Server) limitWords(k apiKey, now time.Time) (all []string) {
 		all = append(all, words.Say("keys.list.until", "When", lastWords(k.Expires)))
 	}
 	if k.Daily > 0 {
-		made, _ := s.keys.today.made(k.Name, k.Daily, now)
+		made := s.keys.today.made(k.Name, now)
 		all = append(all, words.Say("keys.list.daily", "Made", words.Number(made), "Most", words.Number(k.Daily)))
 	}
 	if k.MaxAge > 0 {

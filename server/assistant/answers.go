@@ -26,7 +26,14 @@ const age = time.Minute
 type refused struct{ problem Problem }
 
 func (r refused) Error() string {
-	text, _ := json.Marshal(map[string]Problem{"error": r.problem}) // strings always marshal
+	answer := struct {
+		Notice string  `json:"notice,omitempty"`
+		Error  Problem `json:"error"`
+	}{Error: r.problem}
+	if r.problem.quotes || len(r.problem.Organisations) > 0 {
+		answer.Notice = notice
+	}
+	text, _ := json.Marshal(answer) // strings always marshal
 	return string(text)
 }
 

@@ -15,15 +15,21 @@
 package assistant
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
+	stack "runtime/debug"
 	"strings"
 	"time"
 
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"financial-command-center/assets/words"
 	"financial-command-center/server/books"
 	"financial-command-center/server/xero"
 )
@@ -94,6 +100,7 @@ type Problem struct {
 	Scope         string              `json:"missing_scope,omitempty" jsonschema:"what the sign-in to Xero does not allow yet; the link asks for that and no more"`
 	RetryAt       string              `json:"retry_at,omitempty" jsonschema:"when Xero takes calls again, RFC 3339"`
 	Organisations []xero.Organisation `json:"organisations,omitempty" jsonschema:"to choose from; ask the person which"`
+	quotes        bool                // Xero's own words are in Message
 }
 
 // Desk serves assistants. Make one with New.
@@ -112,8 +119,25 @@ func New(cfg Config) *Desk {
 // promises every program an answer, and than assistants wait.
 const patience = 34 * time.Second
 
-// Serve answers one POST of MCP's streamable HTTP. Who calls was settled before.
+// Serve answers one POST of MCP's streamable HTTP. Who calls was settled before. A batch,
+// which an older protocol has, is refused: it would be a thousand calls at once.
 func (d *Desk) Serve(w http.ResponseWriter, r *http.Request, caller Caller) {
+	body := bufio.NewReader(r.Body)
+	first, err := body.Peek(1)
+	for err == nil && strings.IndexByte(" \t\r\n", first[0]) >= 0 {
+		_, _ = body.Discard(1) // it is there
+		first, err = body.Peek(1)
+	}
+	if err == nil && first[0] == '[' {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = w.Write(failure(nil, jsonrpc.CodeInvalidRequest, words.Say("assistant.no-batch"))) // the caller has gone
+		return
+	}
+	r.Body = struct {
+		io.Reader
+		io.Closer
+	}{body, r.Body}
 	s := d.server(r.Context(), caller)
 	mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return s }, &mcp.StreamableHTTPOptions{
 		Stateless: true, JSONResponse: true, PropagateRequestCancellation: true,
@@ -142,6 +166,7 @@ func (d *Desk) server(ctx context.Context, caller Caller) *mcp.Server {
 			Capabilities: &mcp.ServerCapabilities{Tools: &mcp.ToolCapabilities{}, Prompts: &mcp.PromptCapabilities{}, Resources: &mcp.ResourceCapabilities{}},
 		},
 	)}
+	a.server.AddReceivingMiddleware(a.whole)
 	a.addStanding()
 	a.addLists()
 	a.addMoney()
@@ -152,6 +177,21 @@ func (d *Desk) server(ctx context.Context, caller Caller) *mcp.Server {
 	a.addResources()
 	a.addPrompts()
 	return a.server
+}
+
+// whole is around each request: the SDK answers them in goroutines of its own, where a
+// panic would be the end of FCC.
+func (a *asking) whole(next mcp.MethodHandler) mcp.MethodHandler {
+	return func(ctx context.Context, method string, r mcp.Request) (answer mcp.Result, err error) {
+		defer func() {
+			if v := recover(); v != nil {
+				a.cfg.Log.Error("panic", "method", method, "value", v, "stack", string(stack.Stack()))
+				p := a.cfg.Explain(fmt.Errorf("a panic in %s", method))
+				answer, err = nil, &jsonrpc.Error{Code: jsonrpc.CodeInternalError, Message: p.Message + " " + p.Action}
+			}
+		}()
+		return next(ctx, method, r)
+	}
 }
 
 const instructions = `Financial Command Center (FCC) holds this person's sign-in to Xero and reads their books on this computer.

@@ -264,7 +264,7 @@ func (a *asking) outcome(l *ledger, done Written, key string) (writeOut, error) 
 		out.Says = words.Say("assistant.refused", "Reason", objections(done))
 		return out, nil
 	case done.Status/100 != 2:
-		return out, refused{Problem{Problem: xero.Problem{
+		return out, refused{Problem{quotes: true, Problem: xero.Problem{
 			Code: xero.CodeBadRequest, Message: words.Say("assistant.xero-refused", "Reasons", objections(done)), Action: words.Say("assistant.correct"),
 		}}}
 	}

@@ -50,7 +50,7 @@ type Desk struct {
 	Quiet      func() bool // no notifications are wanted
 	Switches   []desktop.Switch
 	Offers     func(context.Context) iter.Seq[[]desktop.Offer] // at once, then after each change
-	Waiting    func(context.Context) iter.Seq[int]             // how many changes to the books wait for consent, likewise
+	Waiting    func(context.Context) iter.Seq[desktop.Consent] // changes to the books that wait for consent, likewise
 
 	// These may block; the tray runs each on a goroutine of its own.
 	Open     func(path string)

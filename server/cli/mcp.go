@@ -83,7 +83,9 @@ func (c *call) reach(ctx context.Context, dir string, first bool) (*client, erro
 		if first && !started {
 			started, wait = true, startWait
 			c.say("FCC is not running: it is started.")
-			if err := c.launch([]string{"--data-dir", dir}); err != nil {
+			flags := c.flags
+			flags.DataDir = &dir
+			if err := c.launch(flags.args()); err != nil {
 				return nil, failf(exitFailed, "FCC is not running and could not be started: %v. Start it yourself.", err)
 			}
 		}
@@ -98,14 +100,14 @@ func (c *call) reach(ctx context.Context, dir string, first bool) (*client, erro
 	}
 }
 
-// launch starts FCC as a double click would, in the folder that this command is for. It
-// lives on when the assistant ends: nothing of it hangs on this process.
-func (c *call) launch(folder []string) error {
+// launch starts FCC as a double click would, with the settings that this command was
+// given. It lives on when the assistant ends: nothing of it hangs on this process.
+func (c *call) launch(settings []string) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	next := exec.Command(self, folder...)
+	next := exec.Command(self, settings...)
 	next.SysProcAttr = apart()
 	if err := next.Start(); err != nil {
 		return err

@@ -152,16 +152,19 @@ func TestStdoutHasNothingButMessages(t *testing.T) {
 
 func TestAnAssistantStartsFCCAndOutlivesIt(t *testing.T) {
 	m := newMachine(t)
-	m.set("FCC_PORT", freePort(t))
+	port := freePort(t)
+	m.set("FCC_KEYSTORE", "")
 	t.Cleanup(func() { m.fcc("stop") })
-	session, _ := m.assistant()
+	session, _ := m.assistant("--port", port, "--keystore", "memory") // its settings are those of the FCC that it starts
 	text, refused := tool(t, session, "organisations", nil)
 	if refused || !strings.Contains(text, `"code":"needs_login"`) || !strings.Contains(text, "http://localhost:") {
 		t.Errorf("nobody is signed in: %s", text)
 	}
-	if m.readRun().PID == os.Getpid() || m.fcc("status").code != 2 {
-		t.Fatal("no FCC was started")
+	if run := m.readRun(); run.PID == os.Getpid() || !strings.HasSuffix(run.Address, ":"+port) || m.fcc("status").code != 2 {
+		t.Fatalf("no FCC was started, or another: %+v", run)
 	}
+	m.set("FCC_PORT", port)
+	m.set("FCC_KEYSTORE", "memory")
 
 	// It ends, and another starts: the assistant does not notice.
 	m.must("stop")

@@ -74,12 +74,15 @@ var migrations = []string{
 		id      TEXT PRIMARY KEY,
 		at      BIGINT  NOT NULL,
 		name    TEXT    NOT NULL,
+		hash    BLOB    NOT NULL,
 		tenant  TEXT    NOT NULL,
 		what    TEXT    NOT NULL,
 		path    TEXT    NOT NULL,
 		many    INTEGER NOT NULL,
 		records TEXT    NOT NULL,
+		number  TEXT    NOT NULL,
 		asked   BOOLEAN NOT NULL,
+		known   BIGINT  NOT NULL,
 		outcome TEXT    NOT NULL,
 		status  INTEGER NOT NULL
 	) WITHOUT ROWID;

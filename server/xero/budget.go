@@ -115,6 +115,23 @@ func (h *hold) kept(now time.Time) *Error {
 	return &Error{Problem: problem(CodeRateLimited, message, words.Say("limits.kept.action")), RetryAfter: left, Kept: true}
 }
 
+// DayOver is why Xero is asked nothing of the organisation for who any more today: its
+// calls are used up, or what is left is for people. It is nil while it is asked.
+func (c *Connections) DayOver(tenantID string, who Caller) error {
+	s, ok := c.Find(tenantID)
+	if !ok {
+		return nil
+	}
+	client, now := s.clientID(), time.Now()
+	c.limits.mu.Lock()
+	defer c.limits.mu.Unlock()
+	app, g := c.limits.gateLocked(strings.ToLower(client), strings.ToLower(tenantID))
+	if why := g.holdLocked(app, who, now, c.limits.sent); why != nil && (why.limit == "day" || why.limit == keptLimit) {
+		return why.error(now)
+	}
+	return nil
+}
+
 // A Shortage is that an organisation's calls for today are running out.
 type Shortage struct {
 	Organisation Organisation
