@@ -88,7 +88,7 @@ func (s *Server) activity(w http.ResponseWriter, r *http.Request, c *call) error
 	}
 	number, err := strconv.Atoi(cmp.Or(query.Get("page"), "1"))
 	if err != nil || number < 1 || number > 1_000_000 {
-		return fail(codeBadRequest).saying(words.Say("activity.calls.wrong-page"), words.Say("activity.calls.wrong-page-action")).offering(words.Say("activity.calls.newest"), "/activity")
+		return fail(codeBadRequest).saying(words.Say("common.no-page"), words.Say("activity.calls.wrong-page-action")).offering(words.Say("activity.calls.newest"), "/activity")
 	}
 	rows, all, err := state.Calls(ctx, which, (number-1)*activityRows, activityRows)
 	if err != nil {

@@ -179,7 +179,7 @@ func TestTheActivityHasPages(t *testing.T) {
 		t.Errorf("%d rows, and on to %q", len(seen), next)
 	}
 	beyond := b.ask(ask{path: "/activity?page=9", cookie: cookie, page: true})
-	if beyond.status != http.StatusOK || !strings.Contains(beyond.body, "The list has no such page") {
+	if beyond.status != http.StatusOK || !strings.Contains(beyond.body, "There is no such page of the list") {
 		t.Errorf("a page that is not there: %d\n%s", beyond.status, beyond.body)
 	}
 }

@@ -191,7 +191,7 @@ const mostLinks = 3
 func (s *Server) changesPage(w http.ResponseWriter, r *http.Request, c *call) error {
 	number, err := strconv.Atoi(cmp.Or(r.URL.Query().Get("page"), "1"))
 	if err != nil || number < 1 || number > 1_000_000 {
-		return fail(codeBadRequest).saying(words.Say("approvals.changes.no-page"), words.Say("approvals.changes.no-page-action")).
+		return fail(codeBadRequest).saying(words.Say("common.no-page"), words.Say("approvals.changes.no-page-action")).
 			offering(words.Say("approvals.changes.newest"), "/activity/changes")
 	}
 	state, err := s.openedState(r.Context())

@@ -66,4 +66,6 @@ func (t target) writable(scopes []string) bool {
 	})
 }
 
-func (t target) attaches() bool { return t.family == "accounting" && strings.EqualFold(t.part, "Attachments") }
+func (t target) attaches() bool {
+	return t.family == "accounting" && strings.EqualFold(t.part, "Attachments")
+}

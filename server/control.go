@@ -43,20 +43,21 @@ func unknownCommand(context.Context, *call, json.RawMessage) (any, error) {
 
 func (s *Server) controlRoutes() []route {
 	commands := map[string]command{
-		"status":        asks(s.commandStatus),
-		"open":          s.commandOpen,
-		"login-begin":   asks(s.commandLoginBegin),
-		"login-finish":  asks(s.commandLoginFinish),
-		"login-wait":    asks(s.commandLoginWait),
-		"token":         asks(s.commandToken),
-		"disconnect":    asks(s.commandDisconnect),
-		"key-make":      asks(s.commandKeyMake),
-		"key-list":      asks(s.commandKeyList),
-		"key-revoke":    asks(s.commandKeyRevoke),
-		"assistant":     asks(s.commandAssistant),
-		"health":        asks(s.commandHealth),
-		"secret-rotate": asks(s.commandSecretRotate),
-		"stop":          asks(s.commandStop),
+		"status":          asks(s.commandStatus),
+		"open":            s.commandOpen,
+		"login-begin":     asks(s.commandLoginBegin),
+		"login-finish":    asks(s.commandLoginFinish),
+		"login-wait":      asks(s.commandLoginWait),
+		"token":           asks(s.commandToken),
+		"disconnect":      asks(s.commandDisconnect),
+		"key-make":        asks(s.commandKeyMake),
+		"key-list":        asks(s.commandKeyList),
+		"key-revoke":      asks(s.commandKeyRevoke),
+		"assistant":       asks(s.commandAssistant),
+		"assistant-entry": asks(s.commandAssistantEntry),
+		"health":          asks(s.commandHealth),
+		"secret-rotate":   asks(s.commandSecretRotate),
+		"stop":            asks(s.commandStop),
 	}
 	desk := newControlDesk(s.cfg.ControlKey)
 	routes := []route{{pattern: "POST /control/hello", who: control, handle: desk.handleHello}}

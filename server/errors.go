@@ -48,7 +48,8 @@ type known struct {
 	message, action string // where that place has no better words
 }
 
-// answers is the one table of errors, by code. Its words are those of errors.toml.
+// answers is the one table of errors, by code. Its words are those of errors.toml, but
+// where several codes ask for the same.
 var answers = withWords(map[xero.Code]known{
 	codeBadRequest:          {status: 400, button: button{Link: "/"}},
 	xero.CodeTenantRequired: {status: 400, button: button{Link: "/profile"}},
@@ -68,8 +69,8 @@ var answers = withWords(map[xero.Code]known{
 	xero.CodeAttemptsFull:   {status: 409, button: button{Link: "/setup/sign-in"}},
 	codeTooLarge:            {status: 413, button: button{Link: "/"}},
 	codeBadHost:             {status: 421, button: button{Link: toFCC}},
-	codeRateLimited:         {status: 429, button: button{Link: thisPage}},
-	codeKeyLimit:            {status: 429, button: button{Link: thisPage}},
+	codeRateLimited:         {status: 429, button: button{Link: thisPage}, action: words.Say("common.retry-after")},
+	codeKeyLimit:            {status: 429, button: button{Link: thisPage}, action: words.Say("common.retry-after")},
 	codeInternal:            {status: 500, button: button{Link: "/health"}},
 	xero.CodeLoginFailed:    {status: 502, button: button{Link: "/login"}},
 	xero.CodeNeedsLogin:     {status: 503, button: button{Link: "/login"}},
@@ -81,7 +82,9 @@ var answers = withWords(map[xero.Code]known{
 func withWords(table map[xero.Code]known) map[xero.Code]known {
 	for code, k := range table {
 		id := "errors." + string(code)
-		k.message, k.action = words.Say(id+".message"), words.Say(id+".action")
+		if k.message = words.Say(id + ".message"); k.action == "" {
+			k.action = words.Say(id + ".action")
+		}
 		if k.button.Link != "" {
 			k.button.Label = words.Say(id + ".button")
 		}

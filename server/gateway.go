@@ -184,7 +184,7 @@ func (s *Server) connectionsOf(ctx context.Context, session *xero.Session) ([]js
 	}
 	var all []json.RawMessage
 	if json.NewDecoder(io.LimitReader(answer.Body, mostAnswer)).Decode(&all) != nil {
-		return nil, fail(xero.CodeUnreachable).saying(words.Say("gateway.broken.message"), words.Say("gateway.broken.action")).because(errors.New("an answer that is no JSON"))
+		return nil, fail(xero.CodeUnreachable).saying(words.Say("common.broken.message"), words.Say("common.broken.action")).because(errors.New("an answer that is no JSON"))
 	}
 	return all, nil
 }

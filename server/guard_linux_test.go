@@ -160,7 +160,7 @@ func matrix(b *bench) []row {
 	rows = append(rows, row{"POST /control/hello", ask{}, "400 bad_request", asControl}, row{"/control/", ask{method: "POST", path: "/control/other"}, "401 key_required", asControl})
 	for _, command := range []string{
 		"status", "open", "login-begin", "login-wait", "login-finish", "token", "disconnect",
-		"key-make", "key-list", "key-revoke", "assistant", "health", "secret-rotate", "stop",
+		"key-make", "key-list", "key-revoke", "assistant", "assistant-entry", "health", "secret-rotate", "stop",
 	} {
 		rows = append(rows, row{"POST /control/" + command, ask{}, "401 key_required", asControl})
 	}

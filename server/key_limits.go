@@ -108,12 +108,12 @@ func (c *keyCalls) full(most int, now time.Time) error {
 		return nil
 	case c.made < most:
 		return &xero.Error{
-			Problem:    xero.Problem{Code: xero.CodeKeyLimit, Message: words.Say("keys.limit.under-way", "N", most), Action: words.Say("keys.limit.soon")},
+			Problem:    xero.Problem{Code: xero.CodeKeyLimit, Message: words.Say("keys.limit.under-way", "N", most, "Times", words.Number(most)), Action: words.Say("keys.limit.soon")},
 			RetryAfter: time.Second,
 		}
 	}
 	return &xero.Error{
-		Problem:    xero.Problem{Code: xero.CodeKeyLimit, Message: words.Say("keys.limit.message", "N", most), Action: words.Say("keys.limit.action")},
+		Problem:    xero.Problem{Code: xero.CodeKeyLimit, Message: words.Say("keys.limit.message", "N", most, "Times", words.Number(most)), Action: words.Say("keys.limit.action")},
 		RetryAfter: max(time.Second, daysLater(now, 1).Sub(now)),
 	}
 }

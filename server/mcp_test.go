@@ -339,7 +339,12 @@ func TestTheOrganisationIsNamedOrRefusedWithTheList(t *testing.T) {
 	b.signIn(b.visit())
 	all := b.assistant(b.addKey(store.Key{Name: "all"}))
 	only := b.assistant(b.addKey(store.Key{Name: "only", Tenants: []string{b.tenant(café)}}))
-	type of struct{ Organisation struct{ ID, Name string } }
+	type of struct {
+		Organisation struct {
+			ID   string `json:"tenant_id"`
+			Name string
+		}
+	}
 	for _, named := range []string{kauri, b.tenant(kauri), strings.ToUpper(b.tenant(kauri)), "  " + kauri + " "} {
 		if got := must[of](t, all, "contacts", args{"organisation": named}); got.Organisation.ID != b.tenant(kauri) {
 			t.Errorf("%q is taken for %+v", named, got)
@@ -667,8 +672,10 @@ func TestReportsAreResourcesAndReviewsArePrompts(t *testing.T) {
 		}
 		var report struct {
 			Notice       string
-			Organisation struct{ ID string }
-			From, To     string
+			Organisation struct {
+				ID string `json:"tenant_id"`
+			}
+			From, To string
 		}
 		decode(t, got.Contents[0].Text, &report)
 		if report.Notice == "" || !strings.Contains(address, report.Organisation.ID) || strings.Contains(address, "2026-03-31") && report.To != "2026-03-31" {

@@ -49,6 +49,7 @@ var pageFuncs = template.FuncMap{
 	"moment": moment,
 	"day":    func(t time.Time) string { return t.Local().Format("2 January 2006") },
 	"inc":    func(i int) int { return i + 1 },
+	"number": words.Number,
 	"typed":  typed,
 	"names":  names,
 	"say":    words.Say,
@@ -292,6 +293,9 @@ func (s *Server) errorPage(w http.ResponseWriter, r *http.Request, c *call, stat
 	}
 	if f.retryAfter > 0 && f.Action == answers[f.Code].action {
 		said.Action = words.Say("requests.free-again", "At", moment(time.Now().Add(f.retryAfter+time.Minute)))
+	}
+	if f.Action == words.Say("xero.needs-login.action") {
+		said.Action = "" // the button does it
 	}
 	if rest, same := strings.CutPrefix(said.Action, data.Button.Label); same && data.Button.Label != "" && !strings.Contains(rest, ". ") {
 		said.Action = "" // the button says it

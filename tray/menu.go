@@ -157,8 +157,8 @@ func fewCalls(short []xero.Shortage) line {
 		name := fitting(short[0].Organisation.Name, words.Say("limits.tray.none", "Name", "", "Time", at))
 		return line{label: words.Say("limits.tray.none", "Name", name, "Time", at), order: "/settings"}
 	}
-	name := fitting(short[0].Organisation.Name, words.Say("limits.tray.under", "Name", "", "Calls", short[0].Under))
-	return line{label: words.Say("limits.tray.under", "Name", name, "Calls", short[0].Under), order: "/settings"}
+	name := fitting(short[0].Organisation.Name, words.Say("limits.tray.under", "Name", "", "Calls", words.Number(short[0].Under)))
+	return line{label: words.Say("limits.tray.under", "Name", name, "Calls", words.Number(short[0].Under)), order: "/settings"}
 }
 
 // choices lists the organisations, when there is something to choose.

@@ -85,7 +85,7 @@ type about struct {
 }
 
 type organisation struct {
-	ID   string `json:"id" jsonschema:"tells it apart for certain"`
+	ID   string `json:"tenant_id" jsonschema:"tells it apart for certain"`
 	Name string `json:"name"`
 }
 
@@ -248,7 +248,7 @@ func period(from, to string, first, last time.Time) (time.Time, time.Time, error
 	}
 	end, err := date("to", to, last)
 	if err == nil && end.Before(begin) {
-		err = wrong(words.Say("assistant.backwards"), words.Say("assistant.a-day"))
+		err = wrong(words.Say("common.backwards"), words.Say("assistant.a-day"))
 	}
 	return begin, end, err
 }

@@ -107,7 +107,7 @@ func (a *asking) addWrites() {
 	})
 	reads(a, false, mcp.Tool{
 		Name: "write_status", Title: "What became of a write",
-		Description: "Tells whether a write that waits for a person's approval was sent, refused, or still waits.",
+		Description: "Tells whether a write that waits for a person's consent was sent, refused, or still waits.",
 	}, func(ctx context.Context, in statusIn) (writeOut, error) {
 		l, err := a.open(ctx, in.Organisation)
 		if err != nil {

@@ -215,7 +215,7 @@ func commandFirst(app *kong.Application, args []string) []string {
 // help leaves out the settings that mean nothing to the command that is asked
 // about: to those that speak with the running FCC, all but the data folder.
 func help(options kong.HelpOptions, parsed *kong.Context) error {
-	if cmd := parsed.Selected(); cmd != nil && cmd.Name != "app" && cmd.Name != "serve" {
+	if cmd := parsed.Selected(); cmd != nil && cmd.Name != "app" && cmd.Path() != "serve" {
 		count := []string{"data-dir"}
 		if cmd.Name == "demo" {
 			count = []string{"port", "debug"}

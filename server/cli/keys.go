@@ -161,7 +161,7 @@ func keyColumns(k server.ControlKey) []string {
 		calls += " of " + strconv.Itoa(k.Daily)
 	}
 	if k.MaxAge > 0 {
-		takes = "up to " + (time.Duration(k.MaxAge) * time.Second).String()
+		takes = "up to " + span(time.Duration(k.MaxAge)*time.Second)
 	}
 	if k.Stale {
 		takes += ", or last known"
@@ -171,6 +171,22 @@ func keyColumns(k server.ControlKey) []string {
 	}
 	all := func(list []string) string { return cmp.Or(strings.Join(list, ", "), "all") }
 	return []string{k.Name, may, all(k.Tenants), all(k.Families), who, ends, calls, takes, moment(k.Created), used, k.Program}
+}
+
+// span is a time in the largest of its units that it is a whole number of.
+func span(d time.Duration) string {
+	for _, u := range []struct {
+		of   time.Duration
+		name string
+	}{{time.Hour, "hour"}, {time.Minute, "minute"}, {time.Second, "second"}} {
+		if n := d / u.of; d%u.of == 0 {
+			if n == 1 {
+				return "1 " + u.name
+			}
+			return fmt.Sprintf("%d %ss", n, u.name)
+		}
+	}
+	return d.String()
 }
 
 type keysRevokeCmd struct {
