@@ -26,3 +26,14 @@ var Scripts embed.FS
 //
 //go:embed excel/table.pq
 var PowerQuery string
+
+// OpenAPI describes the local API but for what the server knows better: its address,
+// the tables, and the codes of errors.
+//
+//go:embed openapi/fcc.json
+var OpenAPI []byte
+
+// Snippets are examples to copy, one for each way to ask, as text/template.
+//
+//go:embed snippets
+var Snippets embed.FS

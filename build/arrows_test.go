@@ -60,6 +60,7 @@ var importers = map[string][]string{
 	"github.com/gorilla":              {"server"},
 	"github.com/modelcontextprotocol": {"server/assistant"},
 	"github.com/nicksnyder/go-i18n":   {"assets/words"},
+	"github.com/prometheus":           {"server"},
 	"github.com/pkg/browser":          {"server/cli"},
 	"github.com/tailscale/hujson":     {"server/assistant"},
 	"github.com/xuri/excelize":        {"server/sheet"},

@@ -43,9 +43,10 @@ The programs look for updates when it says where they are published:
 const product = "Financial Command Center"
 
 // maxProgram is the size that fcc.exe may have, of which writing Excel workbooks is
-// two MB; maxTwin is that of fcc.com.
+// two MB, metrics for Prometheus (client_golang) are two and a half, and assistants (the
+// MCP SDK) one; maxTwin is that of fcc.com.
 const (
-	maxProgram = 26 << 20
+	maxProgram = 32 << 20
 	maxTwin    = 2 << 20
 )
 

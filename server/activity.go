@@ -88,7 +88,7 @@ func (s *Server) activity(w http.ResponseWriter, r *http.Request, c *call) error
 	}
 	number, err := strconv.Atoi(cmp.Or(query.Get("page"), "1"))
 	if err != nil || number < 1 || number > 1_000_000 {
-		return fail(codeBadRequest).saying(words.Say("activity.calls.wrong-page"), words.Say("activity.calls.wrong-page-action")).offering(words.Say("activity.calls.newest"), "/activity")
+		return fail(codeBadRequest).saying(words.Say("common.no-page"), words.Say("activity.calls.wrong-page-action")).offering(words.Say("activity.calls.newest"), "/activity")
 	}
 	rows, all, err := state.Calls(ctx, which, (number-1)*activityRows, activityRows)
 	if err != nil {
@@ -119,14 +119,13 @@ func (s *Server) activity(w http.ResponseWriter, r *http.Request, c *call) error
 
 // countDays fills in the calls of the last days, and of today by organisation.
 func (s *Server) countDays(r *http.Request, v *activityView, state *store.Store, names organisationNames, now time.Time) error {
-	today := midnight(now)
 	reached := map[string]int{}
 	for _, o := range s.cfg.Connections.Status().Organisations() {
 		reached[strings.ToLower(o.TenantID)] = 0
 	}
 	for back := range activityDays {
-		from := today.AddDate(0, 0, -back)
-		counts, err := state.CountCalls(r.Context(), store.Which{From: from, To: from.AddDate(0, 0, 1)})
+		from := daysLater(now, -back)
+		counts, err := state.CountCalls(r.Context(), store.Which{From: from, To: daysLater(now, 1-back)})
 		if err != nil {
 			return err
 		}
@@ -163,14 +162,14 @@ func (f activityFilter) which(now time.Time) (store.Which, error) {
 	which := store.Which{From: now.Add(-callsKept), Tenant: strings.ToLower(f.Organisation), Outcome: store.Outcome(f.Outcome)}
 	which.Caller, which.Name, _ = strings.Cut(f.Who, ":")
 	if f.Day != "" {
-		day, err := time.ParseInLocation(time.DateOnly, f.Day, time.Local)
+		begins, ends, err := ParseDay(f.Day)
 		if err != nil {
 			return which, fail(codeBadRequest).saying(words.Say("activity.filter.no-day"), words.Say("activity.filter.no-day-action")).offering(words.Say("activity.filter.all-days"), "/activity")
 		}
-		if day.After(which.From) {
-			which.From = day
+		if begins.After(which.From) {
+			which.From = begins
 		}
-		which.To = day.AddDate(0, 0, 1)
+		which.To = ends
 	}
 	return which, nil
 }
@@ -261,11 +260,6 @@ func dayWords(day, now time.Time) string {
 		return words.Say("activity.days.today")
 	}
 	return day.Format("Mon 2 Jan")
-}
-
-func midnight(t time.Time) time.Time {
-	year, month, day := t.Local().Date()
-	return time.Date(year, month, day, 0, 0, 0, 0, time.Local)
 }
 
 func callerWords(kind, name string) string {

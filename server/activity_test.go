@@ -115,6 +115,32 @@ func (b *bench) command(name, question string) got {
 	}})
 }
 
+// What is not understood of a command of another version may be what it lets a key do.
+func TestACommandOfAnotherVersionMakesNoKey(t *testing.T) {
+	b := newBench(t).opened()
+	b.signIn(b.visit(), café)
+	for _, c := range []struct {
+		name, question string
+		status         int
+	}{
+		{"key-add", `{"name":"sheet","write":true,"tenant":"` + b.tenant(café) + `","any_user":false}`, 404}, // as version 1 had it
+		{"key-make", `{"name":"sheet","write":true,"tenant":"` + b.tenant(café) + `"}`, 400},
+		{"key-make", `{"name":"sheet","hours":"office"}`, 400},
+		{"no-such", `{}`, 404},
+	} {
+		g := b.command(c.name, c.question)
+		if g.status != c.status || !strings.Contains(g.body, "another version") || !strings.Contains(g.body, "Start FCC again") || g.header.Get(server.ControlHeader) == "" {
+			t.Errorf("%s %s: %d %s", c.name, c.question, g.status, g.body)
+		}
+	}
+	if g := b.command("key-list", `{}`); strings.Contains(g.body, "sheet") {
+		t.Errorf("there are keys: %s", g.body)
+	}
+	if g := b.command("key-make", `{"name":"sheet","tenants":["`+b.tenant(café)+`"]}`); g.status != 200 {
+		t.Errorf("%d %s", g.status, g.body)
+	}
+}
+
 func TestWhatACommandAsksXeroIsTheCommands(t *testing.T) {
 	b := newBench(t).opened()
 	cookie := b.signIn(b.visit())
@@ -153,7 +179,7 @@ func TestTheActivityHasPages(t *testing.T) {
 		t.Errorf("%d rows, and on to %q", len(seen), next)
 	}
 	beyond := b.ask(ask{path: "/activity?page=9", cookie: cookie, page: true})
-	if beyond.status != http.StatusOK || !strings.Contains(beyond.body, "The list has no such page") {
+	if beyond.status != http.StatusOK || !strings.Contains(beyond.body, "There is no such page of the list") {
 		t.Errorf("a page that is not there: %d\n%s", beyond.status, beyond.body)
 	}
 }

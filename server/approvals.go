@@ -1,15 +1,9 @@
 package server
 
 import (
-	"bytes"
-	"cmp"
 	"context"
-	"crypto/rand"
-	"io"
-	"iter"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -24,8 +18,10 @@ const (
 	mostHeld  = 20              // writes of one key wait at once
 	mostAsked = 1 << 20         // bytes of one, which a person is to look through,
 	mostFile  = 10 << 20        // or of a file, of which there is name and size to see
-	mostBytes = 64 << 20        // of all that wait
+	mostOwn   = 24 << 20        // of one key's that wait, with what is shown of them,
+	mostBytes = 64 << 20        // and of all
 
+	mostEnded  = 20              // of one key are known after they have ended
 	shownAfter = 2 * time.Minute // what has ended stays on the page so long, and
 	toldAfter  = time.Hour       // what nobody waited for can be asked for so long
 )
@@ -53,19 +49,21 @@ type heldWrite struct {
 	key          apiKey
 	organisation xero.Organisation
 	proposal     proposal
-	at, until    time.Time
 	later        bool // nobody waits for the answer: it is asked for
 
 	decided chan struct{} // closed when state is no longer waiting
 
 	// Behind approvals.mu.
-	card    askedCard
-	state   heldState
-	ended   time.Time
-	status  int           // of Xero's answer, once it was sent
-	records []string      // the ids that are known of what was written
-	answer  *memoryAnswer // of Xero's, to one that is asked for later
-	failed  error         // why there is none
+	at, until time.Time // until is when nobody is waited for any more
+	size      int64     // bytes, before it has come the most that it can have
+	card      askedCard
+	state     heldState
+	known     time.Duration // how long FCC had known the browser in which it was decided
+	ended     time.Time
+	status    int           // of Xero's answer, once it was sent
+	records   []string      // the ids that are known of what was written
+	answer    *memoryAnswer // of Xero's, to one that is asked for later
+	failed    error         // why there is none
 }
 
 // approvals are the writes that wait for a person, those that have ended since a
@@ -124,35 +122,6 @@ func (a *approvals) forget(now time.Time) {
 	})
 }
 
-// count is how many wait.
-func (a *approvals) count() (n int) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for _, h := range a.held {
-		if h.state == waiting {
-			n++
-		}
-	}
-	return n
-}
-
-// Waiting yields how many writes wait for a person, at once and after each change.
-func (s *Server) Waiting(ctx context.Context) iter.Seq[int] {
-	return func(yield func(int) bool) {
-		for {
-			changed := s.approvals.Changed()
-			if !yield(s.approvals.count()) {
-				return
-			}
-			select {
-			case <-changed:
-			case <-ctx.Done():
-				return
-			}
-		}
-	}
-}
-
 // find is the write with this id, nil when there is none any more.
 func (a *approvals) find(id string) *heldWrite {
 	a.mu.Lock()
@@ -167,6 +136,10 @@ func (a *approvals) find(id string) *heldWrite {
 func (a *approvals) settle(h *heldWrite, from, to heldState, now time.Time) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	return a.settleLocked(h, from, to, now)
+}
+
+func (a *approvals) settleLocked(h *heldWrite, from, to heldState, now time.Time) bool {
 	if h.state != from {
 		return false
 	}
@@ -174,11 +147,41 @@ func (a *approvals) settle(h *heldWrite, from, to heldState, now time.Time) bool
 	if from == waiting {
 		close(h.decided)
 	}
-	if to != allowed {
-		h.ended, h.proposal.body = now, nil
+	if to != allowed { // what was in it is kept no longer
+		h.ended = now
+		h.card, h.proposal, h.size = h.card.ended(), proposal{path: plainPath(h.proposal.path)}, 0
+		a.forgetOldest(h.key.Name)
 	}
 	a.tell()
 	return true
+}
+
+// answer settles what waits as a person says, whose browser FCC has known for so long.
+func (a *approvals) answer(h *heldWrite, as heldState, known time.Duration) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.settleLocked(h, waiting, as, time.Now()) {
+		return false
+	}
+	h.known = known
+	return true
+}
+
+// forgetOldest keeps mostEnded of one key.
+func (a *approvals) forgetOldest(name string) {
+	over := -mostEnded
+	for _, h := range a.held {
+		if !h.ended.IsZero() && h.key.Name == name {
+			over++
+		}
+	}
+	a.held = slices.DeleteFunc(a.held, func(h *heldWrite) bool {
+		if over <= 0 || h.ended.IsZero() || h.key.Name != name {
+			return false
+		}
+		over--
+		return true
+	})
 }
 
 // allowedKey is the value of a context under which a write is sent that a person has
@@ -194,11 +197,7 @@ func (s *Server) consent(w http.ResponseWriter, r *http.Request, c *call, o xero
 	}
 	h, _ := r.Context().Value(allowedKey{}).(*heldWrite)
 	if c.key.Ask && h == nil {
-		asked, err := takeProposal(w, r)
-		if err != nil {
-			return nil, nil, err
-		}
-		if h, err = s.hold(r.Context(), c.key, o, asked, false); err != nil {
+		if h, err = s.hold(w, r, c.key, o, false); err != nil {
 			return nil, nil, err
 		}
 		if err := s.await(r.Context(), h); err != nil {
@@ -207,104 +206,6 @@ func (s *Server) consent(w http.ResponseWriter, r *http.Request, c *call, o xero
 	}
 	answer := &heardAnswer{ResponseWriter: w}
 	return answer, func() { s.sent(answer, r, c, o, h) }, nil
-}
-
-// takeProposal reads the whole body of r, and puts it back.
-func takeProposal(w http.ResponseWriter, r *http.Request) (proposal, error) {
-	p := proposal{
-		method: r.Method, path: r.URL.Path, query: r.URL.Query(), address: r.URL.RequestURI(), contentType: r.Header.Get("Content-Type"),
-		encoded: cmp.Or(r.Header.Get("Content-Encoding"), "identity") != "identity",
-	}
-	most := int64(mostAsked)
-	if t := targetOf(p.path); strings.EqualFold(t.part, "Attachments") || t.family == "files" {
-		most = mostFile
-	}
-	tooLarge := fail(codeTooLarge).saying(words.Say("approvals.too-large", "Size", sizeWords(most)), words.Say("approvals.too-large-action"))
-	if r.ContentLength > most {
-		return p, tooLarge
-	}
-	// That the caller hangs up is noticed once the body has come.
-	deadlines := http.NewResponseController(w)
-	if r.ContentLength != 0 {
-		_ = deadlines.SetReadDeadline(time.Now().Add(ownReadTimeout)) // not every writer has one
-	}
-	var err error
-	if p.body, err = io.ReadAll(io.LimitReader(r.Body, most+1)); err != nil {
-		return p, fail(codeBadRequest).saying(words.Say("approvals.broke-off"), words.Say("approvals.broke-off-action")).because(err)
-	}
-	_ = deadlines.SetReadDeadline(time.Time{})
-	if int64(len(p.body)) > most {
-		return p, tooLarge
-	}
-	r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(p.body)), nil }
-	r.Body, _ = r.GetBody()
-	r.ContentLength, r.TransferEncoding = int64(len(p.body)), nil
-	return p, nil
-}
-
-// hold shows the request to a person.
-func (s *Server) hold(ctx context.Context, key *apiKey, o xero.Organisation, p proposal, later bool) (*heldWrite, error) {
-	now := time.Now()
-	h := &heldWrite{
-		id: rand.Text(), key: *key, organisation: o, proposal: p, at: now, until: now.Add(askTime), later: later, decided: make(chan struct{}),
-	}
-	a := s.approvals
-	if err := a.add(h, now); err != nil {
-		return nil, err
-	}
-	shown := false
-	defer func() { // also when describing it fails badly
-		if !shown {
-			a.drop(h)
-		}
-	}()
-	card, err := s.describe(ctx, o, p)
-	if err == nil && ctx.Err() != nil {
-		err = fail(codeWriteRefused).saying(words.Say("approvals.gone"), words.Say("approvals.gone-action")).because(ctx.Err())
-	}
-	if err != nil {
-		return nil, err
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	shown = true
-	h.card, h.state = card, waiting
-	s.log.Info("a write waits for consent", "id", h.id, "key", key.Name, "tenant", o.TenantID, "what", card.what)
-	a.tell()
-	return h, nil
-}
-
-func (a *approvals) drop(h *heldWrite) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.held = slices.DeleteFunc(a.held, func(other *heldWrite) bool { return other == h })
-}
-
-// add takes h in, unless there are too many already.
-func (a *approvals) add(h *heldWrite, now time.Time) error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.forget(now)
-	own, size, first := 0, len(h.proposal.body), h.until
-	for _, other := range a.held {
-		if !other.ended.IsZero() {
-			continue
-		}
-		size += len(other.proposal.body)
-		if other.key.Name == h.key.Name {
-			own++
-			if other.until.Before(first) {
-				first = other.until
-			}
-		}
-	}
-	if own >= mostHeld || size > mostBytes {
-		f := fail(codeKeyLimit).saying(words.Say("approvals.full", "N", own), words.Say("approvals.full-action"))
-		f.retryAfter = max(time.Second, first.Sub(now))
-		return f
-	}
-	a.held = append(a.held, h)
-	return nil
 }
 
 // await returns once a person has allowed h, or with why it is not sent.
@@ -349,9 +250,14 @@ func (s *Server) end(h *heldWrite, from, outcome heldState) bool {
 	if !s.approvals.settle(h, from, outcome, time.Now()) {
 		return false
 	}
-	s.note(store.Write{
-		ID: h.id, At: h.at, Name: h.key.Name, Tenant: h.organisation.TenantID, What: h.card.what, Path: plainPath(h.proposal.path),
-		Many: len(h.card.Records), Records: h.card.ids, Number: shortNumber(h.card.number), Asked: true, Outcome: string(outcome),
-	})
+	s.noteEnd(h)
 	return true
+}
+
+// noteEnd notes what became of h, which is over.
+func (s *Server) noteEnd(h *heldWrite) {
+	s.note(store.Write{
+		ID: h.id, At: h.at, Name: h.key.Name, Key: h.key.Hash, Tenant: h.organisation.TenantID, What: h.card.what, Path: h.proposal.path,
+		Many: h.card.many, Records: h.card.ids, Number: shortNumber(h.card.number), Asked: true, Known: h.known, Outcome: string(h.state),
+	})
 }

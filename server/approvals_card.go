@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -28,6 +29,22 @@ type askedCard struct {
 	what    string      // its kind, see store.Write
 	ids     []string    // of records that are there already
 	number  string      // Xero's, of the one record that it is about
+	many    int         // records
+	amount  string      // of a single record
+}
+
+// size is about how many bytes c takes.
+func (c askedCard) size() int64 {
+	n := len(c.Raw)
+	for _, line := range c.Lines {
+		n += len(line.Path) + len(line.Text)
+	}
+	return int64(n)
+}
+
+// ended is what is kept of a card when nothing is to be decided any more.
+func (c askedCard) ended() askedCard {
+	return askedCard{Title: c.Title, Sum: c.Sum, what: c.what, ids: slices.Clone(c.ids[:min(len(c.ids), mostIDs)]), many: c.many, number: c.number}
 }
 
 // A askedRecord is what would become of one record.
@@ -110,15 +127,19 @@ func init() { // they use each other
 	}
 }
 
-// mostFields is how many values a request may have that a person is asked about.
-const mostFields = 20_000
+// mostFields is how many values a request may have that a person is asked about, and
+// mostShown how many bytes they may come to with the names before each of them.
+const (
+	mostFields = 20_000
+	mostShown  = 4 << 20
+)
 
 // describe makes the card of a request. What it cannot ask Xero in time it leaves out,
 // and says so. A body with more values than a person can be shown is refused.
-func (s *Server) describe(ctx context.Context, o xero.Organisation, r proposal) (askedCard, error) {
+func (s *Server) describe(ctx context.Context, key *apiKey, o xero.Organisation, r proposal) (askedCard, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
-	look, err := s.lookFor(ctx, o)
+	look, err := s.lookFor(ctx, key, o)
 	if err != nil {
 		return askedCard{}, err
 	}
@@ -143,21 +164,29 @@ func (s *Server) describe(ctx context.Context, o xero.Organisation, r proposal) 
 	if r.encoded && len(r.body) > 0 {
 		body, err = field{}, errNotRead
 	}
-	var c askedCard
-	if !errors.Is(err, errNotRead) {
-		c.Lines = body.lines()
+	c, whole := askedCard{}, true
+	if !errors.Is(err, errNotRead) && (err == nil || body.kind != valueField) {
+		c.Lines, whole = body.lines()
 	}
-	if len(c.Lines) > mostFields {
+	if !whole {
 		return askedCard{}, fail(codeTooLarge).saying(words.Say("approvals.too-many", "N", mostFields), words.Say("approvals.too-large-action"))
 	}
 	switch {
 	case errors.Is(err, errTwoMeanings):
 		c.Unclear = words.Say("approvals.two-meanings")
+		if start := bytes.TrimSpace(r.body); len(c.Lines) == 0 || start[0] != '{' && start[0] != '[' { // its values are not all there is
+			c.Raw = rawText(r.body)
+		}
 	case err != nil && len(r.body) > 0:
 		c.Unclear, c.Raw = words.Say("approvals.not-read"), rawText(r.body)
 	}
 	if kind, ok := kinds[d.resource]; ok && c.Unclear == "" && d.family == "accounting" {
-		if records, ok := body.records(d.resource); ok && len(records) > 0 && d.describes(records) {
+		records, ok := body.records(d.resource)
+		switch {
+		case !ok || len(records) == 0 || !d.describes(records):
+		case d.differs(records[0]):
+			c.Unclear = words.Say("approvals.two-records")
+		default:
 			d.describeAll(&c, kind, records)
 			return c, nil
 		}
@@ -182,6 +211,12 @@ func (s *Server) describe(ctx context.Context, o xero.Organisation, r proposal) 
 func (d *describer) describes(records []field) bool {
 	saves := d.method == http.MethodPost || d.method == http.MethodPut
 	return saves && d.part == "" && (d.key == "" || len(records) == 1)
+}
+
+// differs reports whether the address names another record than what is sent.
+func (d *describer) differs(record field) bool {
+	id := idOf(d.resource, record)
+	return d.key != "" && id != "" && id != plainID(d.key)
 }
 
 func (d *describer) path() string {
@@ -210,9 +245,16 @@ func (d *describer) describeAll(c *askedCard, kind kindOf, records []field) {
 		summed = summed && record.amount.Valid && (i == 0 || record.money == money && record.before == c.Records[0].before)
 		money, sum = record.money, sum.Add(record.amount.Decimal)
 	}
-	c.what, c.Title = c.Records[0].what, c.Records[0].Title
+	c.what, c.Title, c.many = c.Records[0].what, c.Records[0].Title, len(records)
+	money = d.habits.In(money).Money(sum)
+	if c.Records[0].before {
+		money = words.Say("approvals.before-tax", "Amount", money)
+	}
 	if len(records) == 1 {
 		c.number = c.Records[0].number
+		if summed {
+			c.amount = money
+		}
 		return
 	}
 	for _, record := range c.Records {
@@ -222,15 +264,13 @@ func (d *describer) describeAll(c *askedCard, kind kindOf, records []field) {
 	}
 	c.Title = words.Say("approvals.many", "N", len(records))
 	if summed {
-		if c.Sum = d.habits.In(money).Money(sum); c.Records[0].before {
-			c.Sum = words.Say("approvals.before-tax", "Amount", c.Sum)
-		}
+		c.Sum = money
 	}
 }
 
 // one makes a card of a single record.
 func (c *askedCard) one(r askedRecord) {
-	c.Records, c.Title, c.what, c.number = []askedRecord{r}, r.Title, r.what, r.number
+	c.Records, c.Title, c.what, c.number, c.many = []askedRecord{r}, r.Title, r.what, r.number, 1
 	if r.id != "" {
 		c.ids = []string{r.id}
 	}
@@ -260,7 +300,7 @@ func (d *describer) isFile() bool {
 
 func (d *describer) attachment(r proposal) askedCard {
 	var c askedCard
-	record := askedRecord{id: d.key}
+	record := askedRecord{id: plainID(d.key)}
 	d.want(d.resource, d.key)
 	d.fetch()
 	record.ask("attachment-new", "", "")
@@ -275,25 +315,31 @@ func (d *describer) attachment(r proposal) askedCard {
 		of = strings.Join(slices.DeleteFunc([]string{of, short(number), short(owner.at("Contact", "Name").text)}, func(s string) bool { return s == "" }), " · ")
 	}
 	record.fact("to", of)
-	if strings.EqualFold(r.query.Get("IncludeOnline"), "true") {
-		record.warn("online")
+	for name, values := range r.query {
+		if strings.EqualFold(name, "IncludeOnline") && slices.ContainsFunc(values, func(v string) bool { return !strings.EqualFold(v, "false") }) {
+			record.warn("online")
+		}
 	}
 	c.one(record)
 	return c
 }
 
 func (d *describer) email() askedRecord {
-	record := askedRecord{id: d.key}
+	record := askedRecord{id: plainID(d.key)}
 	d.want("Invoices", d.key)
 	d.fetch()
-	invoice, _, _ := d.record("Invoices", d.key)
+	invoice, there, _ := d.record("Invoices", d.key)
+	number := numberOf(invoice)
+	record.number = number
+	if !there {
+		number = words.Say("approvals.unread")
+	}
 	d.want("Contacts", invoice.at("Contact", "ContactID").text)
 	d.fetch()
 	contact, _, _ := d.record("Contacts", invoice.at("Contact", "ContactID").text)
-	record.number = numberOf(invoice)
-	record.ask("email-send", short(invoice.at("Contact", "Name").text), record.number)
+	record.ask("email-send", short(invoice.at("Contact", "Name").text), number)
 	record.fact("to", short(contact.at("EmailAddress").text))
-	record.Link = d.books.InvoiceLink(d.key)
+	record.Link = d.books.InvoiceLink(record.id)
 	return record
 }
 

@@ -20,7 +20,7 @@ func (d *describer) changes(f, before field) (all []askedChange) {
 			switch {
 			case identifies(one.name):
 			case strings.EqualFold(one.name, "Contact") && one.kind == objectField:
-				if id := one.at("ContactID").text; id != "" && strings.EqualFold(id, was.at("ContactID").text) {
+				if id := one.at("ContactID").text; id != "" && plainID(id) == plainID(was.at("ContactID").text) {
 					continue
 				}
 				if after := d.contactName(one); after != "" && after != short(was.at("Name").text) {

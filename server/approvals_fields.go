@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
@@ -48,21 +49,25 @@ var (
 )
 
 // fieldsOf takes a body apart by the form it says it has: JSON, XML, or a form that may
-// hold XML, as Xero's oldest clients send it. With errTwoMeanings there are fields all
+// hold XML, as Xero's oldest clients send it. With errTwoMeanings there may be fields all
 // the same.
 func fieldsOf(contentType string, body []byte) (field, error) {
-	kind, parameters, _ := mime.ParseMediaType(contentType)
+	kind, parameters, err := mime.ParseMediaType(contentType)
 	start := bytes.TrimLeft(body, " \t\r\n")
+	charset := strings.ToLower(cmp.Or(parameters["charset"], "utf-8"))
+	form := kind == "application/x-www-form-urlencoded"
 	switch {
 	case len(start) == 0:
 		return field{kind: objectField}, nil
+	case err != nil && contentType != "", !slices.Contains([]string{"utf-8", "utf8", "us-ascii"}, charset), form && (start[0] == '{' || start[0] == '<'):
+		return field{}, errTwoMeanings
 	case !utf8.Valid(body) && kind != "multipart/form-data":
 		return field{}, errNotRead
 	case strings.HasSuffix(kind, "json"):
 		return jsonFields(body)
 	case strings.HasSuffix(kind, "xml"):
 		return xmlFields(body)
-	case kind == "application/x-www-form-urlencoded" && start[0] != '{' && start[0] != '<':
+	case form:
 		return formFields(string(body))
 	case kind == "multipart/form-data":
 		return partFields(multipart.NewReader(bytes.NewReader(body), parameters["boundary"]))
@@ -157,7 +162,7 @@ func xmlFields(body []byte) (field, error) {
 			return field{}, errNotRead
 		case xml.StartElement:
 			var odd bool
-			f, err := readXML(from, token, &odd, 0)
+			f, err := readXML(from, token, token.Name.Space, &odd, 0)
 			if err != nil {
 				return field{}, errNotRead
 			}
@@ -182,8 +187,10 @@ func xmlFields(body []byte) (field, error) {
 	}
 }
 
-func readXML(from *xml.Decoder, start xml.StartElement, odd *bool, depth int) (field, error) {
+// readXML reads an element. space is the namespace of the root, and so of all.
+func readXML(from *xml.Decoder, start xml.StartElement, space string, odd *bool, depth int) (field, error) {
 	f := field{name: start.Name.Local}
+	*odd = *odd || start.Name.Space != space
 	for _, a := range start.Attr {
 		isNil := a.Name.Local == "nil"
 		*odd = *odd || !isNil && a.Name.Space != "xmlns" && a.Name.Local != "xmlns"
@@ -200,7 +207,7 @@ func readXML(from *xml.Decoder, start xml.StartElement, odd *bool, depth int) (f
 		case xml.Directive, xml.ProcInst:
 			return f, errNotRead
 		case xml.StartElement:
-			one, err := readXML(from, token, odd, depth+1)
+			one, err := readXML(from, token, space, odd, depth+1)
 			if err != nil {
 				return f, err
 			}
@@ -236,6 +243,8 @@ func members(f field) bool {
 		!slices.ContainsFunc(f.below, func(one field) bool { return one.name != name })
 }
 
+// formFields reads the form that Xero's oldest clients send. What another means to Xero
+// is written nowhere.
 func formFields(body string) (field, error) {
 	form, err := url.ParseQuery(body)
 	if err != nil {
@@ -250,7 +259,7 @@ func formFields(body string) (field, error) {
 			f.below = append(f.below, field{name: name, text: value})
 		}
 	}
-	return f, nil
+	return f, errTwoMeanings
 }
 
 // partFields tells of files their name and size.
@@ -313,21 +322,26 @@ func (f field) records(resource string) ([]field, bool) {
 	if list := f.at(resource); list.kind == listField {
 		return list.below, len(f.below) == 1 && !slices.ContainsFunc(list.below, func(one field) bool { return one.kind != objectField })
 	}
-	return []field{f}, f.kind == objectField && !f.has(resource)
+	return []field{f}, f.kind == objectField && !f.has(resource) && !f.has(singular(resource))
 }
 
 // A fieldLine is one value with the way to it: "Invoices[1].LineItems[2].UnitAmount".
 type fieldLine struct{ Path, Text string }
 
-// lines are all values below f, in their order.
-func (f field) lines() []fieldLine {
-	var all []fieldLine
+// lines are the values below f in their order: all, or else whole is false.
+func (f field) lines() (all []fieldLine, whole bool) {
+	left := mostShown
 	var walk func(f field, path string)
 	walk = func(f field, path string) {
 		if len(f.below) == 0 {
-			all = append(all, fieldLine{visible(path), visible(f.text)})
+			line := fieldLine{visible(path), visible(f.text)}
+			left -= len(line.Path) + len(line.Text)
+			all = append(all, line)
 		}
 		for i, one := range f.below {
+			if left < 0 || len(all) > mostFields {
+				return
+			}
 			switch {
 			case f.kind == listField:
 				walk(one, fmt.Sprintf("%s[%d]", path, i+1))
@@ -339,8 +353,8 @@ func (f field) lines() []fieldLine {
 		}
 	}
 	if f.kind != valueField && len(f.below) == 0 {
-		return nil
+		return nil, true
 	}
 	walk(f, "")
-	return all
+	return all, left >= 0 && len(all) <= mostFields
 }

@@ -3,6 +3,7 @@ package server
 import (
 	"cmp"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -12,28 +13,45 @@ import (
 	"financial-command-center/assets/words"
 )
 
-// keyOf is the id or number of the record that f is about, "" for a new one. PUT only
-// makes new ones, and POST knows sales by their number.
-func (d *describer) keyFor(f field) string {
-	key := cmp.Or(d.key, idOf(d.resource, f))
-	if key == "" && d.method == http.MethodPost && d.resource == "Invoices" && !f.at("Type").is("ACCPAY") {
-		key = f.at("InvoiceNumber").text
+// keyFor is the id of the record that f is about, or its number, "" for a new one. PUT
+// only makes new ones, and POST knows sales by their number.
+func (d *describer) keyFor(f field) (key string, byNumber bool) {
+	if key = cmp.Or(plainID(d.key), idOf(d.resource, f)); key != "" {
+		return key, false
 	}
-	return key
+	if d.method == http.MethodPost && d.resource == "Invoices" && !f.at("Type").is("ACCPAY") {
+		key = strings.TrimSpace(f.at("InvoiceNumber").text)
+	}
+	return key, key != ""
 }
 
-// before is the record as Xero has it. made says that f makes a new one; sure, that
-// FCC knows which.
+// byNumber reports whether Xero may know the credit note f by its number: how it tells
+// them apart is written nowhere, so FCC does not guess.
+func (d *describer) byNumber(f field) bool {
+	key, _ := d.keyFor(f)
+	return key == "" && d.method == http.MethodPost && d.resource == "CreditNotes" && f.at("CreditNoteNumber").text != ""
+}
+
+// before is the record as Xero has it. made says that f makes a new one, which what
+// names a record by its id never does; sure, that FCC knows which.
 func (d *describer) before(f field) (before field, made, sure bool) {
-	key := d.keyFor(f)
+	key, byNumber := d.keyFor(f)
 	before, there, known := d.record(d.resource, key)
 	switch {
 	case there:
 		return before, false, true
-	case key == "", known && !isID(key):
+	case d.byNumber(f):
+		return field{}, false, false
+	case key == "", byNumber && known:
 		return field{}, true, true
 	}
-	return field{}, false, isID(key) || d.key != ""
+	return field{}, false, !byNumber
+}
+
+// wantsIt has the record read that f is about.
+func (d *describer) wantsIt(f field) {
+	key, _ := d.keyFor(f)
+	d.want(d.resource, key)
 }
 
 // contactName is who a document is of. Xero goes by the id where there is one, whatever
@@ -61,14 +79,14 @@ func (d *describer) whose(f, before field) string {
 }
 
 func (d *describer) wantsInvoice(f field) {
-	d.want(d.resource, d.keyFor(f))
+	d.wantsIt(f)
 	d.want("Contacts", f.at("Contact", "ContactID").text)
 }
 
 // invoice describes invoices, bills, and credit notes.
 func (d *describer) invoice(f field) (r askedRecord) {
 	before, made, sure := d.before(f)
-	id := cmp.Or(idOf(d.resource, before), idOf(d.resource, f), d.key)
+	id := cmp.Or(idOf(d.resource, before), idOf(d.resource, f), plainID(d.key))
 	kind := "invoice"
 	switch t := (field{text: cmp.Or(f.at("Type").text, before.at("Type").text)}); {
 	case d.resource == "CreditNotes":
@@ -102,13 +120,13 @@ func (d *describer) invoice(f field) (r askedRecord) {
 		number = "InvoiceNumber"
 	}
 	r.number = numberOf(before)
-	r.ask(kind+"-"+act, d.whose(f, before), cmp.Or(r.number, f.at(number).text))
+	r.ask(kind+"-"+act, d.whose(f, before), d.number(f, before, number))
 	r.money = cmp.Or(f.at("CurrencyCode").text, before.at("CurrencyCode").text, d.books.Base)
 	d.amount(&r, f, before, "LineItems")
 	r.fact("due", d.day(cmp.Or(f.at("DueDate").text, before.at("DueDateString").text)))
 	r.fact("date", d.day(cmp.Or(f.at("Date").text, before.at("DateString").text)))
 	r.fact("reference", short(cmp.Or(f.at("Reference").text, before.at("Reference").text)))
-	if made {
+	if len(before.below) == 0 {
 		r.Lines = d.documentLines(f.at("LineItems"), r.money)
 		r.fact("number", short(f.at(number).text))
 	}
@@ -116,6 +134,7 @@ func (d *describer) invoice(f field) (r askedRecord) {
 		r.warn("sent")
 	}
 	d.compare(&r, f, before, made, id)
+	d.contactToo(&r, f.at("Contact"))
 	switch {
 	case made || r.id == "":
 	case kind == "bill":
@@ -124,6 +143,60 @@ func (d *describer) invoice(f field) (r askedRecord) {
 		r.Link = d.books.InvoiceLink(r.id)
 	}
 	return r
+}
+
+// number is that of the document. Where one that is there could not be read, what f says
+// of it proves nothing.
+func (d *describer) number(f, before field, name string) string {
+	key, byNumber := d.keyFor(f)
+	if _, there, known := d.record(d.resource, key); key != "" && !byNumber && !there && !known {
+		return words.Say("approvals.unread")
+	}
+	return cmp.Or(before.at(name).text, f.at(name).text)
+}
+
+// contactToo says what a document would make of its contact: Xero may take over what
+// stands there of it.
+func (d *describer) contactToo(r *askedRecord, contact field) {
+	more := field{kind: contact.kind}
+	for _, one := range contact.below {
+		if !slices.ContainsFunc([]string{"ContactID", "ContactNumber", "Name"}, func(name string) bool { return strings.EqualFold(one.name, name) }) {
+			more.below = append(more.below, one)
+		}
+	}
+	before, there, _ := d.record("Contacts", contact.at("ContactID").text)
+	changes := d.changes(more, before)
+	switch {
+	case len(more.below) == 0, there && len(changes) == 0:
+		return
+	case there:
+		for _, c := range changes {
+			r.Changes = append(r.Changes, askedChange{fieldWords("Contact") + " · " + c.Label, c.Before, c.After})
+		}
+	default:
+		lines, _ := more.lines()
+		for _, line := range lines {
+			r.Facts = append(r.Facts, askedFact{pathWords("Contact." + line.Path), short(line.Text)})
+		}
+	}
+	r.warn("contact-too")
+	if changesBank(more, before) {
+		r.warn("bank-details")
+	}
+}
+
+// changesBank reports whether a contact's bank account would be another.
+func changesBank(f, before field) bool {
+	bank := f.at("BankAccountDetails").text
+	return bank != "" && bank != before.at("BankAccountDetails").text || f.has("BatchPayments") && !sameAll(f.at("BatchPayments"), before.at("BatchPayments"))
+}
+
+// sameAll reports whether before has every value of f.
+func sameAll(f, before field) bool {
+	if f.kind != objectField {
+		return sameValue(f, before)
+	}
+	return !slices.ContainsFunc(f.below, func(one field) bool { return !sameAll(one, before.at(one.name)) })
 }
 
 // compare fills in what would change, and which record it is.
@@ -135,9 +208,14 @@ func (d *describer) compare(r *askedRecord, f, before field, made bool, id strin
 		r.id = id
 	}
 	if len(before.below) == 0 {
-		if _, _, known := d.record(d.resource, d.keyFor(f)); known {
+		key, _ := d.keyFor(f)
+		_, _, known := d.record(d.resource, key)
+		switch {
+		case known:
 			r.warn("nowhere")
-		} else {
+		case d.byNumber(f):
+			r.warn("by-number")
+		default:
 			r.warn("not-compared")
 		}
 		return
@@ -253,7 +331,7 @@ func (d *describer) wantsContact(f field) { d.want("Contacts", d.contactKey(f)) 
 // contactKey is the contact's id. POST knows contacts by their name too: FCC, only
 // those that it has read.
 func (d *describer) contactKey(f field) string {
-	key := d.keyFor(f)
+	key, _ := d.keyFor(f)
 	if key == "" && d.method == http.MethodPost && f.at("ContactNumber").text == "" {
 		key = d.named(f.at("Name").text)
 	}
@@ -275,7 +353,8 @@ func (d *describer) contact(f field) (r askedRecord) {
 	}
 	r.ask("contact-"+act, short(cmp.Or(before.at("Name").text, f.at("Name").text)), "")
 	if key == "" {
-		for _, line := range f.lines() {
+		lines, _ := f.lines()
+		for _, line := range lines {
 			if len(r.Facts) < 12 && line.Path != "Name" && line.Text != "" {
 				r.Facts = append(r.Facts, askedFact{pathWords(line.Path), short(line.Text)})
 			}
@@ -283,16 +362,16 @@ func (d *describer) contact(f field) (r askedRecord) {
 	} else {
 		d.compareContact(&r, f, before, there, key)
 	}
-	if bank := f.at("BankAccountDetails").text; bank != "" && bank != before.at("BankAccountDetails").text ||
-		f.at("BatchPayments").kind == objectField {
+	if changesBank(f, before) {
 		r.warn("bank-details")
 	}
 	return r
 }
 
 func (d *describer) compareContact(r *askedRecord, f, before field, there bool, key string) {
-	r.id = key
-	r.Link = d.books.ContactLink(key)
+	if isID(key) {
+		r.id, r.Link = key, d.books.ContactLink(key)
+	}
 	if !there {
 		d.compare(r, field{kind: objectField, below: append([]field{{name: "ContactID", text: key}}, f.below...)}, before, false, key)
 		return

@@ -69,11 +69,7 @@ func (s *Server) requestWrite(ctx context.Context, c *call, o xero.Organisation,
 	if err := s.inVain(method, r.URL.Path, c, o); err != nil {
 		return written{}, err
 	}
-	asked, err := takeProposal(&memoryAnswer{header: http.Header{}}, r)
-	if err != nil {
-		return written{}, err
-	}
-	h, err := s.hold(ctx, c.key, o, asked, true)
+	h, err := s.hold(&memoryAnswer{header: http.Header{}}, r, c.key, o, true)
 	if err != nil {
 		return written{}, err
 	}
@@ -82,15 +78,24 @@ func (s *Server) requestWrite(ctx context.Context, c *call, o xero.Organisation,
 		running, done := s.keys.watch(s.approvals.running, c.key)
 		defer done()
 		running = xero.WithCaller(context.WithValue(running, allowedKey{}, h), c.caller())
-		if s.await(running, h) != nil {
-			return
-		}
-		_, err := s.sendWrite(running, c, o, method, path, header, body)
-		if err != nil {
+		failed := func(err error) {
 			s.end(h, allowed, unsent) // it did not come to Xero
 			s.approvals.mu.Lock()
 			h.failed = err
 			s.approvals.mu.Unlock()
+		}
+		defer func() {
+			if v := recover(); v != nil { // which would be the end of FCC: this is no request of net/http's
+				s.panicked(method, path, v)
+				s.end(h, waiting, gone)
+				failed(fail(codeInternal).saying(words.Say("approvals.unsent"), words.Say("approvals.unsent-action")))
+			}
+		}()
+		if s.await(running, h) != nil {
+			return
+		}
+		if _, err := s.sendWrite(running, c, o, method, path, header, body); err != nil {
+			failed(err)
 		}
 	})
 	return written{ID: h.id, State: writtenWaiting}, nil
@@ -135,9 +140,11 @@ func (s *Server) sendWrite(ctx context.Context, c *call, o xero.Organisation, me
 	return written{State: writtenSent, Status: w.status, Body: w.body.Bytes()}, nil
 }
 
-// writeOutcome tells the program with the key of this name what became of a write.
-func (s *Server) writeOutcome(ctx context.Context, id, name string) (written, error) {
-	if h := s.approvals.find(id); h != nil && h.key.Name == name {
+// writeOutcome tells the program with this key what became of a write of its own, in an
+// organisation that it still reaches. A new key of the same name is another.
+func (s *Server) writeOutcome(ctx context.Context, id string, key *apiKey) (written, error) {
+	own := func(hash [32]byte, tenant string) bool { return hash == key.Hash && key.Reaches(tenant) }
+	if h := s.approvals.find(id); h != nil && own(h.key.Hash, h.organisation.TenantID) {
 		s.approvals.mu.Lock()
 		state, ended, answer, failed := h.state, h.ended, h.answer, h.failed
 		s.approvals.mu.Unlock()
@@ -156,7 +163,7 @@ func (s *Server) writeOutcome(ctx context.Context, id, name string) (written, er
 	switch {
 	case err != nil && !errors.Is(err, store.ErrNotFound):
 		return written{}, stateFailure(err)
-	case err != nil || w.Name != name:
+	case err != nil || !own(w.Key, w.Tenant):
 		return written{}, fail(codeNotFound).saying(words.Say("approvals.lost"), words.Say("approvals.lost-action"))
 	case w.Outcome == string(sent):
 		return written{ID: id, State: writtenSent, Status: w.Status}, nil

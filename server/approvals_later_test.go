@@ -70,6 +70,31 @@ func TestAnAssistantsWriteGoesOnAfterItsCallHasEnded(t *testing.T) {
 	}
 }
 
+// A fault of FCC's own in a write that nobody waits for is that write's, and not the end of
+// FCC.
+func TestAPanicInAWriteThatNobodyWaitsForEndsNothingElse(t *testing.T) {
+	a := newAsker(t)
+	a.far.answer = func(r *http.Request) (*http.Response, error) {
+		if r.Method == http.MethodPost {
+			panic("a fault in " + r.Method)
+		}
+		return http.DefaultTransport.RoundTrip(r)
+	}
+	held, err := a.RequestWrite(t.Context(), "helper", http.MethodPost, "/api.xro/2.0/Contacts", `{"Contacts":[{"Name":"Kiri"}]}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.decide("allow", held.ID)
+	a.until("it has failed", func() bool {
+		_, err = a.WriteOutcome(t.Context(), held.ID, "helper")
+		return server.Code(err) == "internal"
+	})
+	has(t, "the list", a.changes(), "No answer from Xero")
+	if log := a.log.String(); !strings.Contains(log, "a fault in POST") || !strings.Contains(log, "approvals_later.go") {
+		t.Errorf("the log has %s", log)
+	}
+}
+
 func TestWhatWaitsAtARestartIsGoneAndSaysSo(t *testing.T) {
 	a := newAsker(t)
 	held, err := a.RequestWrite(t.Context(), "helper", http.MethodPost, "/api.xro/2.0/Contacts", `{"Contacts":[{"Name":"Late"}]}`)
@@ -104,7 +129,7 @@ func TestNobodyAnswersForTwoMinutes(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		go func() {
 			for n := range s.Waiting(ctx) {
-				counts = append(counts, n)
+				counts = append(counts, n.N)
 			}
 		}()
 		synctest.Wait()

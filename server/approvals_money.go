@@ -11,8 +11,9 @@ import (
 )
 
 func (d *describer) wantsPayment(f field) {
-	d.want("Payments", d.keyFor(f))
-	before, _, _ := d.record("Payments", d.keyFor(f))
+	d.wantsIt(f)
+	key, _ := d.keyFor(f)
+	before, _, _ := d.record("Payments", key)
 	for _, of := range []field{f, before} {
 		d.want("Invoices", cmp.Or(of.at("Invoice", "InvoiceID").text, of.at("Invoice", "InvoiceNumber").text))
 		d.want("CreditNotes", of.at("CreditNote", "CreditNoteID").text)
@@ -60,7 +61,7 @@ func (d *describer) payment(f field) (r askedRecord) {
 	if made && len(document.below) == 0 {
 		r.warn("no-document")
 	}
-	d.compare(&r, f, before, made, cmp.Or(idOf("Payments", f), d.key))
+	d.compare(&r, f, before, made, cmp.Or(idOf("Payments", f), plainID(d.key)))
 	return r
 }
 
@@ -90,7 +91,7 @@ func (d *describer) coded(code string) string {
 }
 
 func (d *describer) wantsBank(f field) {
-	d.want("BankTransactions", d.keyFor(f))
+	d.wantsIt(f)
 	d.want("Contacts", f.at("Contact", "ContactID").text)
 	d.want("Accounts", f.at("BankAccount", "AccountID").text)
 }
@@ -117,7 +118,8 @@ func (d *describer) bank(f field) (r askedRecord) {
 	if made {
 		r.Lines = d.documentLines(f.at("LineItems"), r.money)
 	}
-	d.compare(&r, f, before, made, cmp.Or(idOf("BankTransactions", f), d.key))
+	d.compare(&r, f, before, made, cmp.Or(idOf("BankTransactions", f), plainID(d.key)))
+	d.contactToo(&r, f.at("Contact"))
 	return r
 }
 
@@ -129,7 +131,7 @@ func (d *describer) lineName(line field) string {
 	return cmp.Or(strings.Join(parts, " · "), words.Say("approvals.no-description"))
 }
 
-func (d *describer) wantsJournal(f field) { d.want("ManualJournals", d.keyFor(f)) }
+func (d *describer) wantsJournal(f field) { d.wantsIt(f) }
 
 func (d *describer) journal(f field) (r askedRecord) {
 	before, made, _ := d.before(f)
@@ -173,6 +175,6 @@ func (d *describer) journal(f field) (r askedRecord) {
 	r.amount = decimal.NewNullDecimal(debit)
 	r.fact("debit", d.habits.Money(debit))
 	r.fact("date", d.day(cmp.Or(f.at("Date").text, before.at("Date").text)))
-	d.compare(&r, f, before, made, cmp.Or(idOf("ManualJournals", f), d.key))
+	d.compare(&r, f, before, made, cmp.Or(idOf("ManualJournals", f), plainID(d.key)))
 	return r
 }

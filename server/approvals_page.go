@@ -26,7 +26,7 @@ func (s *Server) approvalRoutes() []route {
 
 const (
 	shownRecords = 10 // of a request on the page of all, and
-	shownFields  = 30 // values of its body; its own page has the rest
+	shownFields  = 50 // values of its body; its own page has the rest
 )
 
 // approvalsView is what waits and what was answered lately; with One, that request in
@@ -41,6 +41,7 @@ type approvalCard struct {
 	ID, Program, Organisation string
 	Until                     string
 	Waits                     bool
+	Shown                     bool     // what was in it is there to be shown
 	Ended, Tone               string   // how it ended
 	Links                     []button // to what was written
 	Undo                      string
@@ -48,7 +49,9 @@ type approvalCard struct {
 	Method, Address           string
 	Many                      bool
 	MoreRecords, MoreLines    int
-	All                       string // address of its own page
+	Hidden                    []string // warnings of records that are not shown
+	Cut                       bool     // it does not show everything, and cannot be allowed here
+	All                       string   // address of its own page
 }
 
 func (v *approvalsView) add(card approvalCard) {
@@ -88,19 +91,27 @@ func (s *Server) approvalPage(w http.ResponseWriter, r *http.Request, c *call) e
 func (s *Server) cardOfWrite(h heldWrite, whole bool) approvalCard {
 	v := approvalCard{
 		askedCard: h.card, ID: h.id, Program: visible(h.key.Name), Organisation: visible(h.organisation.Name), Until: h.until.Local().Format("15:04:05"),
-		Waits: h.state == waiting, Method: visible(h.proposal.method), Address: visible(h.proposal.address),
+		Waits: h.state == waiting, Shown: h.ended.IsZero(), Method: visible(h.proposal.method), Address: visible(h.proposal.address),
 		Many: len(h.card.Records) > 1, All: "/approvals/request?" + url.Values{"id": {h.id}}.Encode(),
 	}
 	if !whole {
 		if v.MoreRecords = max(0, len(v.Records)-shownRecords); v.MoreRecords > 0 {
+			for _, hidden := range v.Records[shownRecords:] {
+				for _, warning := range hidden.Warnings {
+					if !slices.Contains(v.Hidden, warning) {
+						v.Hidden = append(v.Hidden, warning)
+					}
+				}
+			}
 			v.Records = v.Records[:shownRecords]
 		}
 		if v.MoreLines = max(0, len(v.Lines)-shownFields); v.MoreLines > 0 {
 			v.Lines = v.Lines[:shownFields]
 		}
 		if text := []rune(v.Raw); len(text) > 2000 {
-			v.Raw, v.MoreLines = string(text[:2000]), len(text)-2000
+			v.Raw, v.MoreLines = string(text[:2000]), v.MoreLines+len(text)-2000
 		}
+		v.Cut = v.MoreRecords > 0 || v.MoreLines > 0
 	}
 	v.Ended, v.Tone = h.howEnded()
 	if !v.Waits { // what to look at before the answer is of no use after it
@@ -187,9 +198,11 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request, c *call, as held
 	case time.Now().After(h.until):
 		s.end(h, waiting, unanswered)
 	case as == allowed:
-		said, decided = words.Say("approvals.said.allowed"), s.approvals.settle(h, waiting, allowed, time.Now())
+		said, decided = words.Say("approvals.said.allowed"), s.approvals.answer(h, allowed, s.browsers.knownFor(r.Context(), c.session))
 	default:
-		decided = s.end(h, waiting, refused)
+		if decided = s.approvals.answer(h, refused, s.browsers.knownFor(r.Context(), c.session)); decided {
+			s.noteEnd(h)
+		}
 	}
 	if !decided {
 		s.approvals.mu.Lock()
@@ -216,11 +229,17 @@ type changeRow struct {
 	Program      string
 	Organisation string
 	Went, Tone   string
+	Note         string   // on who answered
 	Links        []button // to the records in Xero
 	More         int      // records without one
 	Undo         string
 	Mend         button // where the sign-in is in the way
 }
+
+// youngBrowser is how long a browser has been known that need not be mentioned. A
+// program can open the page of what waits as a browser does, and answer there: see
+// README.
+const youngBrowser = time.Minute
 
 // mostLinks of one row lead into Xero.
 const mostLinks = 3
@@ -229,7 +248,7 @@ const mostLinks = 3
 func (s *Server) changesPage(w http.ResponseWriter, r *http.Request, c *call) error {
 	number, err := strconv.Atoi(cmp.Or(r.URL.Query().Get("page"), "1"))
 	if err != nil || number < 1 || number > 1_000_000 {
-		return fail(codeBadRequest).saying(words.Say("approvals.changes.no-page"), words.Say("approvals.changes.no-page-action")).
+		return fail(codeBadRequest).saying(words.Say("common.no-page"), words.Say("approvals.changes.no-page-action")).
 			offering(words.Say("approvals.changes.newest"), "/activity/changes")
 	}
 	state, err := s.openedState(r.Context())
@@ -272,6 +291,9 @@ func (s *Server) changeRow(w store.Write, names organisationNames, now time.Time
 	}
 	if w.Many > 1 {
 		row.What = words.Say("approvals.did-many", "What", row.What, "N", w.Many)
+	}
+	if w.Known > 0 && w.Known < youngBrowser {
+		row.Note = words.Say("approvals.young-browser", "N", max(1, int(w.Known.Seconds())))
 	}
 	switch heldState(w.Outcome) {
 	case sent:

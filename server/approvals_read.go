@@ -47,13 +47,31 @@ var batched = map[string]struct{ ids, number, numbers string }{
 	"Contacts": {ids: "IDs"},
 }
 
-// isID reports whether text is an id of Xero's.
+// isID reports whether text is an id of Xero's as plainID writes it.
 func isID(text string) bool {
-	return len(text) == 36 && strings.Trim(text, "0123456789abcdefABCDEF-") == "" && strings.Count(text, "-") == 4
+	return len(text) == 36 && strings.Trim(text, "0123456789abcdef-") == "" && strings.Count(text, "-") == 4
+}
+
+// plainID is an id in the one spelling that FCC uses. Xero takes those of .NET's Guid:
+// in upper case, without dashes, in braces or parentheses. Other texts are as they were.
+func plainID(text string) string {
+	text = strings.TrimSpace(text)
+	digits := text
+	for _, around := range []string{"{}", "()"} {
+		if len(digits) > 2 && digits[:1] == around[:1] && digits[len(digits)-1:] == around[1:] {
+			digits = digits[1 : len(digits)-1]
+			break
+		}
+	}
+	if digits = strings.ToLower(strings.ReplaceAll(digits, "-", "")); len(digits) != 32 || strings.Trim(digits, "0123456789abcdef") != "" {
+		return text
+	}
+	return digits[:8] + "-" + digits[8:12] + "-" + digits[12:16] + "-" + digits[16:20] + "-" + digits[20:]
 }
 
 // want has the record read at the next fetch. Only invoices are known by number too.
 func (l *look) want(resource, key string) {
+	key = plainID(key)
 	if key == "" || !isID(key) && (batched[resource].numbers == "" || strings.Contains(key, ",")) ||
 		slices.Contains(l.wanted[resource], key) || l.asked[resource+"/"+key] {
 		return
@@ -64,6 +82,7 @@ func (l *look) want(resource, key string) {
 // record is what was fetched. known is false where Xero was not asked or did not answer:
 // there may be such a record.
 func (l *look) record(resource, key string) (record field, there, known bool) {
+	key = plainID(key)
 	record, there = l.found[resource][strings.ToLower(key)]
 	return record, there, there || l.asked[resource+"/"+key]
 }
@@ -139,7 +158,7 @@ func (l *look) get(resource string, keys []string, below string, query url.Value
 
 // idOf is the id of a record of the resource.
 func idOf(resource string, record field) string {
-	return record.at(singular(resource) + "ID").text
+	return plainID(record.at(singular(resource) + "ID").text)
 }
 
 // numberOf is the number that a record has in Xero, or that of what a payment pays.
@@ -156,14 +175,14 @@ func singular(resource string) string {
 	return strings.TrimSuffix(resource, "s")
 }
 
-// lookFor is a look with the sign-in that reaches the organisation. It is a person's
-// question, not the program's.
-func (s *Server) lookFor(ctx context.Context, o xero.Organisation) (*look, error) {
+// lookFor is a look with the sign-in that reaches the organisation. The program is the
+// cause of its calls: they count as those of its key, and wait as those do.
+func (s *Server) lookFor(ctx context.Context, key *apiKey, o xero.Organisation) (*look, error) {
 	session, ok := s.cfg.Connections.Find(o.TenantID)
 	if !ok {
 		return nil, fail(xero.CodeNeedsLogin)
 	}
-	ctx = xero.WithPatience(xero.WithCaller(ctx, xero.Caller{Kind: xero.ByPage}), lookTime)
+	ctx = xero.WithPatience(xero.WithCaller(ctx, xero.Caller{Kind: xero.ByKey, Name: key.Name}), lookTime)
 	return &look{
 		ctx: ctx, api: s.cfg.Connections.API(), way: session.Transport(), tenant: o.TenantID,
 		wanted: map[string][]string{}, found: map[string]map[string]field{}, asked: map[string]bool{},

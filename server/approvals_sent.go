@@ -75,7 +75,7 @@ func (a *heardAnswer) records(resource string) []field {
 // sent notes what came of a write that was sent on: h, where a person was asked.
 func (s *Server) sent(answer *heardAnswer, r *http.Request, c *call, o xero.Organisation, h *heldWrite) {
 	now, t := time.Now(), targetOf(r.URL.Path)
-	w := store.Write{At: now, Name: c.key.Name, Tenant: o.TenantID, Path: plainPath(r.URL.Path), Outcome: string(sent), Status: answer.status}
+	w := store.Write{At: now, Name: c.key.Name, Key: c.key.Hash, Tenant: o.TenantID, Path: plainPath(r.URL.Path), Outcome: string(sent), Status: answer.status}
 	if answer.status == 0 {
 		w.Outcome = string(unsent)
 	}
@@ -91,18 +91,18 @@ func (s *Server) sent(answer *heardAnswer, r *http.Request, c *call, o xero.Orga
 	}
 	if h == nil {
 		w.ID, w.What = rand.Text(), whatOf(t, r.Method, records)
-		if isID(t.key) && w.Records == nil {
-			w.Records = []string{t.key}
+		if id := plainID(t.key); isID(id) && w.Records == nil {
+			w.Records = []string{id}
 		}
 	} else {
 		w.ID, w.At, w.What, w.Asked = h.id, h.at, h.card.what, true
-		w.Many = max(w.Many, len(h.card.Records))
+		w.Many = max(w.Many, h.card.many)
 		if w.Records == nil {
 			w.Records = h.card.ids[:min(len(h.card.ids), mostIDs)]
 		}
 		w.Number = cmp.Or(w.Number, shortNumber(h.card.number))
 		s.approvals.mu.Lock()
-		h.status, h.records = answer.status, w.Records
+		h.status, h.records, w.Known = answer.status, w.Records, h.known
 		s.approvals.mu.Unlock()
 		s.approvals.settle(h, allowed, heldState(w.Outcome), now)
 	}

@@ -250,12 +250,16 @@ func (b *browsers) renew(w http.ResponseWriter, r *http.Request, session *sessio
 	if err != nil {
 		return err
 	}
+	was, _ := b.load(r.Context(), old)
 	session.ID = ""
 	if err := b.Save(r, w, session); err != nil {
 		return err
 	}
 	b.forget(r.Context(), old)
-	return nil
+	return b.change(r.Context(), session, func(next *browser) bool { // it is the same browser
+		next.created = was.created
+		return !was.created.IsZero()
+	})
 }
 
 func (b *browsers) end(ctx context.Context, w http.ResponseWriter, session *sessions.Session) error {

@@ -83,3 +83,16 @@ func (b *browsers) endOthers(ctx context.Context, keep *sessions.Session) error 
 	}
 	return nil
 }
+
+// knownFor is how old session is, 0 where that is not known.
+func (b *browsers) knownFor(ctx context.Context, session *sessions.Session) time.Duration {
+	hash, err := hashOf(session)
+	if err != nil {
+		return 0
+	}
+	kept, alive := b.load(ctx, hash)
+	if !alive {
+		return 0
+	}
+	return max(time.Nanosecond, time.Since(kept.created))
+}

@@ -5,7 +5,6 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	stack "runtime/debug"
 	"slices"
 	"strconv"
 	"sync"
@@ -147,7 +146,7 @@ func (s *Server) passWhole(w http.ResponseWriter, r *http.Request, p passage) (e
 		case http.ErrAbortHandler:
 			err = &failure{Problem: xero.UnreachableProblem(io.ErrUnexpectedEOF), cause: io.ErrUnexpectedEOF}
 		default:
-			s.log.Error("panic", "method", r.Method, "path", r.URL.Path, "value", v, "stack", string(stack.Stack()))
+			s.panicked(r.Method, r.URL.Path, v)
 			err = fail(codeInternal)
 		}
 	}()

@@ -38,6 +38,7 @@ func (s *Server) Called(c xero.Call) {
 		At: c.At, Caller: string(c.Caller.Kind), Name: c.Caller.Name, Tenant: strings.ToLower(c.TenantID), Method: c.Method,
 		Resource: c.Resource, Status: c.Status, Code: string(c.Code), Took: c.Took, Waited: c.Waited,
 	}
+	s.metrics.called(c)
 	s.calls.mu.Lock()
 	s.calls.spendLocked(c)
 	s.calls.waiting = append(s.calls.waiting, kept)

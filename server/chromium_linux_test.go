@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"fmt"
 	"os/exec"
 	"strings"
 	"sync"
@@ -110,6 +111,30 @@ func TestInChromiumAPersonSignsInAndThePageFollowsTheState(t *testing.T) {
 		do(path, chromedp.EmulateViewport(360, 720), chromedp.Navigate(b.BaseURL()+path))
 		if wide := value(t, ctx, chromedp.Evaluate[int](`document.documentElement.scrollWidth`)); wide > 360 {
 			t.Errorf("%s is %d wide on a screen of 360", path, wide)
+		}
+	}
+}
+
+func TestInChromiumManyKeysFitTheirCard(t *testing.T) {
+	b := newBench(t).opened()
+	b.signIn(b.visit(), café, joinery)
+	for n := range 12 {
+		b.addKey(store.Key{
+			Name: fmt.Sprintf("month-end budget sheet of the office %d", n+1), Write: n%2 == 0, Ask: n%4 == 0, Tenants: []string{b.tenant(joinery)}, Families: []string{"accounting", "payroll"},
+			Daily: 1000, MaxAge: 15 * time.Minute, Stale: true, AnyUser: n%3 == 0, LastUsed: time.Now(), Program: "python-requests/2.32.3",
+		})
+	}
+	b.addKey(store.Key{Name: strings.Repeat("unbroken", 8), LastUsed: time.Now(), Program: strings.Repeat("agent", 12)})
+	ctx := tab(t)
+	for _, width := range []int64{360, 599, 600, 700, 768, 859, 860, 1000, 1099, 1100, 1280} {
+		if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, 800), chromedp.Navigate(b.BaseURL()+"/settings/programs"), chromedp.WaitVisible("main")); err != nil {
+			t.Fatal(err)
+		}
+		if out := value(t, ctx, chromedp.Evaluate[int64](`Math.round(document.querySelector("table.stack").getBoundingClientRect().right - document.querySelector("#programs-title").getBoundingClientRect().right)`)); out > 0 {
+			t.Errorf("at %d the table is %d px wider than its card", width, out)
+		}
+		if wide := value(t, ctx, chromedp.Evaluate[int64](`document.documentElement.scrollWidth`)); wide > width {
+			t.Errorf("the page is %d wide on a screen of %d", wide, width)
 		}
 	}
 }

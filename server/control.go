@@ -17,36 +17,51 @@ import (
 // A command does what one of the command line's asks, as JSON.
 type command func(ctx context.Context, c *call, question json.RawMessage) (answer any, err error)
 
-// asks makes a command of a function whose question is a Q.
+// asks makes a command of a function whose question is a Q. A field that Q has not may be
+// a limit to what is asked for, of an fcc of another version: such a question is refused.
+// Where a field changes its meaning, or one is taken away, the command has another name.
 func asks[Q any](do func(context.Context, Q) (any, error)) command {
 	return func(ctx context.Context, _ *call, question json.RawMessage) (any, error) {
 		var q Q
-		if err := json.Unmarshal(question, &q); err != nil {
-			return nil, fail(codeBadRequest).because(err)
+		in := json.NewDecoder(bytes.NewReader(question))
+		in.DisallowUnknownFields()
+		if err := in.Decode(&q); err != nil {
+			return nil, otherVersion(codeBadRequest).because(err)
 		}
 		return do(ctx, q)
 	}
 }
 
+func otherVersion(code xero.Code) *failure {
+	return fail(code).saying(words.Say("requests.version.message"), words.Say("requests.version.action"))
+}
+
+// unknownCommand is asked for by an fcc of another version.
+func unknownCommand(context.Context, *call, json.RawMessage) (any, error) {
+	return nil, otherVersion(codeNotFound)
+}
+
 func (s *Server) controlRoutes() []route {
 	commands := map[string]command{
-		"status":        asks(s.commandStatus),
-		"open":          s.commandOpen,
-		"login-begin":   asks(s.commandLoginBegin),
-		"login-finish":  asks(s.commandLoginFinish),
-		"login-wait":    asks(s.commandLoginWait),
-		"token":         asks(s.commandToken),
-		"disconnect":    asks(s.commandDisconnect),
-		"key-add":       asks(s.commandKeyAdd),
-		"key-list":      asks(s.commandKeyList),
-		"key-revoke":    asks(s.commandKeyRevoke),
-		"assistant":     asks(s.commandAssistant),
-		"health":        asks(s.commandHealth),
-		"secret-rotate": asks(s.commandSecretRotate),
-		"stop":          asks(s.commandStop),
+		"status":          asks(s.commandStatus),
+		"open":            s.commandOpen,
+		"login-begin":     asks(s.commandLoginBegin),
+		"login-finish":    asks(s.commandLoginFinish),
+		"login-wait":      asks(s.commandLoginWait),
+		"token":           asks(s.commandToken),
+		"disconnect":      asks(s.commandDisconnect),
+		"key-make":        asks(s.commandKeyMake),
+		"key-list":        asks(s.commandKeyList),
+		"key-revoke":      asks(s.commandKeyRevoke),
+		"assistant":       asks(s.commandAssistant),
+		"assistant-entry": asks(s.commandAssistantEntry),
+		"health":          asks(s.commandHealth),
+		"secret-rotate":   asks(s.commandSecretRotate),
+		"stop":            asks(s.commandStop),
 	}
 	desk := newControlDesk(s.cfg.ControlKey)
 	routes := []route{{pattern: "POST /control/hello", who: control, handle: desk.handleHello}}
+	routes = append(routes, route{pattern: "/control/", who: control, handle: s.proved(desk, unknownCommand)})
 	for name, do := range commands {
 		routes = append(routes, route{pattern: "POST /control/" + name, who: control, handle: s.proved(desk, do)})
 	}
@@ -189,7 +204,7 @@ func (s *Server) commandToken(ctx context.Context, q ControlTenant) (any, error)
 	return ControlToken{token.Token.Reveal(), token.Expires}, nil
 }
 
-func (s *Server) commandKeyAdd(ctx context.Context, q ControlKeyRights) (any, error) {
+func (s *Server) commandKeyMake(ctx context.Context, q ControlKeyRights) (any, error) {
 	want := apiKey{
 		Name: q.Name, Write: q.Write, Ask: q.Ask, Tenants: q.Tenants, Families: q.Families, AnyUser: q.AnyUser,
 		Daily: q.Daily, MaxAge: time.Duration(q.MaxAge) * time.Second, Stale: q.Stale,
@@ -215,7 +230,7 @@ func (s *Server) commandKeyList(ctx context.Context, _ struct{}) (any, error) {
 			Name: k.Name, Write: k.Write, Ask: k.Ask, Tenants: k.Tenants, Families: k.Families, AnyUser: k.AnyUser,
 			Daily: k.Daily, MaxAge: int(k.MaxAge / time.Second), Stale: k.Stale,
 		}, Ended: k.Ended(now), Created: k.Created, Program: k.Program}
-		shown.CallsToday, _ = s.keys.today.made(k.Name, k.Daily, now)
+		shown.CallsToday = s.keys.today.made(k.Name, now)
 		if !k.Expires.IsZero() {
 			shown.Expires = &k.Expires
 		}

@@ -48,7 +48,8 @@ type known struct {
 	message, action string // where that place has no better words
 }
 
-// answers is the one table of errors, by code. Its words are those of errors.toml.
+// answers is the one table of errors, by code. Its words are those of errors.toml, but
+// where several codes ask for the same.
 var answers = withWords(map[xero.Code]known{
 	codeBadRequest:          {status: 400, button: button{Link: "/"}},
 	xero.CodeTenantRequired: {status: 400, button: button{Link: "/profile"}},
@@ -68,8 +69,8 @@ var answers = withWords(map[xero.Code]known{
 	xero.CodeAttemptsFull:   {status: 409, button: button{Link: "/setup/sign-in"}},
 	codeTooLarge:            {status: 413, button: button{Link: "/"}},
 	codeBadHost:             {status: 421, button: button{Link: toFCC}},
-	codeRateLimited:         {status: 429, button: button{Link: thisPage}},
-	codeKeyLimit:            {status: 429, button: button{Link: thisPage}},
+	codeRateLimited:         {status: 429, button: button{Link: thisPage}, action: words.Say("common.retry-after")},
+	codeKeyLimit:            {status: 429, button: button{Link: thisPage}, action: words.Say("common.retry-after")},
 	codeInternal:            {status: 500, button: button{Link: "/health"}},
 	xero.CodeLoginFailed:    {status: 502, button: button{Link: "/login"}},
 	xero.CodeNeedsLogin:     {status: 503, button: button{Link: "/login"}},
@@ -81,7 +82,9 @@ var answers = withWords(map[xero.Code]known{
 func withWords(table map[xero.Code]known) map[xero.Code]known {
 	for code, k := range table {
 		id := "errors." + string(code)
-		k.message, k.action = words.Say(id+".message"), words.Say(id+".action")
+		if k.message = words.Say(id + ".message"); k.action == "" {
+			k.action = words.Say(id + ".action")
+		}
 		if k.button.Link != "" {
 			k.button.Label = words.Say(id + ".button")
 		}
@@ -171,14 +174,14 @@ func asFailure(err error) *failure {
 // refuse answers with err: JSON, or a page for a browser.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, c *call, err error) {
 	f := asFailure(err)
-	status := answers[f.Code].status
+	status, path := answers[f.Code].status, loggedPath(r.URL.Path)
 	switch {
 	case f.Code == codeInternal || f.Code == codeStateUnavailable:
-		s.log.Error("request failed", "method", r.Method, "path", r.URL.Path, "code", f.Code, "err", f.cause)
+		s.log.Error("request failed", "method", r.Method, "path", path, "code", f.Code, "err", f.cause)
 	case status >= 500 && f.cause != nil:
-		s.log.Warn("request failed", "method", r.Method, "path", r.URL.Path, "code", f.Code, "err", f.cause)
+		s.log.Warn("request failed", "method", r.Method, "path", path, "code", f.Code, "err", f.cause)
 	default:
-		s.log.Debug("request refused", "method", r.Method, "path", r.URL.Path, "code", f.Code, "err", f.cause)
+		s.log.Debug("request refused", "method", r.Method, "path", path, "code", f.Code, "err", f.cause)
 	}
 	if status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="Financial Command Center"`)
@@ -195,6 +198,14 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, c *call, err err
 		Organisations []xero.Organisation `json:"organisations,omitempty"`
 	}
 	writeJSON(w, status, map[string]body{"error": {f.Problem, f.organisations}})
+}
+
+// loggedPath is what the log has of a path. One of Xero's may name invoices and people.
+func loggedPath(path string) string {
+	if familyOf(path) != "" {
+		return plainPath(path)
+	}
+	return path
 }
 
 // wantsPage reports whether r comes from somebody who reads.

@@ -104,10 +104,15 @@ func (s *Server) addExcelKey(w http.ResponseWriter, r *http.Request, c *call) er
 	return s.showExcel(w, r, c, http.StatusOK, excelView{Of: &all[n], Made: want.Name}, made)
 }
 
-// excelName is a name for another key of an organisation: with a number from the
-// second on.
+// excelName is a name for another key of an organisation.
 func excelName(organisation string, keys []apiKey) string {
-	plain := []rune(excelPrefix + cmp.Or(oneLine(organisation), "workbook"))
+	return freeName(excelPrefix+cmp.Or(oneLine(organisation), "workbook"), keys)
+}
+
+// freeName is a name that begins so and that no key has: with a number from the second
+// on.
+func freeName(begins string, keys []apiKey) string {
+	plain := []rune(begins)
 	for n := 1; ; n++ {
 		number := ""
 		if n > 1 {

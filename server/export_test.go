@@ -140,7 +140,32 @@ func (s *Server) RequestWrite(ctx context.Context, key, method, path, body strin
 }
 
 func (s *Server) WriteOutcome(ctx context.Context, id, key string) (Written, error) {
-	return s.writeOutcome(ctx, id, key)
+	now := s.keys.entry(key)
+	if now == nil {
+		now = &apiKey{Name: key}
+	}
+	return s.writeOutcome(ctx, id, now)
+}
+
+// Waits is how many writes wait for a person, Places how many have a place.
+func (s *Server) Waits() int { return s.approvals.waiting().N }
+
+func (s *Server) Places() (n int) {
+	s.approvals.mu.Lock()
+	defer s.approvals.mu.Unlock()
+	for _, h := range s.approvals.held {
+		if h.ended.IsZero() {
+			n++
+		}
+	}
+	return n
+}
+
+// Past has what has ended be long ago.
+func (s *Server) Past() {
+	s.approvals.mu.Lock()
+	defer s.approvals.mu.Unlock()
+	s.approvals.forget(time.Now().Add(toldAfter))
 }
 
 type Written = written
@@ -166,7 +191,8 @@ func (s *Server) Hold(ctx context.Context, id string) error {
 // Fields are what is read of a body, and whether it has one meaning.
 func Fields(contentType string, body []byte) (lines []string, err error) {
 	f, err := fieldsOf(contentType, body)
-	for _, line := range f.lines() {
+	all, _ := f.lines()
+	for _, line := range all {
 		lines = append(lines, line.Path+"="+line.Text)
 	}
 	return lines, err

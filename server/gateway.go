@@ -22,7 +22,8 @@ const xeroPatience = 34 * time.Second
 func (s *Server) gatewayRoutes() []route {
 	routes := []route{{pattern: "GET /connections", who: key, handle: s.listConnections}}
 	for _, f := range families {
-		routes = append(routes, route{pattern: f.prefix, who: key, stream: true, atHand: s.known, handle: s.forward})
+		times := s.metrics.gatewayTimes(f.name)
+		routes = append(routes, route{pattern: f.prefix, who: key, stream: true, atHand: times.atHand(s.known), handle: times.whole(s.forward)})
 	}
 	return routes
 }
@@ -41,9 +42,26 @@ func mayForward(w http.ResponseWriter, r *http.Request, c *call) error {
 		return fail(codeMethodNotAllowed)
 	}
 	if r.URL.RequestURI() != r.RequestURI {
-		return fail(codeNotFound)
+		return oddPath(r.URL.Path)
+	}
+	for name, values := range r.Header {
+		if describing.has(name) && (len(values) > 1 || name != http.CanonicalHeaderKey(strings.ReplaceAll(name, "_", "-"))) {
+			return fail(codeBadRequest).saying(words.Say("gateway.described.message"), words.Say("gateway.described.action"))
+		}
 	}
 	return nil
+}
+
+// describing are the headers that say how a body is to be read: FCC and Xero are to read
+// it in the same way, so that each stands there once, and in its own spelling.
+var describing = headerNames{"content-type", "content-encoding"}
+
+// oddPath refuses a path that is not written in the one way that is sent on.
+func oddPath(path string) *failure {
+	if familyOf(path) == "" {
+		return fail(codeNotFound)
+	}
+	return fail(codeNotFound).saying(words.Say("gateway.path.message"), words.Say("gateway.path.action"))
 }
 
 // forward sends the request to Xero as it is, but for who sends it, and streams
@@ -166,7 +184,7 @@ func (s *Server) connectionsOf(ctx context.Context, session *xero.Session) ([]js
 	}
 	var all []json.RawMessage
 	if json.NewDecoder(io.LimitReader(answer.Body, mostAnswer)).Decode(&all) != nil {
-		return nil, fail(xero.CodeUnreachable).saying(words.Say("gateway.broken.message"), words.Say("gateway.broken.action")).because(errors.New("an answer that is no JSON"))
+		return nil, fail(xero.CodeUnreachable).saying(words.Say("common.broken.message"), words.Say("common.broken.action")).because(errors.New("an answer that is no JSON"))
 	}
 	return all, nil
 }

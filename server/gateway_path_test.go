@@ -3,6 +3,7 @@ package server_test
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -68,6 +69,29 @@ func TestAPathThatIsNotWrittenPlainlyIsNeitherForwardedNorRedirected(t *testing.
 	}
 	if n := f.count(); n != 0 {
 		t.Errorf("%d reached Xero, the last as %s", n, f.last().URL)
+	}
+}
+
+// Who names a file so that FCC does not pass it on is told that, and what to do.
+func TestANameThatIsNotPassedOnIsSaidToBeThat(t *testing.T) {
+	b := newBench(t).opened()
+	b.signIn(b.visit(), café)
+	key := b.addKey(store.Key{Name: "w", Write: true})
+	for path, want := range map[string]string{
+		"/api.xro/2.0/Invoices/1/Attachments/100%25.pdf": "This path is written in a way that FCC does not pass on.",
+		"/api.xro/2.0/Invoices/1/Attachments/a;b.pdf":    "rename the file",
+		"/api.xro/2.0/Invoices/1/Attachments/a%3Bb.pdf":  "rename the file",
+		"/api.xro/2.0/Invoices/1/Attachments/Kāuri.pdf":  "Percent-encode",
+		"/no/such/100%25.pdf":                            "There is nothing at this address.",
+	} {
+		answer, err := b.raw("PUT "+path+" HTTP/1.1", key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(answer.Body)
+		if answer.StatusCode != 404 || !strings.Contains(string(body), want) {
+			t.Errorf("%s: %d %s", path, answer.StatusCode, body)
+		}
 	}
 }
 

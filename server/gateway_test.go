@@ -318,6 +318,27 @@ func TestXerosRefusalsArePassedOnAsTheyCameAndOnce(t *testing.T) {
 }
 
 // More callers than Xero takes at once are answered one after the other.
+// What a program asks Xero for is not the log's: an address has numbers and names in it.
+func TestTheLogHasNoIdsAndNames(t *testing.T) {
+	f := &far{answer: func(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }}
+	b := newBench(t, through(f)).opened()
+	b.signIn(b.visit(), café)
+	key := b.addKey(store.Key{Name: "sheet"})
+	for _, path := range []string{"/api.xro/2.0/Invoices/INV-0044", "/api.xro/2.0/Invoices/1/Attachments/Kiri.pdf", "/api.xro/2.0/Contacts/INV-0044;"} {
+		if g := b.ask(ask{path: path, key: key}); g.status < 400 {
+			t.Errorf("%s: %d %s", path, g.status, g.body)
+		}
+	}
+	f.answer = func(*http.Request) (*http.Response, error) { panic("a fault") }
+	if g := b.ask(ask{path: "/api.xro/2.0/Invoices/INV-0044", key: key}); g.status != 500 {
+		t.Errorf("%d %s", g.status, g.body)
+	}
+	log := b.log.String()
+	if strings.Contains(log, "INV-0044") || strings.Contains(log, "Kiri") || !strings.Contains(log, `"path":"/api.xro/2.0/Invoices"`) {
+		t.Errorf("the log has\n%s", log)
+	}
+}
+
 func TestACrowdOfCallersIsNotTooMuchForXero(t *testing.T) {
 	b := newBench(t).opened()
 	b.signIn(b.visit(), café)

@@ -37,7 +37,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			// sends its own name.
 			s.refuse(w, r, nil, fail(codeBadHost))
 		case !cleanPath(r.URL):
-			s.refuse(w, r, nil, fail(codeNotFound))
+			s.refuse(w, r, nil, oddPath(r.URL.Path))
 		case s.foreignOrigin(r):
 			s.refuse(w, r, nil, fail(codeCrossSite))
 		default:
@@ -367,11 +367,16 @@ func (s *Server) recover(w *answer, r *http.Request) {
 	if v == http.ErrAbortHandler {
 		panic(v)
 	}
-	s.log.Error("panic", "method", r.Method, "path", r.URL.Path, "value", v, "stack", string(stack.Stack()))
+	s.panicked(r.Method, r.URL.Path, v)
 	if w.begun {
 		panic(http.ErrAbortHandler) // half an answer must not look like a whole one
 	}
 	s.refuse(w, r, nil, fail(codeInternal))
+}
+
+// panicked has v, which a request ended with, in the log.
+func (s *Server) panicked(method, path string, v any) {
+	s.log.Error("panic", "method", method, "path", loggedPath(path), "value", v, "stack", string(stack.Stack()))
 }
 
 // answer knows whether anything was sent.

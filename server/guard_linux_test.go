@@ -68,6 +68,8 @@ func matrix(b *bench) []row {
 		{"POST /setup/demo", ask{form: url.Values{}}, "404 not_found", asSession},
 		{"POST /setup/cancel", ask{form: url.Values{}}, "303", asSession},
 		{"GET /help", ask{}, "200", asPage},
+		{"GET /developers", ask{}, "200", asPage},
+		{"POST /developers", ask{form: url.Values{}}, "200", asSession},
 
 		{"GET /settings", ask{}, "200", asPage},
 		{"POST /settings/look", ask{form: url.Values{"look": {"none"}}}, "400 bad_request", asSession},
@@ -127,6 +129,8 @@ func matrix(b *bench) []row {
 		{"POST /export/cancel", ask{form: url.Values{}}, "303", asSession},
 		{"GET /export/file", ask{}, "400 tenant_required", asSession},
 		{"GET /api/export/excel", ofCafé("/api/export/excel"), "200", asEither},
+		{"GET /openapi.json", ask{}, "200", asEither},
+		{"GET /metrics", ask{}, "200", asKey},
 		{"GET /api/dashboard", ofCafé("/api/dashboard"), "200", asEither},
 		{"GET /api/cash-flow", ofCafé("/api/cash-flow"), "200", asEither},
 		{"GET /api/table/invoices", ofCafé("/api/table/invoices"), "200", asEither},
@@ -153,10 +157,10 @@ func matrix(b *bench) []row {
 		{"404", ask{path: "/nothing/here"}, "404 not_found", asProof},
 		{"405", ask{method: "DELETE", path: "/profile"}, "405 method_not_allowed", "ok ok ok ok ok o x x h ok"},
 	}
-	rows = append(rows, row{"POST /control/hello", ask{}, "400 bad_request", asControl})
+	rows = append(rows, row{"POST /control/hello", ask{}, "400 bad_request", asControl}, row{"/control/", ask{method: "POST", path: "/control/other"}, "401 key_required", asControl})
 	for _, command := range []string{
 		"status", "open", "login-begin", "login-wait", "login-finish", "token", "disconnect",
-		"key-add", "key-list", "key-revoke", "assistant", "health", "secret-rotate", "stop",
+		"key-make", "key-list", "key-revoke", "assistant", "assistant-entry", "health", "secret-rotate", "stop",
 	} {
 		rows = append(rows, row{"POST /control/" + command, ask{}, "401 key_required", asControl})
 	}

@@ -119,11 +119,9 @@ func (s *Server) renewalDays(ctx context.Context, now time.Time) []renewalDay {
 	if s.state == nil {
 		return nil
 	}
-	year, month, day := now.Date()
-	today := time.Date(year, month, day, 0, 0, 0, 0, now.Location())
 	days := make([]renewalDay, renewalsShown)
 	for i := range days {
-		days[i].Day = today.AddDate(0, 0, i+1-renewalsShown)
+		days[i].Day = daysLater(now, i+1-renewalsShown)
 	}
 	all, err := s.state.Renewals(ctx, days[0].Day)
 	if err != nil {
@@ -131,7 +129,7 @@ func (s *Server) renewalDays(ctx context.Context, now time.Time) []renewalDay {
 		return nil
 	}
 	for _, r := range all {
-		i := slices.IndexFunc(days, func(d renewalDay) bool { return r.At.Before(d.Day.AddDate(0, 0, 1)) })
+		i := slices.IndexFunc(days, func(d renewalDay) bool { return r.At.Before(daysLater(d.Day, 1)) })
 		if i >= 0 {
 			days[i].count(r)
 		}

@@ -149,9 +149,9 @@ func (s *Server) nextStep(st xero.Status) *nextStep {
 	return nil
 }
 
-// unlessSaid is action, or nothing where the button beside it says the same.
+// unlessSaid is action, or nothing where all that it comes to is the button beside it.
 func unlessSaid(action string, b button) string {
-	if strings.TrimSuffix(action, ".") == b.Label {
+	if b.Label != "" && strings.HasSuffix(strings.TrimSuffix(action, "."), b.Label) {
 		return ""
 	}
 	return action

@@ -67,14 +67,14 @@ func (d *keyDay) ofLocked(name string, now time.Time) *keyCalls {
 
 // take begins a call, unless that would be more than most; done ends it. With most 0
 // there is no limit.
-func (d *keyDay) take(name string, most int, now time.Time) (done func(sent bool), ok bool) {
+func (d *keyDay) take(name string, most int, now time.Time) (done func(sent bool), err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if c := d.ofLocked(name, now); most > 0 && c.made+c.flying >= most {
-		return nil, false
-	} else {
-		c.flying++
+	c := d.ofLocked(name, now)
+	if err := c.full(most, now); err != nil {
+		return nil, err
 	}
+	c.flying++
 	return func(sent bool) {
 		d.mu.Lock()
 		defer d.mu.Unlock()
@@ -83,16 +83,39 @@ func (d *keyDay) take(name string, most int, now time.Time) (done func(sent bool
 		if sent {
 			c.made++
 		}
-	}, true
+	}, nil
 }
 
-// made is how many calls have reached Xero today, and full whether there may be no
-// other now.
-func (d *keyDay) made(name string, most int, now time.Time) (n int, full bool) {
+// may is why take would refuse.
+func (d *keyDay) may(name string, most int, now time.Time) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	c := d.ofLocked(name, now)
-	return c.made, most > 0 && c.made+c.flying >= most
+	return d.ofLocked(name, now).full(most, now)
+}
+
+// made is how many calls have reached Xero today.
+func (d *keyDay) made(name string, now time.Time) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.ofLocked(name, now).made
+}
+
+// full is why there may be no other call now. While calls are under way that may yet not
+// count, it is for a moment only.
+func (c *keyCalls) full(most int, now time.Time) error {
+	switch {
+	case most == 0 || c.made+c.flying < most:
+		return nil
+	case c.made < most:
+		return &xero.Error{
+			Problem:    xero.Problem{Code: xero.CodeKeyLimit, Message: words.Say("keys.limit.under-way", "N", most, "Times", words.Number(most)), Action: words.Say("keys.limit.soon")},
+			RetryAfter: time.Second,
+		}
+	}
+	return &xero.Error{
+		Problem:    xero.Problem{Code: xero.CodeKeyLimit, Message: words.Say("keys.limit.message", "N", most, "Times", words.Number(most)), Action: words.Say("keys.limit.action")},
+		RetryAfter: max(time.Second, daysLater(now, 1).Sub(now)),
+	}
 }
 
 // loadKeyDay takes over what the list of calls knows of today. It is for the start,
@@ -119,13 +142,7 @@ func (s *Server) Calling(who xero.Caller) (done func(sent bool), err error) {
 	if who.Kind != xero.ByKey {
 		return func(bool) {}, nil
 	}
-	most := s.keys.daily(who.Name)
-	now := time.Now()
-	done, ok := s.keys.today.take(who.Name, most, now)
-	if !ok {
-		return nil, keyLimit(most, now)
-	}
-	return done, nil
+	return s.keys.today.take(who.Name, s.keys.daily(who.Name), time.Now())
 }
 
 // MayCall is xero.Config's: why Calling would refuse.
@@ -133,11 +150,7 @@ func (s *Server) MayCall(who xero.Caller) error {
 	if who.Kind != xero.ByKey {
 		return nil
 	}
-	most, now := s.keys.daily(who.Name), time.Now()
-	if _, full := s.keys.today.made(who.Name, most, now); full {
-		return keyLimit(most, now)
-	}
-	return nil
+	return s.keys.today.may(who.Name, s.keys.daily(who.Name), time.Now())
 }
 
 func (k *keyring) daily(name string) int {
@@ -145,11 +158,4 @@ func (k *keyring) daily(name string) int {
 		return entry.Daily
 	}
 	return 0 // it was revoked: see watch
-}
-
-func keyLimit(most int, now time.Time) error {
-	return &xero.Error{
-		Problem:    xero.Problem{Code: xero.CodeKeyLimit, Message: words.Say("keys.limit.message", "N", most), Action: words.Say("keys.limit.action")},
-		RetryAfter: midnight(now).AddDate(0, 0, 1).Sub(now),
-	}
 }

@@ -145,6 +145,24 @@ func TestManyCallersTogetherGetExactlyADaysCalls(t *testing.T) {
 	}
 }
 
+// Calls under way may yet not count: who comes meanwhile is not sent away until midnight.
+func TestWhoOnlyWaitsForCallsUnderWayMayComeAgainSoon(t *testing.T) {
+	var day server.KeyDay
+	first, _ := day.Take("k", 2)
+	second, _ := day.Take("k", 2)
+	first(true)
+	if wait := day.Wait("k", 2); wait != time.Second {
+		t.Errorf("with one sent and one under way: %v", wait)
+	}
+	second(false)
+	if wait := day.Wait("k", 2); wait != 0 {
+		t.Errorf("with room for one: %v", wait)
+	}
+	if wait := day.Wait("k", 1); wait <= time.Minute && time.Now().Local().Format("15:04") < "23:58" {
+		t.Errorf("with all sent: %v", wait)
+	}
+}
+
 func TestAKeysDayEndsAtItsLimitOverTheGatewayAndOverOurOwnRoutes(t *testing.T) {
 	b := newBench(t).opened()
 	cookie := b.signIn(b.visit(), café)

@@ -139,8 +139,8 @@ func keyEnded(k *apiKey) error {
 
 // lastWords is when a key ends or ended: the day that was its last, or a time of day.
 func lastWords(expires time.Time) string {
-	if expires.Equal(midnight(expires)) {
-		return expires.Local().AddDate(0, 0, -1).Format("2 January 2006")
+	if last, whole := LastDay(expires); whole {
+		return last.Format("2 January 2006")
 	}
 	return expires.Local().Format("2 January 2006, 15:04")
 }

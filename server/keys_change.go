@@ -123,7 +123,7 @@ func (s *Server) checkKey(want, had *apiKey) error {
 	case want.Ended(time.Now()) && !want.Expires.Equal(had.Expires):
 		return wrong("bad-end", "ends")
 	case want.Daily < 0 || want.Daily > mostDaily:
-		return wrong("bad-daily", "daily", "Most", mostDaily)
+		return wrong("bad-daily", "daily", "Most", words.Number(mostDaily))
 	case want.MaxAge < 0 || want.MaxAge > mostMaxAge:
 		return wrong("bad-age", "age", "Most", int(mostMaxAge.Minutes()))
 	}
@@ -133,7 +133,7 @@ func (s *Server) checkKey(want, had *apiKey) error {
 // keyWarning says what stands in the way of a key's rights, "" where nothing does.
 func (s *Server) keyWarning(k *apiKey) string {
 	if k.Write && !mayWrite(s.cfg.Connections.Status(), s.cfg.Connections.App(), k) {
-		return words.Say("keys.read-only") + " " + answers[codeWriteRefused].action
+		return words.Say("keys.read-only")
 	}
 	return ""
 }

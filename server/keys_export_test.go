@@ -12,13 +12,32 @@ import (
 type KeyDay struct{ day keyDay }
 
 func (d *KeyDay) Take(name string, most int) (done func(sent bool), ok bool) {
-	return d.day.take(name, most, time.Now())
+	done, err := d.day.take(name, most, time.Now())
+	return done, err == nil
 }
 
 func (d *KeyDay) Made(name string) int {
-	n, _ := d.day.made(name, 0, time.Now())
-	return n
+	return d.day.made(name, time.Now())
 }
+
+// Wait is when the next call may come, as it is told to who comes too early.
+func (d *KeyDay) Wait(name string, most int) time.Duration {
+	if err := d.day.may(name, most, time.Now()); err != nil {
+		return asFailure(err).retryAfter
+	}
+	return 0
+}
+
+// CallsOf is from when to when the list of calls is of a day.
+func CallsOf(day string, now time.Time) (from, to time.Time, err error) {
+	which, err := activityFilter{Day: day}.which(now)
+	return which.From, which.To, err
+}
+
+var (
+	DayBegins = dayBegins
+	LastWords = lastWords
+)
 
 // ChangeKey changes a key as the page does.
 func (s *Server) ChangeKey(ctx context.Context, want store.Key) error {

@@ -36,7 +36,8 @@ func lastDay(expires time.Time) string {
 	if expires.IsZero() {
 		return ""
 	}
-	return expires.Add(-time.Nanosecond).Local().Format(time.DateOnly)
+	last, _ := LastDay(expires)
+	return last.Format(time.DateOnly)
 }
 
 func minutes(age time.Duration) string {
@@ -103,11 +104,10 @@ func (s *Server) readKeyForm(form url.Values, had apiKey) (f keyForm, wrong *fai
 	if f.Ends != lastDay(had.Expires) {
 		f.Want.Expires = time.Time{}
 		if f.Ends != "" {
-			day, err := time.ParseInLocation(time.DateOnly, f.Ends, time.Local)
-			if err != nil {
+			var err error
+			if _, f.Want.Expires, err = ParseDay(f.Ends); err != nil {
 				is("bad-end", "ends")
 			}
-			f.Want.Expires = day.AddDate(0, 0, 1)
 		}
 	}
 	number := func(typed, id, field string, most int) int {

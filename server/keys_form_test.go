@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"html"
 	"net/url"
 	"reflect"
 	"regexp"
@@ -27,6 +28,21 @@ func (h *hosted) onlyKey() store.Key {
 		h.t.Fatalf("%d keys, %v", len(list), err)
 	}
 	return list[0]
+}
+
+func TestExamplesNameTheOrganisationThatWasChosen(t *testing.T) {
+	h := newHosted(t)
+	h.cookie = h.signIn(h.cookie, café, joinery)
+	for _, of := range []string{"", café, joinery} { // "" is none, and begins
+		want := "YOUR-ORGANISATION-ID"
+		if of != "" {
+			want = h.tenant(of)
+			h.post("/profile", url.Values{"tenant": {want}})
+		}
+		if page := html.UnescapeString(h.page("/settings/programs")); !strings.Contains(page, `-H "xero-tenant-id: `+want+`" -H "Accept: application/json" `+h.BaseURL()+"/api.xro/2.0/Invoices") {
+			t.Errorf("of %q: want %s in\n%s", of, want, text(page))
+		}
+	}
 }
 
 func TestTheFormOfAKeyAsksForAllThatItMayDo(t *testing.T) {

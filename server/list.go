@@ -62,7 +62,7 @@ func readList[T any](asked url.Values, columns []column[T], usual string, filter
 	if page := q.values.Get("page"); page != "" {
 		var err error
 		if q.page, err = strconv.Atoi(page); err != nil || q.page < 1 {
-			return q, fail(codeBadRequest).saying(words.Say("lists.page.message"), words.Say("lists.page.action"))
+			return q, fail(codeBadRequest).saying(words.Say("common.no-page"), words.Say("lists.page.action"))
 		}
 	}
 	return q, nil

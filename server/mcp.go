@@ -52,7 +52,7 @@ func (s *Server) mcp(w http.ResponseWriter, r *http.Request, c *call) error {
 			return s.writeFor(ctx, c, write)
 		},
 		Written: func(ctx context.Context, id string) (assistant.Written, error) {
-			done, err := s.writeOutcome(ctx, id, c.key.Name)
+			done, err := s.writeOutcome(ctx, id, c.key)
 			return assistant.Written(done), err
 		},
 	})

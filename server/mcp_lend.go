@@ -56,6 +56,23 @@ func (l *lent) entry(hash [32]byte, now time.Time) [32]byte {
 	return hash
 }
 
+// commandAssistantEntry refuses what an assistant's settings cannot name: a demo, and an
+// entry that is not there and is not made by itself.
+func (s *Server) commandAssistantEntry(ctx context.Context, q ControlName) (any, error) {
+	if s.cfg.Mode == Demo {
+		return nil, entersNowhere()
+	}
+	entry, err := s.keyNamed(ctx, q.Name)
+	if err == nil && entry == nil && q.Name != AssistantName {
+		err = s.noEntry(q.Name)
+	}
+	return nil, err
+}
+
+func (s *Server) noEntry(name string) error {
+	return fail(codeNotFound).saying(words.Say("assistant.no-program", "Name", name, "Names", s.keyNames()), words.Say("assistant.no-program-do", "Name", name))
+}
+
 // commandAssistant lends fcc mcp a key. The entry of AssistantName is made, to read
 // only, when it is wanted for the first time ever.
 func (s *Server) commandAssistant(ctx context.Context, q ControlName) (any, error) {
@@ -81,7 +98,7 @@ func (s *Server) commandAssistant(ctx context.Context, q ControlName) (any, erro
 		}
 	}
 	if entry == nil {
-		return nil, fail(codeNotFound).saying(words.Say("assistant.no-program", "Name", q.Name, "Names", s.keyNames()), words.Say("assistant.no-program-do", "Name", q.Name))
+		return nil, s.noEntry(q.Name)
 	}
 	return ControlKeyMade{Key: s.lent.lend(entry.Hash, time.Now())}, nil
 }

@@ -49,6 +49,7 @@ type args = map[string]any
 
 // A problem is what a tool says that did not do what it was asked.
 type problem struct {
+	Notice                      string `json:"-"` // that stands before it
 	Code, Message, Action, Link string
 	Scope                       string `json:"missing_scope"`
 	Organisations               []struct {
@@ -66,9 +67,16 @@ func tool(t testing.TB, session *mcp.ClientSession, name string, arguments args,
 	}
 	text := answer.Content[0].(*mcp.TextContent).Text
 	if answer.IsError {
-		var refusal struct{ Error problem }
+		var refusal struct {
+			Notice string
+			Error  problem
+		}
 		if json.Unmarshal([]byte(text), &refusal) != nil || refusal.Error.Code == "" || refusal.Error.Message == "" || refusal.Error.Action == "" {
 			t.Fatalf("%s says %s", name, text)
+		}
+		refusal.Error.Notice = refusal.Notice
+		if refusal.Notice != "" && !strings.HasPrefix(text, `{"notice":"`) {
+			t.Errorf("%s does not begin with the notice: %.100s", name, text)
 		}
 		return &refusal.Error
 	}
@@ -331,7 +339,12 @@ func TestTheOrganisationIsNamedOrRefusedWithTheList(t *testing.T) {
 	b.signIn(b.visit())
 	all := b.assistant(b.addKey(store.Key{Name: "all"}))
 	only := b.assistant(b.addKey(store.Key{Name: "only", Tenants: []string{b.tenant(café)}}))
-	type of struct{ Organisation struct{ ID, Name string } }
+	type of struct {
+		Organisation struct {
+			ID   string `json:"tenant_id"`
+			Name string
+		}
+	}
 	for _, named := range []string{kauri, b.tenant(kauri), strings.ToUpper(b.tenant(kauri)), "  " + kauri + " "} {
 		if got := must[of](t, all, "contacts", args{"organisation": named}); got.Organisation.ID != b.tenant(kauri) {
 			t.Errorf("%q is taken for %+v", named, got)
@@ -500,7 +513,7 @@ func TestWritesMakeDraftsOnce(t *testing.T) {
 	if made.State != "sent" || made.Record == "" || made.Key != "once-1" || !strings.Contains(made.Link, made.Record) {
 		t.Fatalf("%+v", made)
 	}
-	if refused := tool(t, s, "create_contact", args{"name": "nimble & <co>"}, nil); refused == nil || refused.Code != "bad_request" || !strings.Contains(refused.Message, "already assigned") {
+	if refused := tool(t, s, "create_contact", args{"name": "nimble & <co>"}, nil); refused == nil || refused.Code != "bad_request" || !strings.Contains(refused.Message, "already assigned") || !strings.Contains(refused.Notice, "third parties") {
 		t.Errorf("a name that is taken: %+v", refused)
 	}
 	must[written](t, s, "update_contact", args{"contact_id": made.Record, "email": "new@b.example"})
@@ -533,7 +546,7 @@ func TestWritesMakeDraftsOnce(t *testing.T) {
 		for k, v := range bad {
 			arguments[k] = v
 		}
-		if refused := tool(t, s, "draft_invoice", arguments, nil); refused == nil || refused.Code != "bad_request" {
+		if refused := tool(t, s, "draft_invoice", arguments, nil); refused == nil || refused.Code != "bad_request" || refused.Notice != "" {
 			t.Errorf("%s: %+v", name, refused)
 		}
 	}
@@ -615,6 +628,27 @@ func TestAWriteReachesXeroWithItsIdempotencyKey(t *testing.T) {
 	}
 }
 
+// A fault of FCC's own in a tool is that call's, and not the end of FCC.
+func TestAPanicInAToolEndsNothingElse(t *testing.T) {
+	f := &far{answer: func(r *http.Request) (*http.Response, error) {
+		if r.Method == http.MethodPut {
+			panic("a fault")
+		}
+		return http.DefaultTransport.RoundTrip(r)
+	}}
+	b := newBench(t, through(f), mayWrite).opened()
+	b.signIn(b.visit(), café)
+	s := b.assistant(b.addKey(store.Key{Name: "a", Write: true}))
+	_, err := s.CallTool(t.Context(), &mcp.CallToolParams{Name: "create_contact", Arguments: args{"name": "N"}})
+	if wire, ok := errors.AsType[*jsonrpc.Error](err); !ok || wire.Code != jsonrpc.CodeInternalError || !strings.Contains(wire.Message, "Something in FCC went wrong.") {
+		t.Errorf("the assistant is told %v", err)
+	}
+	if log := b.log.String(); !strings.Contains(log, "a fault") || !strings.Contains(log, "server/mcp.go") {
+		t.Errorf("the log has %s", log)
+	}
+	must[struct{}](t, s, "session_health", nil)
+}
+
 func TestReportsAreResourcesAndReviewsArePrompts(t *testing.T) {
 	b := newBench(t, withScopes()).opened()
 	b.signIn(b.visit())
@@ -638,8 +672,10 @@ func TestReportsAreResourcesAndReviewsArePrompts(t *testing.T) {
 		}
 		var report struct {
 			Notice       string
-			Organisation struct{ ID string }
-			From, To     string
+			Organisation struct {
+				ID string `json:"tenant_id"`
+			}
+			From, To string
 		}
 		decode(t, got.Contents[0].Text, &report)
 		if report.Notice == "" || !strings.Contains(address, report.Organisation.ID) || strings.Contains(address, "2026-03-31") && report.To != "2026-03-31" {
@@ -701,6 +737,42 @@ func TestTheRouteTakesOnePostWithAKey(t *testing.T) {
 }
 
 // A call that the assistant takes back, or whose assistant is gone, is given up.
+// An older protocol has batches: one request would do as much as a thousand.
+func TestABatchIsRefused(t *testing.T) {
+	b := newBench(t).opened()
+	b.signIn(b.visit(), café)
+	key := b.addKey(store.Key{Name: "a"})
+	before := b.reached()
+	const one = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"invoices","arguments":{}}}`
+	for _, body := range []string{"[" + one + "]", " \r\n\t[" + one + "," + one + "]", "[", "[]"} {
+		for _, version := range []string{"2025-03-26", ""} {
+			header := map[string]string{"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+			if version != "" {
+				header["Mcp-Protocol-Version"] = version
+			}
+			g := b.ask(ask{method: "POST", path: "/mcp", key: key, body: strings.NewReader(body), header: header})
+			var answer struct {
+				Version string `json:"jsonrpc"`
+				ID      json.RawMessage
+				Error   struct {
+					Code    int
+					Message string
+				}
+			}
+			decode(t, g.body, &answer)
+			if g.status != 400 || answer.Version != "2.0" || string(answer.ID) != "null" || answer.Error.Code != jsonrpc.CodeInvalidRequest || answer.Error.Message != "Send one message at a time." {
+				t.Errorf("%.20q in %q: %d %s", body, version, g.status, g.body)
+			}
+		}
+	}
+	if n := b.reached() - before; n != 0 {
+		t.Errorf("%d calls have reached Xero", n)
+	}
+	if g := b.ask(ask{method: "POST", path: "/mcp", key: key, body: strings.NewReader(" \n" + one), header: map[string]string{"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}}); g.status != 200 {
+		t.Errorf("one message: %d %s", g.status, g.body)
+	}
+}
+
 func TestACallThatNobodyWaitsForEnds(t *testing.T) {
 	asked, ended := make(chan struct{}, 1), make(chan struct{})
 	f := &far{answer: func(r *http.Request) (*http.Response, error) {

@@ -49,6 +49,7 @@ var pageFuncs = template.FuncMap{
 	"moment": moment,
 	"day":    func(t time.Time) string { return t.Local().Format("2 January 2006") },
 	"inc":    func(i int) int { return i + 1 },
+	"number": words.Number,
 	"typed":  typed,
 	"names":  names,
 	"say":    words.Say,
@@ -166,7 +167,7 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, c *call, status 
 	if c != nil && c.session != nil {
 		st := s.cfg.Connections.Status()
 		v.Known, v.State, v.Trouble = true, describe(st), s.Trouble()
-		v.Waiting = s.approvals.count()
+		v.Waiting = s.approvals.waiting().N
 		v.SigningIn = !s.cfg.Connections.Waiting(c.session.ID).IsZero()
 		v.Organisations = st.Organisations()
 		v.Chosen, v.Nav = chosen(v.Organisations, c), navs(r.URL.Path)
@@ -292,6 +293,9 @@ func (s *Server) errorPage(w http.ResponseWriter, r *http.Request, c *call, stat
 	}
 	if f.retryAfter > 0 && f.Action == answers[f.Code].action {
 		said.Action = words.Say("requests.free-again", "At", moment(time.Now().Add(f.retryAfter+time.Minute)))
+	}
+	if f.Action == words.Say("xero.needs-login.action") {
+		said.Action = "" // the button does it
 	}
 	if rest, same := strings.CutPrefix(said.Action, data.Button.Label); same && data.Button.Label != "" && !strings.Contains(rest, ". ") {
 		said.Action = "" // the button says it

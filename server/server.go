@@ -135,6 +135,7 @@ type Server struct {
 	calls     calls
 	approvals *approvals
 	budgets   budgets
+	metrics   *metrics
 	rotating  sync.Mutex
 	iconFound atomic.Bool
 	serving   sync.RWMutex // read-locked by Serve
@@ -165,6 +166,7 @@ func New(cfg Config) (*Server, error) {
 		approvals: newApprovals(),
 	}
 	s.books = books.New(books.Config{Connections: cfg.Connections, State: s.openedState, Key: s.booksKey, Log: cfg.Log})
+	s.metrics = newMetrics(s)
 	s.exports = newExports(cfg.DataDir, s.log)
 	s.browsers = newBrowsers(cfg.Port, func() *store.Store { return s.state }, s.stateIs)
 	for _, host := range []string{"localhost", "127.0.0.1", "[::1]"} {

@@ -71,7 +71,7 @@ func (s *Server) settings(w http.ResponseWriter, r *http.Request, c *call) error
 	host, app := s.cfg.Host, s.cfg.Connections.App()
 	v := settingsView{
 		SignIns: s.settingsSignIns(r.Context(), c), Places: host.Places, Version: s.versionWords(), Restart: host.Restart != nil,
-		Keystore: keystoreWords(s.keystoreKind()), MoveTo: s.moveTargets(), Asks: strings.Join(scopeWords(app.Scopes), ", "),
+		Keystore: keystoreWords(s.keystoreKind()), MoveTo: s.moveTargets(), Asks: scopeSentence(app.Scopes),
 	}
 	v.Calls = s.spentToday(r.Context())
 	if keys, err := s.listKeys(r.Context()); err == nil { // else the programs' own page says why
@@ -115,7 +115,7 @@ func (s *Server) settingsSignIns(ctx context.Context, c *call) (all []settingsSi
 	ctx, cancel := context.WithTimeout(ctx, keptPatience)
 	defer cancel()
 	for _, conn := range st.Connections {
-		one := settingsSignIn{ConnectionStatus: conn, State: describe(xero.Status{State: conn.State, Since: conn.Since, Problem: conn.Problem}), Again: conn.State == xero.NeedsLogin, May: strings.Join(scopeWords(conn.Scopes), ", ")}
+		one := settingsSignIn{ConnectionStatus: conn, State: describe(xero.Status{State: conn.State, Since: conn.Since, Problem: conn.Problem}), Again: conn.State == xero.NeedsLogin, May: scopeSentence(conn.Scopes)}
 		for _, o := range conn.Organisations {
 			one.Organisations = append(one.Organisations, settingsOrganisation{
 				o, here != nil && strings.EqualFold(here.TenantID, o.TenantID), s.isDemoCompany(ctx, o.TenantID),

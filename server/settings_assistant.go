@@ -68,6 +68,8 @@ func (s *Server) assistantPlan(asked url.Values) (to assistant.Client, ch assist
 		}
 	}
 	switch do := asked.Get("do"); {
+	case s.cfg.Mode == Demo:
+		return to, ch, entersNowhere().offering(words.Say("assistant.page.title"), "/settings/assistant")
 	case to.Key == "":
 		return to, ch, notHere()
 	case do == "take-out":
@@ -89,11 +91,17 @@ func (s *Server) assistantPlan(asked url.Values) (to assistant.Client, ch assist
 	return to, ch, err
 }
 
+// entersNowhere is what a demo says, which is thrown away.
+func entersNowhere() *failure {
+	return fail(codeNotFound).saying(words.Say("assistant.demo"), words.Say("assistant.demo-do"))
+}
+
 // changeView shows what would be done to an assistant's file.
 type changeView struct {
 	Client assistant.Client
 	Do     string // "enter" or "take-out"
 	Lines  []changedLine
+	New    bool   // there is no file yet
 	Seen   string // tells this change from another
 	Backup string // where the file is kept as it is; "" where it is not
 }
@@ -109,7 +117,7 @@ func (s *Server) showAssistantChange(w http.ResponseWriter, r *http.Request, c *
 	if err != nil {
 		return err
 	}
-	v := changeView{Client: to, Do: asked.Get("do"), Seen: seenChange(ch)}
+	v := changeView{Client: to, Do: asked.Get("do"), Seen: seenChange(ch), New: ch.Before == nil}
 	if ch.Before != nil && !to.Installed() {
 		v.Backup = filepath.Base(to.Backup())
 	}

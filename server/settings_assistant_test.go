@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"financial-command-center/server"
 	"financial-command-center/server/assistant"
 )
 
@@ -18,6 +19,10 @@ func TestAnAssistantIsConnectedFromThePageAfterItsChangeWasShown(t *testing.T) {
 		b.cfg.Host.Assistant = assistant.Entry{Command: "/opt/fin com/fcc", Args: []string{"mcp", "--program", "assistant"}}
 	})
 	file := filepath.Join(home, ".cursor", "mcp.json")
+	// Where there is no file, nothing else stays in it.
+	if made := text(h.page("/settings/assistant/change?client=cursor&do=enter")); !strings.Contains(made, "FCC makes it") || strings.Contains(made, "stays as it is") {
+		t.Errorf("no file yet: %s", made)
+	}
 	page := h.page("/settings/assistant")
 	if !strings.Contains(text(page), "Cursor not found on this computer") || !strings.Contains(page, `&#34;/opt/fin com/fcc&#34; mcp --program assistant`) || !strings.Contains(page, h.BaseURL()+"/mcp") {
 		t.Errorf("%s", text(page))
@@ -81,5 +86,13 @@ func TestAnAssistantIsConnectedFromThePageAfterItsChangeWasShown(t *testing.T) {
 		if g := h.ask(ask{path: "/settings/assistant/change?" + bad, cookie: h.cookie, page: true}); g.status != 404 && g.status != 400 {
 			t.Errorf("%s: %d", bad, g.status)
 		}
+	}
+}
+
+func TestTheDemoSaysWhyItIsEnteredNowhere(t *testing.T) {
+	h := newHosted(t, func(b *bench) { b.cfg.Mode = server.Demo })
+	g := h.ask(ask{path: "/settings/assistant/change?client=cursor&do=enter", cookie: h.cookie, page: true})
+	if g.status != 404 || !strings.Contains(g.body, "The demo enters itself nowhere") {
+		t.Errorf("%d %s", g.status, text(g.body))
 	}
 }

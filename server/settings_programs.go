@@ -101,8 +101,8 @@ func (s *Server) limitWords(k apiKey, now time.Time) (all []string) {
 		all = append(all, words.Say("keys.list.until", "When", lastWords(k.Expires)))
 	}
 	if k.Daily > 0 {
-		made, _ := s.keys.today.made(k.Name, k.Daily, now)
-		all = append(all, words.Say("keys.list.daily", "Made", made, "Most", k.Daily))
+		made := s.keys.today.made(k.Name, now)
+		all = append(all, words.Say("keys.list.daily", "Made", words.Number(made), "Most", words.Number(k.Daily)))
 	}
 	if k.MaxAge > 0 {
 		age, _ := strconv.Atoi(minutes(k.MaxAge))
@@ -195,18 +195,19 @@ func (s *Server) useLines(c *call, made keystore.Secret, k apiKey) []useLine {
 	if runtime.GOOS == "windows" {
 		curl = "curl.exe" // in PowerShell curl is something else
 	}
-	curl += ` -H "Authorization: Bearer ` + made.Reveal() + `"`
+	header := func(name, value string) string { return ` -H "` + name + `: ` + value + `"` }
+	curl += header("Authorization", "Bearer "+made.Reveal())
 	all := s.cfg.Connections.Status().Organisations()
 	if len(k.Tenants) != 1 && len(all) > 1 {
-		tenant := all[0].TenantID
+		tenant := words.Say("developers.key.no-organisation")
 		if o := chosen(all, c); o != nil {
 			tenant = o.TenantID
 		}
-		curl += ` -H "xero-tenant-id: ` + tenant + `"`
+		curl += header("xero-tenant-id", tenant)
 	}
 	return []useLine{
 		{words.Say("programs.use.contacts"), curl + " " + s.BaseURL() + "/api/xero/contacts"},
-		{words.Say("programs.use.invoices"), curl + " " + s.BaseURL() + "/api.xro/2.0/Invoices"},
+		{words.Say("programs.use.invoices"), curl + header("Accept", "application/json") + " " + s.BaseURL() + "/api.xro/2.0/Invoices"},
 		{words.Say("programs.use.base"), s.BaseURL()},
 	}
 }

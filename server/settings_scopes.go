@@ -52,6 +52,7 @@ func scopeWords(scopes []string) (said []string) {
 			*list = append(*list, thing)
 		}
 	}
+	reads = slices.DeleteFunc(reads, func(thing string) bool { return slices.Contains(changes, thing) })
 	if len(reads) > 0 {
 		said = append(said, words.Say("scopes.read", "Things", andLast(reads)))
 	}
@@ -59,6 +60,15 @@ func scopeWords(scopes []string) (said []string) {
 		said = append(said, words.Say("scopes.change", "Things", andLast(changes)))
 	}
 	return said
+}
+
+// scopeSentence is scopeWords as the end of a sentence.
+func scopeSentence(scopes []string) string {
+	said := scopeWords(scopes)
+	if len(said) == 2 {
+		return words.Say("scopes.both", "Reads", said[0], "Changes", said[1])
+	}
+	return strings.Join(said, "")
 }
 
 // andLast joins things as in a sentence.

@@ -286,6 +286,7 @@ func TestScopesAreSaidInTheWordsOfBookkeeping(t *testing.T) {
 		"openid accounting.reports.aged.read accounting.reports.banksummary.read":            {"read reports"},
 		"accounting.transactions accounting.settings.read accounting.contacts.read":          {"read the organisation and its accounts and contacts", "read and change invoices, bills, payments and bank transactions"},
 		"payroll.employees.read files.read projects assets.read":                             {"read payroll, files and fixed assets", "read and change projects"},
+		"accounting.contacts.read accounting.settings.read accounting.contacts":              {"read the organisation and its accounts", "read and change contacts"},
 		"finance.statements.read accounting.attachments":                                     {"read finance.statements", "read and change attachments"},
 		"accounting.invoices.read accounting.payments.read accounting.banktransactions.read": {"read invoices and bills, payments and bank transactions"},
 	} {

@@ -178,11 +178,11 @@ func leftWords(b xero.Budget) (left, tone string) {
 	case !b.Known:
 		return words.Say("limits.left.unknown"), ""
 	case b.Day <= b.Reserve:
-		return words.Say("limits.left.kept", "Left", b.Day), "warn"
+		return words.Say("limits.left.kept", "Left", words.Number(b.Day)), "warn"
 	case b.Few():
 		tone = "warn"
 	}
-	return words.Say("limits.left.some", "Left", b.Day, "Of", b.Allowance), tone
+	return words.Say("limits.left.some", "Left", words.Number(b.Day), "Of", words.Number(b.Allowance)), tone
 }
 
 // waitedWords is how long a call took, and how long it had waited before, where that

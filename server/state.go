@@ -239,6 +239,7 @@ func (s *Server) keepRenewal(ctx context.Context, r xero.Renewal) {
 
 // Renewed keeps the history of renewals: xero.Config's OnRenewal.
 func (s *Server) Renewed(r xero.Renewal) {
+	s.metrics.renewals.WithLabelValues(r.Outcome).Inc()
 	select {
 	case s.renewals <- r:
 	default:

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
+	"iter"
 	"net/http"
 	"slices"
 	"strconv"
@@ -36,6 +37,7 @@ type flatTable struct {
 	filters []string // of status, type, from, to
 	columns []tableColumn
 	read    func(*asked) (content, error)
+	values  map[string][]string // that status and type can be
 }
 
 // A tableColumn holds values of one type, or none (null, an empty cell).
@@ -255,6 +257,11 @@ func (a *asked) check(t flatTable) (asCSV bool, err error) {
 		case len(values) > 1:
 			return false, fail(codeBadRequest).saying(words.Say("tables.twice.message", "Name", name), words.Say("tables.twice.action"))
 		}
+		for value := range listed(values[0]) {
+			if can := t.values[name]; can != nil && !slices.Contains(can, value) {
+				return false, fail(codeBadRequest).saying(words.Say("tables.no-value", "Name", name, "Value", strconv.Quote(value)), words.Say("tables.values.action", "Values", strings.Join(can, ", ")))
+			}
+		}
 	}
 	switch format := a.query.Get("format"); format {
 	case "":
@@ -271,7 +278,7 @@ func (a *asked) number(name string, otherwise, most int) (int, error) {
 	value := cmp.Or(a.query.Get(name), strconv.Itoa(otherwise))
 	n, err := strconv.Atoi(value)
 	if err != nil || n < 1 || n > most {
-		return 0, fail(codeBadRequest).saying(words.Say("tables.number.message", "Name", name, "Value", strconv.Quote(value)), words.Say("tables.number.action", "Most", strconv.Itoa(most)))
+		return 0, fail(codeBadRequest).saying(words.Say("tables.no-value", "Name", name, "Value", strconv.Quote(value)), words.Say("tables.number.action", "Most", strconv.Itoa(most)))
 	}
 	return n, nil
 }
@@ -284,7 +291,7 @@ func (a *asked) day(name string, otherwise time.Time) (time.Time, error) {
 	}
 	day, err := time.Parse(time.DateOnly, value)
 	if err != nil {
-		return day, fail(codeBadRequest).saying(words.Say("tables.day.message", "Name", name, "Value", strconv.Quote(value)), words.Say("tables.day.action"))
+		return day, fail(codeBadRequest).saying(words.Say("tables.no-value", "Name", name, "Value", strconv.Quote(value)), words.Say("tables.day.action"))
 	}
 	return day, nil
 }
@@ -297,14 +304,21 @@ func (a *asked) days(from, to time.Time) (time.Time, time.Time, error) {
 	}
 	to, err = a.day("to", to)
 	if err == nil && !to.IsZero() && to.Before(from) {
-		err = fail(codeBadRequest).saying(words.Say("tables.backwards.message"), words.Say("tables.backwards.action"))
+		err = fail(codeBadRequest).saying(words.Say("common.backwards"), words.Say("tables.backwards.action"))
 	}
 	return from, to, err
 }
 
-// only is a filter by one field: values with commas between, in any case.
+// only is a filter by one field, see listed.
 func (a *asked) only(name string) func(string) bool {
-	value := strings.ToUpper(strings.ReplaceAll(a.query.Get(name), " ", ""))
-	wanted := strings.Split(value, ",")
-	return func(has string) bool { return value == "" || slices.Contains(wanted, strings.ToUpper(has)) }
+	wanted := slices.Collect(listed(a.query.Get(name)))
+	return func(has string) bool { return len(wanted) == 0 || slices.Contains(wanted, strings.ToUpper(has)) }
+}
+
+// listed are the values of a filter: with commas between, in any case. None is "".
+func listed(text string) iter.Seq[string] {
+	if text = strings.ToUpper(strings.ReplaceAll(text, " ", "")); text == "" {
+		return func(func(string) bool) {}
+	}
+	return strings.SplitSeq(text, ",")
 }

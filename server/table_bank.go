@@ -104,6 +104,9 @@ func transactionTable(a *asked) (content, error) {
 	status, kind := a.only("status"), a.only("type")
 	rows := slices.DeleteFunc(slices.Clone(all.Value), func(t books.BankTransaction) bool { return !status(t.Status) || !kind(t.Type) })
 	slices.Reverse(rows)
+	for n := range rows {
+		rows[n].Rate = a.inBase(rows[n].Rate, rows[n].Currency)
+	}
 	return filled(all.At, rows, transactionFields), nil
 }
 
@@ -142,5 +145,8 @@ func paymentTable(a *asked) (content, error) {
 	kind := a.only("type")
 	rows := slices.DeleteFunc(slices.Clone(all.Value), func(p books.Payment) bool { return !kind(p.Type) })
 	slices.Reverse(rows)
+	for n := range rows {
+		rows[n].Rate = a.inBase(rows[n].Rate, rows[n].Currency)
+	}
 	return filled(all.At, rows, paymentFields), nil
 }

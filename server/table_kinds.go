@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -29,18 +30,39 @@ type asked struct {
 // tables are all there are. Those of records show them in every status: drafts and
 // voided ones are told apart by that column, or left out with the filter.
 var tables = []flatTable{
-	{"invoices", []string{"status", "type", "from", "to"}, columnsOf(invoiceFields), invoiceTable},
-	{"contacts", []string{"status"}, columnsOf(contactFields), contactTable},
-	{"aged", []string{"type"}, columnsOf(agedFields), agedTable},
-	{"profit-and-loss", []string{"from", "to"}, columnsOf(profitFields), profitTable},
-	{"bank", []string{"status"}, columnsOf(bankFields), bankTable},
-	{"bank-transactions", []string{"status", "type", "from", "to"}, columnsOf(transactionFields), transactionTable},
-	{"payments", []string{"type", "from", "to"}, columnsOf(paymentFields), paymentTable},
+	{"invoices", []string{"status", "type", "from", "to"}, columnsOf(invoiceFields), invoiceTable, map[string][]string{
+		"status": strings.Fields("DRAFT SUBMITTED AUTHORISED PAID VOIDED"), "type": invoiceTypes,
+	}},
+	{"contacts", []string{"status"}, columnsOf(contactFields), contactTable, map[string][]string{"status": strings.Fields("ACTIVE ARCHIVED GDPRREQUEST")}},
+	{"aged", []string{"type"}, columnsOf(agedFields), agedTable, map[string][]string{"type": invoiceTypes}},
+	{"profit-and-loss", []string{"from", "to"}, columnsOf(profitFields), profitTable, nil},
+	{"bank", []string{"status"}, columnsOf(bankFields), bankTable, map[string][]string{"status": strings.Fields("ACTIVE ARCHIVED")}},
+	{"bank-transactions", []string{"status", "type", "from", "to"}, columnsOf(transactionFields), transactionTable, map[string][]string{
+		"status": strings.Fields("AUTHORISED VOIDED"),
+		"type":   strings.Fields("RECEIVE RECEIVE-OVERPAYMENT RECEIVE-PREPAYMENT RECEIVE-TRANSFER SPEND SPEND-OVERPAYMENT SPEND-PREPAYMENT SPEND-TRANSFER"),
+	}},
+	{"payments", []string{"type", "from", "to"}, columnsOf(paymentFields), paymentTable, map[string][]string{
+		"type": strings.Fields(`ACCRECPAYMENT ACCPAYPAYMENT ARCREDITPAYMENT APCREDITPAYMENT AROVERPAYMENTPAYMENT APOVERPAYMENTPAYMENT
+			ARPREPAYMENTPAYMENT APPREPAYMENTPAYMENT`),
+	}},
 }
+
+// What filters take are Xero's own names (developer.xero.com, Accounting API types and
+// codes), but of what the books leave out.
+var invoiceTypes = []string{"ACCREC", "ACCPAY"}
 
 // exact is an amount with the decimals of its currency, or more where it has more.
 func exact(amount decimal.Decimal, currency string) any {
 	return sheet.Amount{Decimal: amount, Places: books.Places(currency)}
+}
+
+// inBase is 1 for a record in the base currency, of which Xero tells a rate with some
+// kinds of record and not with others.
+func (a *asked) inBase(rate decimal.Decimal, currency string) decimal.Decimal {
+	if rate.IsZero() && currency == a.organisation.Base {
+		return decimal.NewFromInt(1)
+	}
+	return rate
 }
 
 // rate is what one unit of the base currency buys, nothing where it is not told.
@@ -106,6 +128,7 @@ func (a *asked) invoices(all []books.Invoice, fits func(books.Invoice) bool) []t
 	rows := []tabledInvoice{}
 	for _, i := range slices.Backward(all) {
 		if fits(i) {
+			i.Rate = a.inBase(i.Rate, i.Currency)
 			rows = append(rows, tabledInvoice{i, a.organisation, i.DaysLate(a.today)})
 		}
 	}

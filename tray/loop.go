@@ -24,7 +24,7 @@ type loop struct {
 
 	states  chan xero.Status
 	offers  chan []desktop.Offer
-	waiting chan int
+	waiting chan desktop.Consent
 	turned  chan turned
 	clicks  chan position
 	orders  chan order  // of notices that were clicked
@@ -45,7 +45,7 @@ func newLoop(cfg Config, d display, n notifier) *loop {
 		cfg: cfg, display: d, notifier: n,
 		states:  make(chan xero.Status),
 		offers:  make(chan []desktop.Offer),
-		waiting: make(chan int),
+		waiting: make(chan desktop.Consent),
 		turned:  make(chan turned),
 		clicks:  make(chan position, 8),
 		orders:  make(chan order, 8),
@@ -88,14 +88,14 @@ func (l *loop) run(ctx context.Context) {
 			l.tell(l.herald.hear(st, time.Now())...)
 		case l.view.offers = <-l.offers:
 			l.tell(l.herald.offered(l.view.offers)...)
-		case n := <-l.waiting:
-			if n == 0 { // what is not shown yet is news no more
+		case c := <-l.waiting:
+			if c.N == 0 { // what is not shown yet is news no more
 				l.queue = slices.DeleteFunc(l.queue, func(n notice) bool { return n.order == consentPage })
 			}
-			if n > l.view.waiting {
-				l.tell(consentWanted(n))
+			if c.N > l.view.waiting.N {
+				l.tell(consentWanted(c))
 			}
-			l.view.waiting = n
+			l.view.waiting = c
 		case t := <-l.turned:
 			s := &l.view.switches[t.which]
 			s.known, s.on = true, t.on

@@ -47,7 +47,7 @@ type line struct {
 type view struct {
 	status   xero.Status
 	offers   []desktop.Offer
-	waiting  int // changes to the books that wait for consent
+	waiting  desktop.Consent // changes to the books that wait for consent
 	switches []setting
 
 	// These stay while the program runs, and so does the number of switches.
@@ -82,7 +82,7 @@ func menuFor(v view) menu {
 	st := v.status
 	organisations := st.Organisations()
 	what := summary(st, organisations)
-	if v.waiting > 0 {
+	if v.waiting.N > 0 {
 		what.icon, what.tooltip = iconAttention, words.Say("tray.consent.tooltip")
 	}
 
@@ -115,8 +115,8 @@ func menuFor(v view) menu {
 		m.lines = append(m.lines, l)
 	}
 	consent := line{label: "Consent", hidden: true}
-	if v.waiting > 0 {
-		consent = line{label: words.Say("tray.consent.line", "N", v.waiting), order: consentPage}
+	if v.waiting.N > 0 {
+		consent = line{label: consentLine(v.waiting), order: consentPage}
 	}
 	m.lines = append(m.lines,
 		consent,
@@ -157,8 +157,8 @@ func fewCalls(short []xero.Shortage) line {
 		name := fitting(short[0].Organisation.Name, words.Say("limits.tray.none", "Name", "", "Time", at))
 		return line{label: words.Say("limits.tray.none", "Name", name, "Time", at), order: "/settings"}
 	}
-	name := fitting(short[0].Organisation.Name, words.Say("limits.tray.under", "Name", "", "Calls", short[0].Under))
-	return line{label: words.Say("limits.tray.under", "Name", name, "Calls", short[0].Under), order: "/settings"}
+	name := fitting(short[0].Organisation.Name, words.Say("limits.tray.under", "Name", "", "Calls", words.Number(short[0].Under)))
+	return line{label: words.Say("limits.tray.under", "Name", name, "Calls", words.Number(short[0].Under)), order: "/settings"}
 }
 
 // choices lists the organisations, when there is something to choose.
@@ -285,6 +285,28 @@ func needsLogin(topic string, st xero.Status) string {
 	default:
 		return words.Say(topic+"several", "N", len(organisations), "Day", day)
 	}
+}
+
+// consentLine is what waits: a single one by what it would do.
+func consentLine(c desktop.Consent) string {
+	if c.Title == "" {
+		return words.Say("tray.consent.line", "N", c.N)
+	}
+	return words.Say("tray.consent.single", "What", consentWhat(c, maxLabel-len([]rune(words.Say("tray.consent.single", "What", "")))))
+}
+
+// consentWhat says in most runes who wants to do what, and for how much: the title, which
+// a program can make long, gives way first.
+func consentWhat(c desktop.Consent, most int) string {
+	id, program, amount := "tray.consent.what-amount", shorten(plain(c.Program), most/3), ""
+	if c.Amount == "" {
+		id = "tray.consent.what"
+	} else {
+		amount = shorten(plain(c.Amount), most/2)
+	}
+	rest := words.Say(id, "Program", program, "Title", "", "Amount", amount)
+	title := shorten(plain(c.Title), max(4, most-len([]rune(rest))))
+	return shorten(words.Say(id, "Program", program, "Title", title, "Amount", amount), most)
 }
 
 // fitting is as much of the name as fits into a line with the rest whole.

@@ -152,7 +152,7 @@ func TestTheMenuSaysThatCallsRunOut(t *testing.T) {
 		"": nil,
 		"Tūī Street Café · under 180 calls left today":     {{Organisation: cafe, Under: 180}},
 		"Tūī Street Café · no calls left until 15:04":      {{Organisation: cafe, Closed: afternoon.UTC()}},
-		"Te Whare Rākau Te… · under 1000 calls left today": {{Organisation: long, Under: 1000}},
+		"Te Whare Rākau T… · under 1,000 calls left today": {{Organisation: long, Under: 1000}},
 		"2 organisations · few calls left today":           {{Organisation: kauri, Under: 20}, {Organisation: cafe, Closed: afternoon}},
 	} {
 		st := status(xero.Connected, "", connection(xero.Connected, kauri, cafe))

@@ -131,9 +131,17 @@ func (h *herald) offered(offers []desktop.Offer) []notice {
 // consentPage is where a person decides what waits.
 const consentPage order = "/approvals"
 
-// consentWanted says that n changes to the books wait, one of them since a moment ago.
-func consentWanted(n int) notice {
-	return notice{title: words.Say("tray.consent.title"), text: words.Say("tray.consent.text", "N", n), order: consentPage}
+// mostSaid is how much of what a program would do a notification says: displays cut what
+// is longer.
+const mostSaid = 110
+
+// consentWanted says what waits, one of it since a moment ago.
+func consentWanted(c desktop.Consent) notice {
+	n := notice{title: words.Say("tray.consent.title"), text: words.Say("tray.consent.text", "N", c.N), order: consentPage}
+	if c.Title != "" {
+		n.text = words.Say("tray.consent.text-single", "What", consentWhat(c, mostSaid))
+	}
+	return n
 }
 
 // moved is a start at another address than the last.

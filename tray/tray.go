@@ -29,7 +29,7 @@ type Config struct {
 	Quiet      func() bool                                     // no notifications are wanted
 	Switches   []desktop.Switch                                // lines with a check mark; the zero Switch is left out
 	Offers     func(context.Context) iter.Seq[[]desktop.Offer] // at once, then after each change
-	Waiting    func(context.Context) iter.Seq[int]             // how many changes to the books wait for consent, likewise
+	Waiting    func(context.Context) iter.Seq[desktop.Consent] // changes to the books that wait for consent, likewise
 
 	// Each click runs one of these on a goroutine of its own, which Run does not
 	// wait for: a browser may block its caller for as long as it is open.

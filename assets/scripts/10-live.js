@@ -13,7 +13,8 @@ function offerCopies() {
 document.addEventListener("click", async (event) => {
 	const button = event.target.closest("button[data-copy]");
 	if (!button) return;
-	await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).value);
+	const from = document.getElementById(button.dataset.copy);
+	await navigator.clipboard.writeText(from.value ?? from.textContent);
 	const label = button.textContent;
 	button.textContent = document.body.dataset.copied;
 	setTimeout(() => { button.textContent = label; }, 2000);

@@ -14,6 +14,7 @@ import (
 	"html/template"
 	"io/fs"
 	"path"
+	"strconv"
 	"strings"
 
 	"github.com/BurntSushi/toml"
@@ -68,6 +69,15 @@ func read(files fs.FS) (*i18n.Bundle, error) {
 // message that is not there, or lacks data, is a mistake in the program, and panics.
 func Say(id string, data ...any) string {
 	return say(id, data, func(v any) any { return v })
+}
+
+// Number is a whole number as people read it: "12,345".
+func Number(n int) string {
+	text := strconv.Itoa(n)
+	for at := len(text) - 3; at > 0 && text[at-1] != '-'; at -= 3 {
+		text = text[:at] + "," + text[at:]
+	}
+	return text
 }
 
 // Mark is Say for a message with markup in it, as "<b>{{.Name}}</b> …": what is put in

@@ -57,3 +57,11 @@ func TestDataMayBeAnyText(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+func TestNumbersHaveSeparators(t *testing.T) {
+	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 12345: "12,345", 1234567: "1,234,567", -100: "-100", -1000: "-1,000"} {
+		if got := Number(n); got != want {
+			t.Errorf("%d is %q, want %q", n, got, want)
+		}
+	}
+}

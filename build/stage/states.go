@@ -76,13 +76,14 @@ var Pages = []Page{
 	{Name: "assistant, the change", Path: "/settings/assistant/change?client=cursor&do=enter", live: true},
 	{Name: "health", Path: "/health", shows: theSignIn},
 	{Name: "help", Path: "/help"},
+	{Name: "for developers", Path: "/developers", shows: theSignIn},
 	{Name: "nowhere", Path: "/nowhere", status: http.StatusNotFound, alike: true},
 	{Name: "late callback", Path: "/callback?state=wrong&code=x", status: http.StatusBadRequest},
 }
 
 // NoPages is what the paths of links begin with that lead to no page: out to Xero,
 // or to a file.
-var NoPages = []string{"/login", "/api/"}
+var NoPages = []string{"/login", "/api/", "/openapi.json"}
 
 // A State is one in which the pages must be good.
 type State struct {

@@ -26,7 +26,14 @@ const age = time.Minute
 type refused struct{ problem Problem }
 
 func (r refused) Error() string {
-	text, _ := json.Marshal(map[string]Problem{"error": r.problem}) // strings always marshal
+	answer := struct {
+		Notice string  `json:"notice,omitempty"`
+		Error  Problem `json:"error"`
+	}{Error: r.problem}
+	if r.problem.quotes || len(r.problem.Organisations) > 0 {
+		answer.Notice = notice
+	}
+	text, _ := json.Marshal(answer) // strings always marshal
 	return string(text)
 }
 
@@ -78,7 +85,7 @@ type about struct {
 }
 
 type organisation struct {
-	ID   string `json:"id" jsonschema:"tells it apart for certain"`
+	ID   string `json:"tenant_id" jsonschema:"tells it apart for certain"`
 	Name string `json:"name"`
 }
 
@@ -241,7 +248,7 @@ func period(from, to string, first, last time.Time) (time.Time, time.Time, error
 	}
 	end, err := date("to", to, last)
 	if err == nil && end.Before(begin) {
-		err = wrong(words.Say("assistant.backwards"), words.Say("assistant.a-day"))
+		err = wrong(words.Say("common.backwards"), words.Say("assistant.a-day"))
 	}
 	return begin, end, err
 }

@@ -80,18 +80,22 @@ func (b *Bridge) Run(ctx context.Context) error {
 	failed := make(chan error, 1)
 	go func() {
 		defer close(lines)
-		in := bufio.NewScanner(b.In)
-		in.Buffer(nil, mostMessage)
-		for in.Scan() {
-			if line := bytes.TrimSpace(in.Bytes()); len(line) > 0 {
+		for in := bufio.NewReader(b.In); ; {
+			line, err := lineOf(in)
+			if line = bytes.TrimSpace(line); len(line) > 0 {
 				select {
-				case lines <- bytes.Clone(line):
+				case lines <- line:
 				case <-ctx.Done():
 					return
 				}
 			}
+			if err != nil {
+				if err != io.EOF {
+					failed <- err
+				}
+				return
+			}
 		}
-		failed <- in.Err()
 	}()
 	var answers sync.WaitGroup
 	defer answers.Wait()
@@ -114,9 +118,25 @@ func (b *Bridge) Run(ctx context.Context) error {
 	}
 }
 
+// lineOf reads a line. Of one that is too long it keeps the beginning, a byte more than a
+// message may have.
+func lineOf(in *bufio.Reader) (line []byte, err error) {
+	for {
+		part, err := in.ReadSlice('\n')
+		line = append(line, part[:min(len(part), mostMessage+1-len(line))]...)
+		if err != bufio.ErrBufferFull {
+			return line, err
+		}
+	}
+}
+
 // take begins to answer one line. The handshake is answered before the next is taken:
 // what follows is in the version that it settles.
 func (b *Bridge) take(ctx context.Context, line []byte, answers *sync.WaitGroup, places chan struct{}) {
+	if len(line) > mostMessage {
+		b.answer(nil, jsonrpc.CodeInvalidRequest, words.Say("assistant.too-long"))
+		return
+	}
 	var m message
 	if err := json.Unmarshal(line, &m); err != nil {
 		var batch []json.RawMessage
@@ -187,11 +207,11 @@ func (b *Bridge) write(body []byte) {
 
 // answer is an error that this end has to say.
 func (b *Bridge) answer(id json.RawMessage, code int, text string) {
-	if id == nil {
-		id = json.RawMessage("null")
-	}
-	body, err := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": id, "error": map[string]any{"code": code, "message": text}})
-	if err == nil {
-		b.write(body)
-	}
+	b.write(failure(id, code, text))
+}
+
+// failure is an error as JSON-RPC has it; no id is null.
+func failure(id json.RawMessage, code int, text string) []byte {
+	body, _ := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": id, "error": map[string]any{"code": code, "message": text}}) // what was read as JSON always marshals
+	return body
 }

@@ -219,12 +219,14 @@ func (c Client) with(text []byte, e Entry) ([]byte, error) {
 	return slices.Concat(text[:at], []byte(put), text[at+width:]), nil
 }
 
-// indentOf is what the members of the file are indented by.
+// indentOf is what the members of the file are indented by: no comment before the first
+// is part of it.
 func indentOf(root *hujson.Object) string {
 	if len(root.Members) > 0 {
 		before := root.Members[0].Name.BeforeExtra
-		if n := bytes.LastIndexByte(before, '\n'); n >= 0 && n+1 < len(before) {
-			return string(before[n+1:])
+		line := before[bytes.LastIndexByte(before, '\n')+1:]
+		if unit := line[:len(line)-len(bytes.TrimLeft(line, " \t"))]; len(unit) > 0 && len(line) < len(before) {
+			return string(unit)
 		}
 	}
 	return "  "
@@ -294,7 +296,8 @@ func (ch Change) Lines() []string {
 }
 
 // Apply makes the change, unless the file is another by now. What it was before FCC was
-// in it stays beside it, see Backup.
+// in it stays beside it, see Backup. Where the file is a link, the one that it leads to is
+// changed; a link in place of the backup is replaced.
 func (c Client) Apply(ch Change) error {
 	now, err := c.read()
 	if err != nil {
@@ -303,11 +306,15 @@ func (c Client) Apply(ch Change) error {
 	if !bytes.Equal(now.Before, ch.Before) {
 		return errors.New(words.Say("assistant.changed-meanwhile"))
 	}
+	to, err := target(c.Path)
+	if err != nil {
+		return err
+	}
 	mode := fs.FileMode(0o600)
-	if info, err := os.Stat(c.Path); err == nil {
+	if info, err := os.Stat(to); err == nil {
 		mode = info.Mode().Perm()
 	}
-	if err := os.MkdirAll(filepath.Dir(c.Path), 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
 		return err
 	}
 	if now.Before != nil && !c.has(now.Before) {
@@ -315,15 +322,30 @@ func (c Client) Apply(ch Change) error {
 			return err
 		}
 	}
-	return replace(c.Path, ch.After, mode)
+	return replace(to, ch.After, mode)
 }
 
-// replace writes a file whole or not at all. A link is followed: the file that it
-// leads to is replaced.
-func replace(path string, text []byte, mode fs.FileMode) error {
-	if to, err := filepath.EvalSymlinks(path); err == nil {
+// target is the file that a path leads to, also where none is there yet.
+func target(path string) (string, error) {
+	for range 40 { // as Linux follows
+		to, err := os.Readlink(path)
+		if err != nil {
+			return path, nil // it is no link
+		}
+		if !filepath.IsAbs(to) {
+			folder, err := filepath.EvalSymlinks(filepath.Dir(path))
+			if err != nil {
+				return "", err
+			}
+			to = filepath.Join(folder, to)
+		}
 		path = to
 	}
+	return "", errors.New("links that lead to links, too many of them")
+}
+
+// replace writes a file whole or not at all.
+func replace(path string, text []byte, mode fs.FileMode) error {
 	next, err := os.CreateTemp(filepath.Dir(path), ".fcc-*")
 	if err != nil {
 		return err

@@ -169,6 +169,27 @@ func TestUndoTakesOutFCCWhereverItStands(t *testing.T) {
 	}
 }
 
+// What stands before the first member on its line is no part of the indent.
+func TestACommentBeforeTheFirstMemberIsNotWrittenAgain(t *testing.T) {
+	c := clients(t)["claude"]
+	if err := os.MkdirAll(filepath.Dir(c.Path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{
+		"{\n\t/* mine */ \"a\": 1\n}\n":   "\n\t\"mcpServers\": {",
+		"{\n/* mine */ \"a\": 1\n}\n":     "\n  \"mcpServers\": {",
+		"{ /* mine\n    */ \"a\": 1\n}\n": "\n    \"mcpServers\": {",
+	} {
+		if err := os.WriteFile(c.Path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		change, err := c.Install(fcc)
+		if err != nil || strings.Count(string(change.After), "*/") != 1 || !strings.Contains(string(change.After), want) {
+			t.Errorf("%q becomes, %v:\n%s", text, err, change.After)
+		}
+	}
+}
+
 func TestAFileThatCannotBeReadStaysAsItIs(t *testing.T) {
 	for _, text := range []string{"{", "[]", `{"mcpServers": []}`, `{"mcpServers": null}`, "\x00", `{"a": 1} {`} {
 		c := clients(t)["claude"]

@@ -19,7 +19,7 @@ import (
 
 // whose is the argument that every tool about books takes.
 type whose struct {
-	Organisation string `json:"organisation,omitempty" jsonschema:"id or exact name, from the tool organisations; may be left out only where there is exactly one"`
+	Organisation string `json:"organisation,omitempty" jsonschema:"tenant_id or exact name, from the tool organisations; may be left out only where there is exactly one"`
 }
 
 type (
@@ -274,7 +274,7 @@ func (a *asking) lines(ctx context.Context, l *ledger, i books.Invoice) ([]line,
 		}
 	}
 	if err := json.Unmarshal(body, &answer); err != nil || len(answer.Invoices) != 1 {
-		return nil, refused{Problem{Problem: xero.Problem{Code: xero.CodeUnreachable, Message: words.Say("assistant.unread"), Action: words.Say("assistant.later")}}}
+		return nil, refused{Problem{Problem: xero.Problem{Code: xero.CodeUnreachable, Message: words.Say("common.broken.message"), Action: words.Say("common.broken.action")}}}
 	}
 	out := []line{}
 	written := func(d decimal.NullDecimal, least int32) string { // all digits that there are

@@ -54,7 +54,7 @@ type (
 func (a *asking) addStanding() {
 	reads(a, false, mcp.Tool{
 		Name: "organisations", Title: "Organisations",
-		Description: "Lists the organisations whose books can be read, with the ids and names that every other tool takes. Call this first. It asks nobody but FCC and answers at once, also when a sign-in to Xero is needed.",
+		Description: "Lists the organisations whose books can be read, with the tenant_id and name that every other tool takes. Call this first. It asks nobody but FCC and answers at once, also when a sign-in to Xero is needed.",
 	}, func(context.Context, nothing) (organisationsOut, error) {
 		status := a.cfg.Status()
 		out := organisationsOut{Notice: notice, Organisations: []organisation{}, State: string(status.State), Problem: a.troubled(status)}

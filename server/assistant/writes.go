@@ -107,7 +107,7 @@ func (a *asking) addWrites() {
 	})
 	reads(a, false, mcp.Tool{
 		Name: "write_status", Title: "What became of a write",
-		Description: "Tells whether a write that waits for a person's approval was sent, refused, or still waits.",
+		Description: "Tells whether a write that waits for a person's consent was sent, refused, or still waits.",
 	}, func(ctx context.Context, in statusIn) (writeOut, error) {
 		l, err := a.open(ctx, in.Organisation)
 		if err != nil {
@@ -264,7 +264,7 @@ func (a *asking) outcome(l *ledger, done Written, key string) (writeOut, error) 
 		out.Says = words.Say("assistant.refused", "Reason", objections(done))
 		return out, nil
 	case done.Status/100 != 2:
-		return out, refused{Problem{Problem: xero.Problem{
+		return out, refused{Problem{quotes: true, Problem: xero.Problem{
 			Code: xero.CodeBadRequest, Message: words.Say("assistant.xero-refused", "Reasons", objections(done)), Action: words.Say("assistant.correct"),
 		}}}
 	}

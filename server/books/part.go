@@ -76,7 +76,7 @@ func (s *shelf) bring(ctx context.Context, p *part, w work) (refused *Trouble) {
 	s.mu.Lock()
 	for joined := false; !p.loaded || !joined && !w.will(); {
 		if p.flight == nil {
-			if p.loaded && (time.Now().Before(p.pause) || s.barred(p, w.need)) {
+			if p.loaded && (s.barred(p, w.need) || time.Now().Before(p.pause)) {
 				return nil
 			}
 			if err := s.books.cfg.Connections.MayCall(ctx); err != nil && p.loaded {
@@ -107,11 +107,12 @@ func (s *shelf) bring(ctx context.Context, p *part, w work) (refused *Trouble) {
 func (w work) will() bool { return w.kept || !w.whole && w.fresh() }
 
 // barred notes what stands in the way of asking at all. That costs no call, so it is
-// looked at each time.
+// looked at each time, and it comes before how the last reading failed: the pause that
+// this asked for is over once nothing stands in the way any more.
 func (s *shelf) barred(p *part, n need) bool {
 	_, trouble := s.books.reach(s.tenant, n)
 	if trouble != nil && (p.trouble == nil || p.trouble.Problem != trouble.Problem) {
-		p.trouble = trouble
+		p.trouble, p.pause = trouble, time.Time{}
 		s.books.notify()
 	}
 	return trouble != nil

@@ -462,6 +462,30 @@ func TestNobodyIsSignedIn(t *testing.T) {
 	})
 }
 
+// What only a person can mend is said at once, also while a reading that failed before
+// is not tried again yet.
+func TestAnEndedSignInComesBeforeAnOutage(t *testing.T) {
+	inBubble(t, someDay, func(t *testing.T, b *bench) {
+		l := b.ledger(tally)
+		read(t, l.Contacts(t.Context(), 0))
+		b.sim.Fault(xerosim.Fault{At: xerosim.PointAPI, Do: xerosim.Fail, Status: 503, Times: -1})
+		if r := l.OpenInvoices(t.Context(), 0); r.Trouble == nil || r.Trouble.Code != xero.CodeUnreachable {
+			t.Fatalf("%+v", r.Trouble)
+		}
+		b.sim.ClearFaults()
+		ok(t, b.sim.RevokeGrant(""))
+		b.sim.ExpireAccessTokens()
+		time.Sleep(time.Second)
+		for _, r := range []*books.Trouble{l.Contacts(t.Context(), 0).Trouble, l.OpenInvoices(t.Context(), 0).Trouble} {
+			if r == nil || r.Code != xero.CodeNeedsLogin {
+				t.Errorf("%+v", r)
+			}
+		}
+		b.signIn()
+		read(t, l.OpenInvoices(t.Context(), 0)) // at once
+	})
+}
+
 func TestAnEndDoesNotWaitForXero(t *testing.T) {
 	inBubble(t, someDay, func(t *testing.T, b *bench) {
 		b.sim.Fault(xerosim.Fault{At: xerosim.PointAPI, Do: xerosim.Hold})

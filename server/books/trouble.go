@@ -90,7 +90,7 @@ func troubleOf(err error) *Trouble {
 
 // unread is an answer that is not what it should be.
 func unread(err error) *Trouble {
-	return &Trouble{Problem: problem(xero.CodeUnreachable, words.Say("books.broken-answer"), words.Say("books.broken-answer-do")), cause: err}
+	return &Trouble{Problem: problem(xero.CodeUnreachable, words.Say("common.broken.message"), words.Say("common.broken.action")), cause: err}
 }
 
 // mostRefusal bounds what is read of an answer that is none.

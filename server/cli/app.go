@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"net"
 	"os"
@@ -335,7 +336,15 @@ func (a *app) show(ctx context.Context, control runFile, connections *xero.Conne
 		return nil
 	}
 	desk := a.desk(ctx, connections.Watch, srv.BaseURL(), firstStart)
-	desk.Waiting = srv.Waiting
+	desk.Waiting = func(ctx context.Context) iter.Seq[desktop.Consent] {
+		return func(yield func(desktop.Consent) bool) {
+			for c := range srv.Waiting(ctx) {
+				if !yield(desktop.Consent(c)) {
+					return
+				}
+			}
+		}
+	}
 	return a.Tray(ctx, desk)
 }
 

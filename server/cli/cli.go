@@ -50,7 +50,7 @@ type Desk struct {
 	Quiet      func() bool // no notifications are wanted
 	Switches   []desktop.Switch
 	Offers     func(context.Context) iter.Seq[[]desktop.Offer] // at once, then after each change
-	Waiting    func(context.Context) iter.Seq[int]             // how many changes to the books wait for consent, likewise
+	Waiting    func(context.Context) iter.Seq[desktop.Consent] // changes to the books that wait for consent, likewise
 
 	// These may block; the tray runs each on a goroutine of its own.
 	Open     func(path string)
@@ -215,7 +215,7 @@ func commandFirst(app *kong.Application, args []string) []string {
 // help leaves out the settings that mean nothing to the command that is asked
 // about: to those that speak with the running FCC, all but the data folder.
 func help(options kong.HelpOptions, parsed *kong.Context) error {
-	if cmd := parsed.Selected(); cmd != nil && cmd.Name != "app" && cmd.Name != "serve" {
+	if cmd := parsed.Selected(); cmd != nil && cmd.Name != "app" && cmd.Path() != "serve" {
 		count := []string{"data-dir"}
 		if cmd.Name == "demo" {
 			count = []string{"port", "debug"}

@@ -77,6 +77,9 @@ func (c *client) call(ctx context.Context, command string, question, answer any)
 		return err
 	}
 	if !server.ProofsEqual(header, proof.Answer(status, said)) {
+		if status == http.StatusNotFound { // as FCC answered to a command that it did not know
+			return failf(exitFailed, "The FCC that runs is of another version than this fcc. Start FCC again: fcc stop, then fcc.")
+		}
 		return fmt.Errorf("%w: the answer is not FCC's", errNotRunning)
 	}
 	if status != http.StatusOK {

@@ -172,6 +172,26 @@ func TestAStrangerThatNeverAnswersHoldsNobodyUp(t *testing.T) {
 	}
 }
 
+// An FCC that was left running over an update does not know what a newer fcc asks for, and
+// answers as for any address that is not there.
+func TestAnFCCOfAnotherVersionIsNotTakenForNone(t *testing.T) {
+	m := newMachine(t)
+	m.start("serve", "--port", freePort(t))
+	run := m.readRun()
+	x := newRelay(t, run.Address)
+	run.Address = x.Listener.Addr().String()
+	m.writeRun(run)
+	x.tampers(func(r *http.Request, body []byte) []byte {
+		if r.URL.Path == "/control/key-make" {
+			r.URL.Path = "/no/such/address"
+		}
+		return body
+	}, untouched)
+	if got := m.fcc("keys", "add", "sheet", "--tenant", "x"); got.code != 1 || got.stdout != "" || !strings.Contains(got.stderr, "another version") || !strings.Contains(got.stderr, "Start FCC again") {
+		t.Errorf("%+v", got)
+	}
+}
+
 // relay sits between the commands and FCC, as somebody who can read and change
 // what passes, and hands what it saw to the test.
 type relay struct {

@@ -22,7 +22,7 @@ type eraseCmd struct {
 
 func (eraseCmd) Help() string {
 	return "Ends the running FCC, disconnects every sign-in at Xero, and removes what FCC keeps of you on this computer: what is in the keychain, " +
-		"the files in the data folder, the start at sign-in. Files that are not FCC's stay and are named. Asks first. " +
+		"the files in the data folder, the start at sign-in, the entry in assistants' settings. Files that are not FCC's stay and are named. Asks first. " +
 		"Exit code: 0 nothing is left, 1 something is, and it is said what."
 }
 
@@ -65,6 +65,7 @@ func (cmd eraseCmd) Run(c *call) error {
 	}
 	e.removeFiles()
 	e.removeStartup()
+	e.leaveAssistants()
 	switch {
 	case e.left:
 		return &failure{code: exitFailed}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"financial-command-center/server"
+	"financial-command-center/server/assistant"
 	"financial-command-center/server/desktop"
 )
 
@@ -80,6 +82,50 @@ func (e *erasure) removeStartup() {
 			e.remains("FCC still starts when you sign in to this computer (%s): %v.", entry.Name, err)
 		}
 	}
+}
+
+// leaveAssistants takes this FCC out of the settings of assistants. An entry that
+// somebody has made otherwise stays, and is named.
+func (e *erasure) leaveAssistants() {
+	entry, err := assistantEntry(server.AssistantName, e.settings, e.Env)
+	if err != nil {
+		return
+	}
+	clients, err := assistantClients(e.Env)
+	if err != nil {
+		return
+	}
+	for _, one := range clients {
+		same, err := one.Install(entry)
+		switch {
+		case !one.Installed():
+		case err == nil && same.None():
+			e.did = true
+			if err := leave(one, entry); err != nil {
+				e.remains("%s still starts FCC, by its settings %s: %v.", one.Name, one.Path, err)
+				continue
+			}
+			e.say("%s does not know FCC any more: %s.", one.Name, one.Path)
+		case e.standard():
+			e.say("%s still starts an FCC, by its settings %s. Take it out: fcc mcp uninstall --client %s", one.Name, one.Path, one.Key)
+		}
+	}
+}
+
+// leave takes FCC out of a file, and removes what was kept beside it where that is the
+// same then.
+func leave(from assistant.Client, entry assistant.Entry) error {
+	ch, err := from.Uninstall(entry)
+	if err != nil {
+		return err
+	}
+	if err := from.Apply(ch); err != nil {
+		return err
+	}
+	if kept, err := os.ReadFile(from.Backup()); err == nil && bytes.Equal(kept, ch.After) {
+		return os.Remove(from.Backup())
+	}
+	return nil
 }
 
 // removeFrom removes FCC's own files of the data folder or of one that it has made

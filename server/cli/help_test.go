@@ -20,7 +20,8 @@ func TestEveryCommandHasHelpForAPerson(t *testing.T) {
 		"keys add":      "--any-user",
 		"keys list":     "--json",
 		"keys revoke":   "<name>",
-		"mcp":           "thin client",
+		"mcp":           "--program",
+		"mcp serve":     "--program",
 		"mcp install":   "claude|vscode|cursor",
 		"mcp uninstall": "--yes",
 		"disconnect":    "--organisation",
@@ -45,6 +46,16 @@ func TestEveryCommandHasHelpForAPerson(t *testing.T) {
 				t.Errorf("fcc %s --help: %s is there or missing:\n%s", command, flag, got.stdout)
 			}
 		}
+	}
+}
+
+func TestHelpNamesWhatAnAssistantStarts(t *testing.T) {
+	m := newMachine(t)
+	if got := m.fcc("--help"); !strings.Contains(got.stdout, "As fcc mcp: serve") {
+		t.Errorf("fcc --help: %s", got.stdout)
+	}
+	if got := m.fcc("mcp", "--help"); !strings.Contains(got.stdout, "thin client") {
+		t.Errorf("fcc mcp --help: %s", got.stdout)
 	}
 }
 

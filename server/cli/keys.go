@@ -27,7 +27,7 @@ type keysAddCmd struct {
 	Daily    string   `placeholder:"N" help:"At most so many calls to Xero a day, from midnight to midnight."`
 	MaxAge   string   `placeholder:"AGE" help:"It may take answers that are so old, as 15m, and costs fewer calls then."`
 	Stale    bool     `help:"It may take the last known answer while Xero cannot be reached."`
-	AnyUser  bool     `help:"Let other users of this computer use it too, as a service or a container with host networking."`
+	AnyUser  bool     `help:"Let other users of this computer use it too, as a service; a container only with host networking."`
 }
 
 func (keysAddCmd) Help() string {
@@ -45,7 +45,7 @@ func (cmd keysAddCmd) Run(c *call) error {
 		return err
 	}
 	var made server.ControlKeyMade
-	if err := running.call(c.ctx, "key-add", rights, &made); err != nil {
+	if err := running.call(c.ctx, "key-make", rights, &made); err != nil {
 		return err
 	}
 	c.print("%s", made.Key)
@@ -87,8 +87,7 @@ func (cmd keysAddCmd) rights(now time.Time) (server.ControlKeyRights, error) {
 
 // endOf is the end of a day, or of a time from now.
 func endOf(text string, now time.Time) (end time.Time, ok bool) {
-	if day, err := time.ParseInLocation(time.DateOnly, text, time.Local); err == nil {
-		end = day.AddDate(0, 0, 1)
+	if _, end, err := server.ParseDay(text); err == nil {
 		return end, end.After(now)
 	}
 	span, ok := spanOf(text)
@@ -151,8 +150,8 @@ func keyColumns(k server.ControlKey) []string {
 	}
 	if k.Expires != nil {
 		ends = moment(*k.Expires)
-		if end := k.Expires.Local(); end.Format(time.TimeOnly) == "00:00:00" {
-			ends = end.AddDate(0, 0, -1).Format("2 Jan 2006") // its last day
+		if last, whole := server.LastDay(*k.Expires); whole {
+			ends = last.Format("2 Jan 2006")
 		}
 	}
 	if k.Ended {
@@ -162,7 +161,7 @@ func keyColumns(k server.ControlKey) []string {
 		calls += " of " + strconv.Itoa(k.Daily)
 	}
 	if k.MaxAge > 0 {
-		takes = "up to " + (time.Duration(k.MaxAge) * time.Second).String()
+		takes = "up to " + span(time.Duration(k.MaxAge)*time.Second)
 	}
 	if k.Stale {
 		takes += ", or last known"
@@ -172,6 +171,22 @@ func keyColumns(k server.ControlKey) []string {
 	}
 	all := func(list []string) string { return cmp.Or(strings.Join(list, ", "), "all") }
 	return []string{k.Name, may, all(k.Tenants), all(k.Families), who, ends, calls, takes, moment(k.Created), used, k.Program}
+}
+
+// span is a time in the largest of its units that it is a whole number of.
+func span(d time.Duration) string {
+	for _, u := range []struct {
+		of   time.Duration
+		name string
+	}{{time.Hour, "hour"}, {time.Minute, "minute"}, {time.Second, "second"}} {
+		if n := d / u.of; d%u.of == 0 {
+			if n == 1 {
+				return "1 " + u.name
+			}
+			return fmt.Sprintf("%d %ss", n, u.name)
+		}
+	}
+	return d.String()
 }
 
 type keysRevokeCmd struct {

@@ -17,7 +17,9 @@ import (
 )
 
 type mcpCmd struct {
-	Serve     mcpServeCmd     `cmd:"" default:"withargs" hidden:"" help:"Serve an assistant on stdin and stdout."`
+	Program string `default:"${assistant}" placeholder:"NAME" help:"The entry of the list of keys that the assistant is. Without it ${assistant}."`
+
+	Serve     mcpServeCmd     `cmd:"" default:"withargs" help:"As fcc mcp: serve an assistant on stdin and stdout."`
 	Install   mcpInstallCmd   `cmd:"" help:"Enter FCC in an assistant's settings."`
 	Uninstall mcpUninstallCmd `cmd:"" help:"Take FCC out of an assistant's settings again."`
 }
@@ -28,13 +30,11 @@ func (mcpCmd) Help() string {
 		"to let an assistant write, make another: fcc keys add NAME --write, and name it with --program."
 }
 
-type mcpServeCmd struct {
-	Program string `default:"${assistant}" placeholder:"NAME" help:"The entry of the list of keys that the assistant is."`
-}
+type mcpServeCmd struct{}
 
 // Run speaks on stdout nothing but MCP; words for a person go to stderr, which
 // assistants keep in their logs.
-func (cmd mcpServeCmd) Run(c *call) error {
+func (mcpServeCmd) Run(c *call, all *mcpCmd) error {
 	s, err := c.onlyFolder()
 	if err != nil {
 		return err
@@ -45,7 +45,7 @@ func (cmd mcpServeCmd) Run(c *call) error {
 		if err == nil {
 			begun = true
 			var lent server.ControlKeyMade
-			if err = running.call(ctx, "assistant", server.ControlName{Name: cmd.Program}, &lent); err == nil {
+			if err = running.call(ctx, "assistant", server.ControlName{Name: all.Program}, &lent); err == nil {
 				return assistant.Way{Address: "http://" + running.run.Address, Key: lent.Key}, nil
 			}
 		}
@@ -83,7 +83,9 @@ func (c *call) reach(ctx context.Context, dir string, first bool) (*client, erro
 		if first && !started {
 			started, wait = true, startWait
 			c.say("FCC is not running: it is started.")
-			if err := c.launch([]string{"--data-dir", dir}); err != nil {
+			flags := c.flags
+			flags.DataDir = &dir
+			if err := c.launch(flags.args()); err != nil {
 				return nil, failf(exitFailed, "FCC is not running and could not be started: %v. Start it yourself.", err)
 			}
 		}
@@ -98,14 +100,14 @@ func (c *call) reach(ctx context.Context, dir string, first bool) (*client, erro
 	}
 }
 
-// launch starts FCC as a double click would, in the folder that this command is for. It
-// lives on when the assistant ends: nothing of it hangs on this process.
-func (c *call) launch(folder []string) error {
+// launch starts FCC as a double click would, with the settings that this command was
+// given. It lives on when the assistant ends: nothing of it hangs on this process.
+func (c *call) launch(settings []string) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	next := exec.Command(self, folder...)
+	next := exec.Command(self, settings...)
 	next.SysProcAttr = apart()
 	if err := next.Start(); err != nil {
 		return err
@@ -115,9 +117,8 @@ func (c *call) launch(folder []string) error {
 }
 
 type clientFlags struct {
-	Client  string `required:"" enum:"claude,vscode,cursor" placeholder:"claude|vscode|cursor" help:"Claude Desktop, Visual Studio Code or Cursor."`
-	Program string `default:"${assistant}" placeholder:"NAME" help:"The entry of the list of keys that the assistant is."`
-	Yes     bool   `help:"Make the change without asking."`
+	Client string `required:"" enum:"claude,vscode,cursor" placeholder:"claude|vscode|cursor" help:"Claude Desktop, Visual Studio Code or Cursor."`
+	Yes    bool   `help:"Make the change without asking."`
 }
 
 type mcpInstallCmd struct{ clientFlags }
@@ -126,22 +127,41 @@ func (mcpInstallCmd) Help() string {
 	return "Shows what changes in the assistant's file, asks, keeps the file as it was beside it, and makes the change. All else in the file stays, comments too. No key is written."
 }
 
-func (cmd mcpInstallCmd) Run(c *call) error {
-	return c.change(cmd.clientFlags, assistant.Client.Install, "%s names this FCC already: %s")
+func (cmd mcpInstallCmd) Run(c *call, all *mcpCmd) error {
+	if err := c.mayEnter(all.Program); err != nil {
+		return err
+	}
+	return c.change(cmd.clientFlags, all.Program, assistant.Client.Install, "%s names this FCC already: %s")
+}
+
+// mayEnter asks the running FCC whether an assistant's settings may name it and the
+// program.
+func (c *call) mayEnter(program string) error {
+	running, _, err := c.running()
+	if err == nil {
+		err = running.call(c.ctx, "assistant-entry", server.ControlName{Name: program}, nil)
+	}
+	if errors.Is(err, errNotRunning) {
+		if program != server.AssistantName {
+			c.say("FCC is not running, so it was not checked that it has a key named %q.", program)
+		}
+		return nil
+	}
+	return err
 }
 
 type mcpUninstallCmd struct{ clientFlags }
 
-func (cmd mcpUninstallCmd) Run(c *call) error {
-	return c.change(cmd.clientFlags, assistant.Client.Uninstall, "%s does not name FCC: %s")
+func (cmd mcpUninstallCmd) Run(c *call, all *mcpCmd) error {
+	return c.change(cmd.clientFlags, all.Program, assistant.Client.Uninstall, "%s does not name FCC: %s")
 }
 
-func (c *call) change(f clientFlags, plan func(assistant.Client, assistant.Entry) (assistant.Change, error), already string) error {
+func (c *call) change(f clientFlags, program string, plan func(assistant.Client, assistant.Entry) (assistant.Change, error), already string) error {
 	s, err := c.onlyFolder()
 	if err != nil {
 		return err
 	}
-	entry, err := assistantEntry(f.Program, s, c.Env)
+	entry, err := assistantEntry(program, s, c.Env)
 	if err != nil {
 		return err
 	}

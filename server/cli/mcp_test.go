@@ -62,7 +62,10 @@ func TestTwoAssistantsReadOverStdioWhileTheTokenExpires(t *testing.T) {
 		}
 	}
 	var all struct {
-		Organisations []struct{ ID, Name string }
+		Organisations []struct {
+			ID   string `json:"tenant_id"`
+			Name string
+		}
 	}
 	text, _ := tool(t, sessions[0], "organisations", nil)
 	if err := json.Unmarshal([]byte(text), &all); err != nil || len(all.Organisations) < 2 {
@@ -149,16 +152,19 @@ func TestStdoutHasNothingButMessages(t *testing.T) {
 
 func TestAnAssistantStartsFCCAndOutlivesIt(t *testing.T) {
 	m := newMachine(t)
-	m.set("FCC_PORT", freePort(t))
+	port := freePort(t)
+	m.set("FCC_KEYSTORE", "")
 	t.Cleanup(func() { m.fcc("stop") })
-	session, _ := m.assistant()
+	session, _ := m.assistant("--port", port, "--keystore", "memory") // its settings are those of the FCC that it starts
 	text, refused := tool(t, session, "organisations", nil)
 	if refused || !strings.Contains(text, `"code":"needs_login"`) || !strings.Contains(text, "http://localhost:") {
 		t.Errorf("nobody is signed in: %s", text)
 	}
-	if m.readRun().PID == os.Getpid() || m.fcc("status").code != 2 {
-		t.Fatal("no FCC was started")
+	if run := m.readRun(); run.PID == os.Getpid() || !strings.HasSuffix(run.Address, ":"+port) || m.fcc("status").code != 2 {
+		t.Fatalf("no FCC was started, or another: %+v", run)
 	}
+	m.set("FCC_PORT", port)
+	m.set("FCC_KEYSTORE", "memory")
 
 	// It ends, and another starts: the assistant does not notice.
 	m.must("stop")
@@ -257,5 +263,61 @@ func TestInstallShowsAsksAndCanBeUndone(t *testing.T) {
 	}
 	if got := m.fcc("mcp", "install", "--client", "other"); got.code != 64 {
 		t.Errorf("an unknown one: %+v", got)
+	}
+}
+
+func TestADemoIsEnteredNowhere(t *testing.T) {
+	m := newMachine(t)
+	m.start("demo")
+	got := m.fcc("mcp", "install", "--client", "cursor", "--yes", "--data-dir", demoFolder(t, m))
+	if got.code != 1 || !strings.Contains(got.stderr, "The demo enters itself nowhere: it is thrown away.") {
+		t.Errorf("%+v", got)
+	}
+	if _, err := os.Stat(filepath.Join(m.home, ".cursor")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("it is there: %v", err)
+	}
+}
+
+func TestInstallAsksForTheProgram(t *testing.T) {
+	m := newMachine(t)
+	install := func(program string) said {
+		return m.fcc("mcp", "install", "--client", "cursor", "--yes", "--program", program)
+	}
+	if got := install("budget"); got.code != 0 || !strings.Contains(got.stderr, `not checked that it has a key named "budget"`) {
+		t.Errorf("while none runs: %+v", got)
+	}
+	m.start("serve", "--port", freePort(t))
+	m.must("keys", "add", "other")
+	if got := install("nosuch"); got.code != 1 || !strings.Contains(got.stderr, "no key named “nosuch”. Names in use: other.") || !strings.Contains(got.stderr, "fcc keys add nosuch") {
+		t.Errorf("no such program: %+v", got)
+	}
+	for _, program := range []string{"other", "assistant"} {
+		if got := install(program); got.code != 0 || strings.Contains(got.stderr, "not checked") {
+			t.Errorf("%s: %+v", program, got)
+		}
+	}
+}
+
+func TestEraseLeavesTheSettingsOfAssistants(t *testing.T) {
+	m := newMachine(t)
+	file := filepath.Join(m.home, ".cursor", "mcp.json")
+	const before = "{\n  \"mcpServers\": {}\n}\n"
+	if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, []byte(before), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	m.must("mcp", "install", "--client", "cursor", "--yes")
+	m.must("mcp", "install", "--client", "vscode", "--yes", "--program", "mine")
+	got := m.fcc("erase", "--yes")
+	if got.code != 0 || !strings.Contains(got.stderr, "Cursor does not know FCC any more") {
+		t.Errorf("%+v", got)
+	}
+	if text, err := os.ReadFile(file); err != nil || string(text) != before {
+		t.Errorf("%v %s", err, text)
+	}
+	if _, err := os.Stat(file + ".before-fcc"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("what was kept beside it: %v", err)
+	}
+	if again := m.fcc("erase", "--yes"); again.code != 0 || strings.Contains(again.stderr, "Cursor") {
+		t.Errorf("again: %+v", again)
 	}
 }

@@ -33,6 +33,24 @@ type settingFlags struct {
 	Debug    *bool   `group:"settings" help:"Answer the debug routes, log more (FCC_DEBUG=1)."`
 }
 
+// args are the flags as they were given.
+func (f settingFlags) args() (args []string) {
+	for _, one := range []struct {
+		name  string
+		value *string
+	}{
+		{"port", f.Port}, {"data-dir", f.DataDir}, {"keystore", f.Keystore}, {"client-id", f.ClientID}, {"scopes", f.Scopes}, {"issuer", f.Issuer}, {"api", f.API},
+	} {
+		if one.value != nil {
+			args = append(args, "--"+one.name+"="+*one.value)
+		}
+	}
+	if f.Debug != nil {
+		args = append(args, "--debug="+strconv.FormatBool(*f.Debug))
+	}
+	return args
+}
+
 // settings are how FCC is to run: flag, else environment, else settings.json in
 // the data folder, else the default.
 type settings struct {

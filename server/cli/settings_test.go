@@ -3,6 +3,7 @@ package cli
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -38,6 +39,28 @@ const (
 	idB = "ffffffffffffffffffffffffffffffff"
 	idC = "cccccccccccccccccccccccccccccccc"
 )
+
+// What starts FCC again hands on each flag that there is.
+func TestFlagsAreHandedOnAsTheyWereGiven(t *testing.T) {
+	for _, args := range [][]string{nil, {"--debug=true"}, {
+		"--port=9001", "--data-dir=a b", "--keystore=memory", "--client-id=" + idA, "--scopes=openid offline_access", "--issuer=https://a.example", "--api=https://b.example", "--debug=false",
+	}} {
+		var g grammar
+		parser, err := kong.New(&g, kong.Vars{"assistant": "", "issuer": "", "api": ""})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := parser.Parse(args); err != nil {
+			t.Fatal(err)
+		}
+		if got := g.settingFlags.args(); !slices.Equal(got, args) {
+			t.Errorf("%q is handed on as %q", args, got)
+		}
+		if all := reflect.TypeFor[settingFlags]().NumField(); len(args) > 1 && len(args) != all {
+			t.Errorf("%d of %d flags were given", len(args), all)
+		}
+	}
+}
 
 func TestAFlagBeatsTheEnvironmentBeatsTheFileBeatsTheDefault(t *testing.T) {
 	args := []string{

@@ -27,6 +27,13 @@ type Offer struct {
 	Take        func()
 }
 
+// Consent is how many changes to the books wait for a person. Of a single one it says
+// what it is; what stands there was written by a program.
+type Consent struct {
+	N                      int
+	Program, Title, Amount string
+}
+
 const startLabel = "Start at sign-in"
 
 func isThere(file string) bool {

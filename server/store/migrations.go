@@ -74,6 +74,7 @@ var migrations = []string{
 		id      TEXT PRIMARY KEY,
 		at      BIGINT  NOT NULL,
 		name    TEXT    NOT NULL,
+		hash    BLOB    NOT NULL,
 		tenant  TEXT    NOT NULL,
 		what    TEXT    NOT NULL,
 		path    TEXT    NOT NULL,
@@ -81,6 +82,7 @@ var migrations = []string{
 		records TEXT    NOT NULL,
 		number  TEXT    NOT NULL,
 		asked   BOOLEAN NOT NULL,
+		known   BIGINT  NOT NULL,
 		outcome TEXT    NOT NULL,
 		status  INTEGER NOT NULL
 	) WITHOUT ROWID;

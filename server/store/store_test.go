@@ -322,6 +322,38 @@ func TestADamagedFileIsRefusedAndLeftAsItIs(t *testing.T) {
 	}
 }
 
+// Version 2 had one organisation or all in a key, and none of its other limits.
+func TestAFileOfVersionTwoKeepsItsKeysAndCalls(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.db")
+	hash := sha256.Sum256([]byte("1"))
+	other := sha256.Sum256([]byte("2"))
+	ok(t, store.MakeOlder(path, 2, fmt.Sprintf(`
+		INSERT INTO keys (name, hash, writes, tenant, any_user, created, last_used) VALUES ('locked', x'%x', 1, 'AAA', 0, 5, 0), ('reads', x'%x', 0, '', 1, 5, 7);
+		INSERT INTO calls (at, caller, name, tenant, method, resource, status, code, took) VALUES (1000, 'key', 'reads', 'a', 'GET', '/one', 200, '', 5)`, hash, other)))
+	s := open(t, path)
+	keys, err := s.Keys(t.Context())
+	ok(t, err)
+	made := time.UnixMilli(5).UTC()
+	if want := []store.Key{
+		{Name: "locked", Hash: hash, Write: true, Tenants: []string{"AAA"}, Families: []string{}, Created: made},
+		{Name: "reads", Hash: other, Tenants: []string{}, Families: []string{}, AnyUser: true, Created: made, LastUsed: time.UnixMilli(7).UTC()},
+	}; !reflect.DeepEqual(keys, want) {
+		t.Errorf("keys are %+v", keys)
+	}
+	calls, all, err := s.Calls(t.Context(), store.Which{}, 0, 9)
+	if err != nil || all != 1 || len(calls) != 1 || calls[0].Resource != "/one" || calls[0].Took != 5*time.Millisecond || calls[0].Waited != 0 {
+		t.Errorf("%d calls: %+v %v", all, calls, err)
+	}
+	changed := keys[0]
+	changed.Ask, changed.Daily = true, 3
+	ok(t, s.ChangeKey(t.Context(), changed))
+	ok(t, s.Close())
+	s = open(t, path) // as it is now, it is not brought up again
+	if keys, err = s.Keys(t.Context()); err != nil || !reflect.DeepEqual(keys[0], changed) {
+		t.Errorf("opened again: %+v %v", keys, err)
+	}
+}
+
 func TestAFileOfANewerVersionIsRefusedAndLeftAsItIs(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state.db")
 	s := open(t, path)

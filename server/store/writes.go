@@ -14,14 +14,16 @@ import (
 type Write struct {
 	ID      string
 	At      time.Time
-	Name    string // of the key
+	Name    string   // of the key
+	Key     [32]byte // its hash
 	Tenant  string
-	What    string   // the kind of record and what was to happen to it, as "invoice-void"
-	Path    string   // of the resource, without what may name a record
-	Many    int      // records in the request, 0: not known
-	Records []string // their ids as far as they are known
-	Number  string   // Xero's, where it is about one record that has one
-	Asked   bool     // a person was asked
+	What    string        // the kind of record and what was to happen to it, as "invoice-void"
+	Path    string        // of the resource, without what may name a record
+	Many    int           // records in the request, 0: not known
+	Records []string      // their ids as far as they are known
+	Number  string        // Xero's, where it is about one record that has one
+	Asked   bool          // a person was asked
+	Known   time.Duration // how long the browser was known in which they answered, 0: nobody did
 	Outcome string
 	Status  int // of Xero's answer; 0: none came
 }
@@ -30,9 +32,9 @@ type Write struct {
 func (s *Store) AddWrites(ctx context.Context, writes []Write) error {
 	return s.in(ctx, "keep writes", func(tx *sql.Tx) error {
 		for _, w := range writes {
-			_, err := tx.ExecContext(ctx, `INSERT INTO writes (id, at, name, tenant, what, path, many, records, number, asked, outcome, status)
-				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-				w.ID, millis(w.At), w.Name, w.Tenant, w.What, w.Path, w.Many, strings.Join(w.Records, " "), w.Number, w.Asked, w.Outcome, w.Status)
+			_, err := tx.ExecContext(ctx, `INSERT INTO writes (id, at, name, hash, tenant, what, path, many, records, number, asked, known, outcome, status)
+				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+				w.ID, millis(w.At), w.Name, w.Key[:], w.Tenant, w.What, w.Path, w.Many, strings.Join(w.Records, " "), w.Number, w.Asked, int64(w.Known), w.Outcome, w.Status)
 			if err != nil {
 				return err
 			}
@@ -41,7 +43,7 @@ func (s *Store) AddWrites(ctx context.Context, writes []Write) error {
 	})
 }
 
-const writeColumns = "SELECT id, at, name, tenant, what, path, many, records, number, asked, outcome, status FROM writes"
+const writeColumns = "SELECT id, at, name, hash, tenant, what, path, many, records, number, asked, known, outcome, status FROM writes"
 
 // Writes lists most writes after the first skip, the newest first, and says how many
 // there are in all.
@@ -76,9 +78,11 @@ func (s *Store) Write(ctx context.Context, id string) (Write, error) {
 func scanWrite(row interface{ Scan(...any) error }) (w Write, err error) {
 	var (
 		at      int64
+		hash    []byte
 		records string
 	)
-	err = row.Scan(&w.ID, &at, &w.Name, &w.Tenant, &w.What, &w.Path, &w.Many, &records, &w.Number, &w.Asked, &w.Outcome, &w.Status)
+	err = row.Scan(&w.ID, &at, &w.Name, &hash, &w.Tenant, &w.What, &w.Path, &w.Many, &records, &w.Number, &w.Asked, &w.Known, &w.Outcome, &w.Status)
+	copy(w.Key[:], hash)
 	w.At, w.Records = moment(at), strings.Fields(records)
 	return w, err
 }

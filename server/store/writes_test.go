@@ -14,7 +14,7 @@ func TestWritesAreKeptOnceListedNewestFirstAndSwept(t *testing.T) {
 		ctx := t.Context()
 		first := store.Write{
 			ID: "A", At: noon.Truncate(time.Millisecond), Name: "script", Tenant: "t", What: "invoice-void", Path: "/api.xro/2.0/Invoices", Many: 2,
-			Records: []string{"one", "two"}, Number: "INV 1", Asked: true, Outcome: "sent", Status: 200,
+			Records: []string{"one", "two"}, Number: "INV 1", Key: [32]byte{1, 2}, Asked: true, Known: 3 * time.Second, Outcome: "sent", Status: 200,
 		}
 		second := store.Write{ID: "B", At: first.At.Add(time.Hour), Name: "other", What: "other-save", Outcome: "refused", Records: []string{}}
 		ok(t, s.AddWrites(ctx, nil))

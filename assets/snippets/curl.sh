@@ -1,0 +1,3 @@
+curl -H "Authorization: Bearer $FCC_KEY" -H "Accept: application/json" \
+  {{if .Several}}-H "xero-tenant-id: $FCC_ORGANISATION" \
+  {{end}}"{{.Address}}/api.xro/2.0/Invoices?page=1&pageSize=5"

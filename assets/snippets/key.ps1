@@ -1,0 +1,4 @@
+$env:FCC_KEY = '{{.Key}}'
+{{- if .Several}}
+$env:FCC_ORGANISATION = '{{.Tenant}}'
+{{- end}}
