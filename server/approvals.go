@@ -61,6 +61,7 @@ type heldWrite struct {
 	known     time.Duration // how long FCC had known the browser in which it was decided
 	ended     time.Time
 	status    int           // of Xero's answer, once it was sent
+	records   []string      // the ids that are known of what was written
 	answer    *memoryAnswer // of Xero's, to one that is asked for later
 	failed    error         // why there is none
 }
@@ -257,6 +258,6 @@ func (s *Server) end(h *heldWrite, from, outcome heldState) bool {
 func (s *Server) noteEnd(h *heldWrite) {
 	s.note(store.Write{
 		ID: h.id, At: h.at, Name: h.key.Name, Key: h.key.Hash, Tenant: h.organisation.TenantID, What: h.card.what, Path: h.proposal.path,
-		Many: h.card.many, Records: h.card.ids, Asked: true, Known: h.known, Outcome: string(h.state),
+		Many: h.card.many, Records: h.card.ids, Number: shortNumber(h.card.number), Asked: true, Known: h.known, Outcome: string(h.state),
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/shopspring/decimal"
 
@@ -29,6 +30,7 @@ type askedCard struct {
 	ids     []string    // of records that are there already
 	many    int         // records
 	amount  string      // of a single record
+	number  string      // Xero's, of the one record that it is about
 }
 
 // size is about how many bytes c takes.
@@ -42,7 +44,7 @@ func (c askedCard) size() int64 {
 
 // ended is what is kept of a card when nothing is to be decided any more.
 func (c askedCard) ended() askedCard {
-	return askedCard{Title: c.Title, Sum: c.Sum, what: c.what, ids: slices.Clone(c.ids[:min(len(c.ids), mostIDs)]), many: c.many}
+	return askedCard{Title: c.Title, Sum: c.Sum, what: c.what, number: c.number, ids: slices.Clone(c.ids[:min(len(c.ids), mostIDs)]), many: c.many}
 }
 
 // A askedRecord is what would become of one record.
@@ -56,6 +58,7 @@ type askedRecord struct {
 
 	what   string
 	id     string
+	number string // Xero's, of the record that it is about
 	amount decimal.NullDecimal
 	money  string // the amount's currency
 	before bool   // it is before tax
@@ -100,6 +103,8 @@ type describer struct {
 	books  books.Organisation
 	habits books.Habits
 	named  func(name string) (contactID string)
+	// accounts are the chart of accounts, as far as it is kept or can be read in time.
+	accounts func() []books.Account
 }
 
 // A kindOf describes the records of one resource: first it says what it wants to know
@@ -150,6 +155,7 @@ func (s *Server) describe(ctx context.Context, key *apiKey, o xero.Organisation,
 			}
 			return ""
 		},
+		accounts: sync.OnceValue(func() []books.Account { return ledger.Accounts(look.ctx, lookAge).Value }),
 	}
 	if d.isFile() {
 		return d.attachment(r), nil
@@ -248,6 +254,7 @@ func (d *describer) describeAll(c *askedCard, kind kindOf, records []field) {
 		if summed {
 			c.amount = money
 		}
+		c.number = c.Records[0].number
 		return
 	}
 	for _, record := range c.Records {
@@ -263,7 +270,7 @@ func (d *describer) describeAll(c *askedCard, kind kindOf, records []field) {
 
 // one makes a card of a single record.
 func (c *askedCard) one(r askedRecord) {
-	c.Records, c.Title, c.what, c.many = []askedRecord{r}, r.Title, r.what, 1
+	c.Records, c.Title, c.what, c.number, c.many = []askedRecord{r}, r.Title, r.what, r.number, 1
 	if r.id != "" {
 		c.ids = []string{r.id}
 	}
@@ -303,7 +310,8 @@ func (d *describer) attachment(r proposal) askedCard {
 	owner, there, _ := d.record(d.resource, d.key)
 	of := fieldWords(singular(d.resource))
 	if there {
-		number := cmp.Or(owner.at("InvoiceNumber").text, owner.at("CreditNoteNumber").text, owner.at("Name").text, owner.at("Narration").text)
+		record.number = numberOf(owner)
+		number := cmp.Or(record.number, owner.at("Name").text, owner.at("Narration").text)
 		of = strings.Join(slices.DeleteFunc([]string{of, short(number), short(owner.at("Contact", "Name").text)}, func(s string) bool { return s == "" }), " · ")
 	}
 	record.fact("to", of)
@@ -328,6 +336,7 @@ func (d *describer) email() askedRecord {
 	d.want("Contacts", invoice.at("Contact", "ContactID").text)
 	d.fetch()
 	contact, _, _ := d.record("Contacts", invoice.at("Contact", "ContactID").text)
+	record.number = numberOf(invoice)
 	record.ask("email-send", short(invoice.at("Contact", "Name").text), number)
 	record.fact("to", short(contact.at("EmailAddress").text))
 	record.Link = d.books.InvoiceLink(record.id)

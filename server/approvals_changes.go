@@ -26,6 +26,10 @@ func (d *describer) changes(f, before field) (all []askedChange) {
 				if after := d.contactName(one); after != "" && after != short(was.at("Name").text) {
 					all = append(all, askedChange{here[len(here)-1], short(was.at("Name").text), after})
 				}
+			case strings.HasSuffix(one.name, "Account") && one.kind == objectField && one.at("AccountID").text+one.at("Code").text != "":
+				if after, now := d.account(one), d.account(was); after != now {
+					all = append(all, askedChange{here[len(here)-1], cmp.Or(now, words.Say("approvals.empty")), after})
+				}
 			case one.kind == objectField:
 				walk(one, was, here)
 			case one.kind == listField:
@@ -46,7 +50,7 @@ func (d *describer) changes(f, before field) (all []askedChange) {
 				if strings.HasSuffix(strings.ToLower(one.name), "lines") || strings.EqualFold(one.name, "LineItems") {
 					for _, gone := range left {
 						if gone.kind == objectField {
-							text := cmp.Or(short(gone.at("Description").text), words.Say("approvals.no-description"))
+							text := d.lineName(gone)
 							if amount, ok := gone.at("LineAmount").number(); ok {
 								text = words.Say("approvals.line", "Description", text, "Amount", d.habits.Amount(amount))
 							}
@@ -105,6 +109,9 @@ func (d *describer) value(f field) string {
 	}
 	if word, ok := statusWords[f.text]; ok && strings.HasSuffix(f.name, "Status") {
 		return word
+	}
+	if f.name == "AccountCode" {
+		return cmp.Or(d.coded(f.text), short(f.text), words.Say("approvals.empty"))
 	}
 	return cmp.Or(short(f.text), words.Say("approvals.empty"))
 }

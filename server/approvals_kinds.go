@@ -72,6 +72,12 @@ func (d *describer) contactName(f field) string {
 	return short(f.at("Name").text)
 }
 
+// whose is who a document is of now, and only of one that Xero does not have yet who it
+// will be of.
+func (d *describer) whose(f, before field) string {
+	return cmp.Or(short(before.at("Contact", "Name").text), d.contactName(f.at("Contact")))
+}
+
 func (d *describer) wantsInvoice(f field) {
 	d.wantsIt(f)
 	d.want("Contacts", f.at("Contact", "ContactID").text)
@@ -113,8 +119,8 @@ func (d *describer) invoice(f field) (r askedRecord) {
 	if d.resource == "Invoices" {
 		number = "InvoiceNumber"
 	}
-	name := cmp.Or(d.contactName(f.at("Contact")), short(before.at("Contact", "Name").text))
-	r.ask(kind+"-"+act, name, d.number(f, before, number))
+	r.number = numberOf(before)
+	r.ask(kind+"-"+act, d.whose(f, before), d.number(f, before, number))
 	r.money = cmp.Or(f.at("CurrencyCode").text, before.at("CurrencyCode").text, d.books.Base)
 	d.amount(&r, f, before, "LineItems")
 	r.fact("due", d.day(cmp.Or(f.at("DueDate").text, before.at("DueDateString").text)))
@@ -289,7 +295,7 @@ func (d *describer) documentLines(list field, money string) (lines []string) {
 			return append(lines, words.Say("approvals.more-lines", "N", len(list.below)-mostLines))
 		}
 		amount, ok := lineAmount(line)
-		text := cmp.Or(short(line.at("Description").text), words.Say("approvals.no-description"))
+		text := d.lineName(line)
 		if ok {
 			text = words.Say("approvals.line", "Description", text, "Amount", d.habits.In(money).Money(amount))
 		}

@@ -117,7 +117,7 @@ func TestWhatWaitsAtARestartIsGoneAndSaysSo(t *testing.T) {
 		t.Errorf("one that never was: %v", err)
 	}
 	a.cookie = a.visit()
-	has(t, "the list", a.changes(), "Contact made or changed", "Invoice drafted", "The program did not wait")
+	has(t, "the list", a.changes(), "Make or change a contact", "Draft an invoice", "The program did not wait")
 	if a.writes() != 0 {
 		t.Error("something was sent")
 	}
@@ -143,7 +143,7 @@ func TestNobodyAnswersForTwoMinutes(t *testing.T) {
 			t.Errorf("the page says\n%s", g.body)
 		}
 		time.Sleep(2 * time.Minute)
-		if g := handled(s, "/approvals", cookie); !strings.Contains(g.body, "Nothing waits.") {
+		if g := handled(s, "/approvals", cookie); !strings.Contains(g.body, "Nothing waits for your consent</h1>") {
 			t.Errorf("later the page says\n%s", g.body)
 		}
 		if g := handled(s, "/activity/changes", cookie); !strings.Contains(g.body, "Nobody answered") {

@@ -2,6 +2,8 @@ package server
 
 import (
 	"cmp"
+	"slices"
+	"strings"
 
 	"github.com/shopspring/decimal"
 
@@ -43,6 +45,7 @@ func (d *describer) payment(f field) (r askedRecord) {
 	if note, there, _ := d.record("CreditNotes", of.at("CreditNote", "CreditNoteID").text); there {
 		document, number = note, note.at("CreditNoteNumber").text
 	}
+	r.number = numberOf(document)
 	r.ask(kind, short(document.at("Contact", "Name").text), number)
 	r.money = cmp.Or(document.at("CurrencyCode").text, d.books.Base)
 	if amount, ok := of.at("Amount").number(); ok {
@@ -62,17 +65,27 @@ func (d *describer) payment(f field) (r askedRecord) {
 	return r
 }
 
-// account is the name of a bank account. As with contacts, Xero goes by the id.
+// account is the code and name of an account. As with contacts, Xero goes by the id.
 func (d *describer) account(f field) string {
 	id, code := f.at("AccountID").text, f.at("Code").text
-	if found, there, _ := d.record("Accounts", id); there {
-		return short(found.at("Name").text)
-	}
+	found, there, _ := d.record("Accounts", id)
 	switch {
+	case there:
+		return short(found.at("Code").text + " " + found.at("Name").text)
 	case id != "":
 		return words.Say("approvals.account-id", "ID", short(id))
 	case code != "":
-		return words.Say("approvals.account-code", "Code", short(code))
+		return cmp.Or(d.coded(code), words.Say("approvals.account-code", "Code", short(code)))
+	}
+	return ""
+}
+
+// coded is an account by its code, "" for one that FCC does not know.
+func (d *describer) coded(code string) string {
+	for _, account := range d.accounts() {
+		if code != "" && strings.EqualFold(account.Code, code) {
+			return short(account.Code + " " + account.Name)
+		}
 	}
 	return ""
 }
@@ -96,7 +109,7 @@ func (d *describer) bank(f field) (r askedRecord) {
 	case made:
 		kind = "bank-receive"
 	}
-	r.ask(kind, cmp.Or(d.contactName(f.at("Contact")), short(before.at("Contact", "Name").text)), "")
+	r.ask(kind, d.whose(f, before), "")
 	r.money = cmp.Or(f.at("CurrencyCode").text, before.at("CurrencyCode").text, d.books.Base)
 	d.amount(&r, f, before, "LineItems")
 	r.fact("account", cmp.Or(d.account(f.at("BankAccount")), short(before.at("BankAccount", "Name").text)))
@@ -108,6 +121,14 @@ func (d *describer) bank(f field) (r askedRecord) {
 	d.compare(&r, f, before, made, cmp.Or(idOf("BankTransactions", f), plainID(d.key)))
 	d.contactToo(&r, f.at("Contact"))
 	return r
+}
+
+// lineName is what a line of a document is about: its account and its description.
+func (d *describer) lineName(line field) string {
+	code := line.at("AccountCode").text
+	parts := []string{cmp.Or(d.coded(code), short(code)), short(line.at("Description").text)}
+	parts = slices.DeleteFunc(parts, func(part string) bool { return part == "" })
+	return cmp.Or(strings.Join(parts, " · "), words.Say("approvals.no-description"))
 }
 
 func (d *describer) wantsJournal(f field) { d.wantsIt(f) }
@@ -125,7 +146,7 @@ func (d *describer) journal(f field) (r askedRecord) {
 	case made:
 		act = "draft"
 	}
-	r.ask("journal-"+act, short(cmp.Or(f.at("Narration").text, before.at("Narration").text)), "")
+	r.ask("journal-"+act, short(cmp.Or(before.at("Narration").text, f.at("Narration").text)), "")
 	r.money = d.books.Base
 	lines := f.at("JournalLines")
 	if lines.kind != listField {
@@ -141,8 +162,11 @@ func (d *describer) journal(f field) (r askedRecord) {
 			debit = debit.Add(amount)
 		}
 		if i < mostLines && made {
-			r.Lines = append(r.Lines, words.Say("approvals.journal-line", "Account", short(line.at("AccountCode").text),
-				"Amount", d.habits.Money(amount), "Description", short(line.at("Description").text)))
+			side := "credit"
+			if amount.IsPositive() {
+				side = "debit"
+			}
+			r.Lines = append(r.Lines, words.Say("approvals.line-"+side, "Line", d.lineName(line), "Amount", d.habits.Money(amount.Abs())))
 		}
 	}
 	if more := len(lines.below) - mostLines; more > 0 && made {

@@ -29,10 +29,11 @@ const (
 	shownFields  = 50 // values of its body; its own page has the rest
 )
 
-// approvalsView is all that waits; with One, that request in full.
+// approvalsView is what waits and what was answered lately; with One, that request in
+// full.
 type approvalsView struct {
-	Cards []approvalCard
-	One   bool
+	Waiting, Answered []approvalCard
+	One               bool
 }
 
 type approvalCard struct {
@@ -40,8 +41,11 @@ type approvalCard struct {
 	ID, Program, Organisation string
 	Until                     string
 	Waits                     bool
-	Shown                     bool   // what was in it is there to be shown
-	Ended, Tone               string // how it ended
+	Shown                     bool     // what was in it is there to be shown
+	Ended, Tone               string   // how it ended
+	Links                     []button // to what was written
+	Undo                      string
+	Mend                      button // where the sign-in is in the way
 	Method, Address           string
 	Many                      bool
 	MoreRecords, MoreLines    int
@@ -50,12 +54,24 @@ type approvalCard struct {
 	All                       string   // address of its own page
 }
 
+func (v *approvalsView) add(card approvalCard) {
+	if card.Waits {
+		v.Waiting = append(v.Waiting, card)
+	} else {
+		v.Answered = append(v.Answered, card)
+	}
+}
+
 func (s *Server) approvalsPage(w http.ResponseWriter, r *http.Request, c *call) error {
 	var v approvalsView
 	for _, h := range s.approvals.list(time.Now()) {
-		v.Cards = append(v.Cards, cardOfWrite(h, false))
+		v.add(s.cardOfWrite(h, false))
 	}
-	return s.render(w, r, c, http.StatusOK, "approvals", words.Say("approvals.title"), v)
+	title := words.Say("approvals.title")
+	if len(v.Waiting) == 0 {
+		title = words.Say("approvals.nothing")
+	}
+	return s.render(w, r, c, http.StatusOK, "approvals", title, v)
 }
 
 // approvalPage shows one request with every value in it.
@@ -63,14 +79,16 @@ func (s *Server) approvalPage(w http.ResponseWriter, r *http.Request, c *call) e
 	id := r.URL.Query().Get("id")
 	for _, h := range s.approvals.list(time.Now()) {
 		if h.id == id {
-			return s.render(w, r, c, http.StatusOK, "approvals", h.card.Title, approvalsView{[]approvalCard{cardOfWrite(h, true)}, true})
+			v := approvalsView{One: true}
+			v.add(s.cardOfWrite(h, true))
+			return s.render(w, r, c, http.StatusOK, "approvals", h.card.Title, v)
 		}
 	}
 	http.Redirect(w, r, "/approvals", http.StatusSeeOther) // it was there a moment ago
 	return nil
 }
 
-func cardOfWrite(h heldWrite, whole bool) approvalCard {
+func (s *Server) cardOfWrite(h heldWrite, whole bool) approvalCard {
 	v := approvalCard{
 		askedCard: h.card, ID: h.id, Program: visible(h.key.Name), Organisation: visible(h.organisation.Name), Until: h.until.Local().Format("15:04:05"),
 		Waits: h.state == waiting, Shown: h.ended.IsZero(), Method: visible(h.proposal.method), Address: visible(h.proposal.address),
@@ -95,26 +113,63 @@ func cardOfWrite(h heldWrite, whole bool) approvalCard {
 		}
 		v.Cut = v.MoreRecords > 0 || v.MoreLines > 0
 	}
-	at := h.ended.Local().Format("15:04:05")
-	switch h.state {
-	case waiting:
-	case allowed:
-		v.Ended = words.Say("approvals.ended.allowed")
-	case sent:
-		v.Ended = words.Say("approvals.ended.sent", "At", at)
-		if h.status >= http.StatusBadRequest {
-			v.Ended, v.Tone = words.Say("approvals.ended.xero-refused", "At", at, "Status", h.status), "warn"
+	v.Ended, v.Tone = h.howEnded()
+	if !v.Waits { // what to look at before the answer is of no use after it
+		v.Unclear, v.Records = "", slices.Clone(v.Records)
+		for i := range v.Records {
+			v.Records[i].Warnings = nil
 		}
-	case unsent:
-		v.Ended, v.Tone = words.Say("approvals.ended.unsent"), "late"
-	case refused:
-		v.Ended = words.Say("approvals.ended.refused", "At", at)
-	case unanswered:
-		v.Ended, v.Tone = words.Say("approvals.ended.unanswered"), "warn"
-	case gone:
-		v.Ended, v.Tone = words.Say("approvals.ended.gone"), "warn"
+	}
+	switch {
+	case h.state == sent && h.status < http.StatusBadRequest:
+		v.Undo = words.Say("approvals.undo." + undoOf(h.card.what))
+		if v.Links, _ = s.linksTo(h.organisation.TenantID, h.card.what, h.records); len(v.Links) > 0 {
+			for i := range v.Records {
+				v.Records[i].Link = ""
+			}
+		}
+	case h.state == sent:
+		v.Mend = mendOf(h.status)
 	}
 	return v
+}
+
+// howEnded says how a write ended, "" while it waits.
+func (h *heldWrite) howEnded() (said, tone string) {
+	at := h.ended.Local().Format("15:04:05")
+	switch h.state {
+	case allowed:
+		return words.Say("approvals.ended.allowed"), ""
+	case sent:
+		if h.status >= http.StatusBadRequest {
+			went, tone := wentOf(h.status)
+			return words.Say("approvals.ended.xero-refused", "At", at, "Went", went), tone
+		}
+		return words.Say("approvals.ended.sent", "At", at), ""
+	case unsent:
+		return words.Say("approvals.ended.unsent"), "late"
+	case refused:
+		return words.Say("approvals.ended.refused", "At", at), "off"
+	case unanswered:
+		return words.Say("approvals.ended.unanswered"), "warn"
+	case gone:
+		return words.Say("approvals.ended.gone"), "warn"
+	}
+	return "", ""
+}
+
+// wentOf says of an answer of Xero's what Activity says of it.
+func wentOf(status int) (went, tone string) {
+	_, went, tone = inWords(store.Call{Method: http.MethodPost, Status: status})
+	return went, tone
+}
+
+// mendOf leads to where the sign-in is given more, if that is what an answer was about.
+func mendOf(status int) button {
+	if status == http.StatusUnauthorized || status == http.StatusForbidden {
+		return answers[codeWriteRefused].button
+	}
+	return button{}
 }
 
 func (s *Server) refuseWrite(w http.ResponseWriter, r *http.Request, c *call) error {
@@ -151,7 +206,7 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request, c *call, as held
 	}
 	if !decided {
 		s.approvals.mu.Lock()
-		now := cardOfWrite(*h, false).Ended
+		now, _ := h.howEnded()
 		s.approvals.mu.Unlock()
 		said = words.Say("approvals.said.before", "How", now)
 	}
@@ -170,6 +225,7 @@ type changeRow struct {
 	At           time.Time
 	When         string
 	What         string
+	Number       string // of the record
 	Program      string
 	Organisation string
 	Went, Tone   string
@@ -177,6 +233,7 @@ type changeRow struct {
 	Links        []button // to the records in Xero
 	More         int      // records without one
 	Undo         string
+	Mend         button // where the sign-in is in the way
 }
 
 // youngBrowser is how long a browser has been known that need not be mentioned. A
@@ -226,9 +283,12 @@ func changesAddress(number int) string {
 }
 
 func (s *Server) changeRow(w store.Write, names organisationNames, now time.Time) changeRow {
-	row := changeRow{At: w.At, When: whenWords(w.At, now), Program: visible(w.Name), Organisation: names.of(w.Tenant)}
+	row := changeRow{At: w.At, When: whenWords(w.At, now), Program: visible(w.Name), Organisation: names.of(w.Tenant), Number: visible(w.Number)}
+	done := heldState(w.Outcome) == sent && w.Status < http.StatusBadRequest
 	thing := visible(resourceWords(w.Path))
-	row.What = words.Say("approvals.did."+w.What, "Thing", thing)
+	if row.What = words.Say("approvals.would."+w.What, "Thing", thing); done {
+		row.What = words.Say("approvals.did."+w.What, "Thing", thing)
+	}
 	if w.Many > 1 {
 		row.What = words.Say("approvals.did-many", "What", row.What, "N", w.Many)
 	}
@@ -238,8 +298,9 @@ func (s *Server) changeRow(w store.Write, names organisationNames, now time.Time
 	switch heldState(w.Outcome) {
 	case sent:
 		switch {
-		case w.Status >= http.StatusBadRequest:
-			row.Went, row.Tone = words.Say("approvals.went.xero-refused", "Status", w.Status), "warn"
+		case !done:
+			row.Went, row.Tone = wentOf(w.Status)
+			row.Mend = mendOf(w.Status)
 			return row
 		case w.Asked:
 			row.Went = words.Say("approvals.went.allowed")
@@ -261,16 +322,21 @@ func (s *Server) changeRow(w store.Write, names organisationNames, now time.Time
 		return row
 	}
 	row.Undo = words.Say("approvals.undo." + undoOf(w.What))
-	o := s.books.Of(w.Tenant).Organisation(ended, books.Kept).Value
-	for i, id := range w.Records {
-		link := linkOf(o, w.What, id)
-		if link == "" || i == mostLinks {
-			row.More = len(w.Records) - i
-			break
-		}
-		row.Links = append(row.Links, button{words.Say("approvals.changes.open", "N", i+1), link})
-	}
+	row.Links, row.More = s.linksTo(w.Tenant, w.What, w.Records)
 	return row
+}
+
+// linksTo lead to records in Xero; more are those without one.
+func (s *Server) linksTo(tenant, what string, ids []string) (links []button, more int) {
+	o := s.books.Of(tenant).Organisation(ended, books.Kept).Value
+	for i, id := range ids {
+		link := linkOf(o, what, id)
+		if link == "" || i == mostLinks {
+			return links, len(ids) - i
+		}
+		links = append(links, button{words.Say("approvals.changes.open", "N", i+1), link})
+	}
+	return links, 0
 }
 
 // undoOf is the way to undo a write of this kind.

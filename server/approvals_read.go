@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"net/http"
@@ -158,6 +159,12 @@ func (l *look) get(resource string, keys []string, below string, query url.Value
 // idOf is the id of a record of the resource.
 func idOf(resource string, record field) string {
 	return plainID(record.at(singular(resource) + "ID").text)
+}
+
+// numberOf is the number that a record has in Xero, or that of what a payment pays.
+func numberOf(record field) string {
+	return cmp.Or(record.at("InvoiceNumber").text, record.at("CreditNoteNumber").text,
+		record.at("Invoice", "InvoiceNumber").text, record.at("CreditNote", "CreditNoteNumber").text)
 }
 
 // singular is the name of one record: an Invoice of the Invoices.

@@ -86,6 +86,9 @@ func (s *Server) sent(answer *heardAnswer, r *http.Request, c *call, o xero.Orga
 			w.Records = append(w.Records, id)
 		}
 	}
+	if len(records) == 1 {
+		w.Number = shortNumber(numberOf(records[0]))
+	}
 	if h == nil {
 		w.ID, w.What = rand.Text(), whatOf(t, r.Method, records)
 		if id := plainID(t.key); isID(id) && w.Records == nil {
@@ -97,13 +100,26 @@ func (s *Server) sent(answer *heardAnswer, r *http.Request, c *call, o xero.Orga
 		if w.Records == nil {
 			w.Records = h.card.ids[:min(len(h.card.ids), mostIDs)]
 		}
+		w.Number = cmp.Or(w.Number, shortNumber(h.card.number))
 		s.approvals.mu.Lock()
-		h.status, w.Known = answer.status, h.known
+		h.status, h.records, w.Known = answer.status, w.Records, h.known
 		s.approvals.mu.Unlock()
 		s.approvals.settle(h, allowed, heldState(w.Outcome), now)
 	}
 	s.note(w)
 }
+
+// shortNumber is as much of a record's number as is kept: that of a bill is whatever
+// somebody typed.
+func shortNumber(number string) string {
+	number = short(number)
+	if all := []rune(number); len(all) > mostNumber {
+		number = string(all[:mostNumber-1]) + "…"
+	}
+	return number
+}
+
+const mostNumber = 40
 
 // whatOf is the kind of a write that nobody was asked about, by Xero's answer to it.
 func whatOf(t target, method string, records []field) string {

@@ -161,7 +161,7 @@ func TestAWriteWaitsForAPersonAndIsSentAsItWasShown(t *testing.T) {
 	answer := a.post("/api.xro/2.0/Invoices?summarizeErrors=false", draftInvoice)
 	page, text, ids := a.asked(1)
 	has(t, "the card", text, "Draft an invoice to Moana <b>Nui</b> & Co", "helper wants this in Ridgeway Café", "£1,250.00 before tax", "20 Dec 2026",
-		"Table of rimu: £1,201.00", "Delivery: £49.00", "POST /api.xro/2.0/Invoices?summarizeErrors=false", "Invoices[1].LineItems[2].UnitAmount 49.00")
+		"200 Sales · Table of rimu: £1,201.00", "200 Sales · Delivery: £49.00", "POST /api.xro/2.0/Invoices?summarizeErrors=false", "Invoices[1].LineItems[2].UnitAmount 49.00")
 	if strings.Contains(page, "<b>Nui") {
 		t.Error("a name is markup")
 	}
@@ -210,7 +210,7 @@ func TestARefusedWriteIsNotSent(t *testing.T) {
 	}
 	a.decide("allow", ids[0])
 	has(t, "a late yes", a.said(), "It was answered before: Refused at")
-	has(t, "the list", a.changes(), "Invoice drafted", "Refused")
+	has(t, "the list", a.changes(), "Draft an invoice", "Refused")
 	if a.writes() != 0 {
 		t.Error("it was sent all the same")
 	}
@@ -238,7 +238,7 @@ func TestAKeyThatNeedNotAskIsNotInTheWay(t *testing.T) {
 	if g.status != 400 {
 		t.Fatalf("%d %s", g.status, g.body)
 	}
-	has(t, "the list", a.changes(), "Xero refused it (400)")
+	has(t, "the list", a.changes(), "Make or change a contact", "Refused (400)")
 }
 
 func TestAProgramThatHangsUpIsNotAskedAboutAnyMore(t *testing.T) {
@@ -364,7 +364,7 @@ func TestARequestHasAPageOfItsOwn(t *testing.T) {
 	has(t, "its page", whole, "Draft a bill from Supplier 50", "Invoices[50].LineItems[1].LineAmount 10.10")
 	a.decide("refuse", ids[0])
 	<-answer
-	has(t, "the list", a.changes(), "Bill drafted, 50 records")
+	has(t, "the list", a.changes(), "Draft a bill, 50 records")
 	if g := a.ask(ask{path: "/approvals/request?id=NONE", cookie: a.cookie, page: true}); g.status != 303 {
 		t.Errorf("no such request: %d", g.status)
 	}

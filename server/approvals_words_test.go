@@ -6,6 +6,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -69,13 +70,14 @@ func TestACardSaysInAnAccountantsWordsWhatWouldChange(t *testing.T) {
 	var people struct{ Contacts []person }
 	a.of("/api.xro/2.0/Contacts?page=1", &people)
 	var accounts struct {
-		Accounts []struct{ AccountID, Name, Type string }
+		Accounts []struct{ AccountID, Code, Name, Type string }
 	}
 	a.of("/api.xro/2.0/Accounts?where=Type%3D%3D%22BANK%22", &accounts)
 	if len(open.Invoices) == 0 || len(drafts.Invoices) == 0 || len(bills.Invoices) == 0 || len(people.Contacts) < 2 || len(accounts.Accounts) == 0 {
 		t.Fatal("the simulated books have nothing to write to")
 	}
 	sale, bill, draft, one, account := open.Invoices[0], bills.Invoices[0], drafts.Invoices[0], people.Contacts[0], accounts.Accounts[0]
+	other := people.Contacts[slices.IndexFunc(people.Contacts, func(p person) bool { return p.Name != sale.Contact.Name })]
 	noun, to := "invoice", "to"
 	if draft.Type == "ACCPAY" {
 		noun, to = "bill", "from"
@@ -107,7 +109,7 @@ func TestACardSaysInAnAccountantsWordsWhatWouldChange(t *testing.T) {
 		}},
 
 		{name: "a contact's address", path: "/api.xro/2.0/Contacts/" + one.ContactID, body: `{"EmailAddress":"new@example.com","BankAccountDetails":"00-1234-5678901-00"}`, want: []string{
-			"Change the contact " + one.Name, "Email address " + orEmpty(one.EmailAddress) + " new@example.com", "The bank account is another.",
+			"Change the contact " + one.Name, "Email address " + orEmpty(one.EmailAddress) + " new@example.com", "This changes the bank account money is paid to.",
 		}},
 		{name: "a contact by name", path: "/api.xro/2.0/Contacts", body: `{"Contacts":[{"Name":"` + strings.ToUpper(one.Name) + `","EmailAddress":"other@example.com"}]}`, want: []string{
 			"Change the contact " + one.Name, orEmpty(one.EmailAddress) + " other@example.com",
@@ -118,19 +120,25 @@ func TestACardSaysInAnAccountantsWordsWhatWouldChange(t *testing.T) {
 		{name: "an old contact", path: "/api.xro/2.0/Contacts", body: `{"ContactID":"` + one.ContactID + `","ContactStatus":"ARCHIVED"}`, want: []string{"Archive the contact " + one.Name}},
 
 		{name: "a payment of a bill", method: "PUT", path: "/api.xro/2.0/Payments", body: `{"Payments":[{"Invoice":{"InvoiceID":"` + bill.InvoiceID + `"},"Account":{"AccountID":"` + account.AccountID + `"},"Amount":12.5,"Date":"2026-11-20"}]}`, want: []string{
-			"Record the payment of bill", bill.Contact.Name, "Amount", "12.50", "Bank account " + account.Name, "20 Nov 2026", "Still to pay on it",
+			"Record the payment of bill", bill.Contact.Name, "Amount", "12.50", "Bank account " + account.Code + " " + account.Name, "20 Nov 2026", "Still to pay on it",
 		}},
 		{name: "a payment of an invoice", path: "/api.xro/2.0/Payments", body: `{"Invoice":{"InvoiceNumber":"` + sale.InvoiceNumber + `"},"Account":{"Code":"090"},"Amount":1}`, want: []string{
-			"Record that " + sale.Contact.Name + " paid invoice " + sale.InvoiceNumber, "the account with the code 090",
+			"Record that " + sale.Contact.Name + " paid invoice " + sale.InvoiceNumber, "Bank account 090 ",
 		}},
 		{name: "money spent", method: "PUT", path: "/api.xro/2.0/BankTransactions", body: `{"Type":"SPEND","Contact":{"Name":"Fuel & Go"},"BankAccount":{"AccountID":"` + account.AccountID + `"},"LineItems":[{"Description":"diesel","UnitAmount":80}]}`, want: []string{
-			"Record money spent: Fuel & Go", "£80.00", "Bank account " + account.Name, "diesel: £80.00",
+			"Record money spent: Fuel & Go", "£80.00", "Bank account " + account.Code + " " + account.Name, "diesel: £80.00",
+		}},
+		{name: "an account that is not there", path: "/api.xro/2.0/Payments", body: `{"Invoice":{"InvoiceNumber":"` + sale.InvoiceNumber + `"},"Account":{"Code":"no such"},"Amount":1}`, want: []string{
+			"the account with the code no such",
+		}},
+		{name: "another contact", path: "/api.xro/2.0/Invoices/" + sale.InvoiceID, body: `{"Contact":{"ContactID":"` + other.ContactID + `"}}`, want: []string{
+			"Change invoice " + sale.InvoiceNumber + " (" + sale.Contact.Name + ")", "Contact " + sale.Contact.Name + " " + other.Name,
 		}},
 		{name: "a credit note", method: "PUT", path: "/api.xro/2.0/CreditNotes", body: `{"Type":"ACCPAYCREDIT","Status":"AUTHORISED","Contact":{"Name":"Mill"},"LineItems":[{"Description":"back","LineAmount":3}]}`, want: []string{
 			"Make and approve a credit note from Mill", "£3.00 before tax",
 		}},
 		{name: "a journal", path: "/api.xro/2.0/ManualJournals", body: `{"Narration":"Year's end","Status":"POSTED","JournalLines":[{"LineAmount":100,"AccountCode":"400","Description":"stock"},{"LineAmount":-100,"AccountCode":"630"}]}`, want: []string{
-			"Post a manual journal: Year's end", "Debits £100.00", "400: £100.00 stock", "630: −£100.00",
+			"Post a manual journal: Year's end", "Debits £100.00", "400 Advertising · stock: debit £100.00", "630 Inventory: credit £100.00",
 		}},
 		{name: "a file", path: "/api.xro/2.0/Invoices/" + sale.InvoiceID + "/Attachments/receipt%20one.pdf?IncludeOnline=true", kind: "application/pdf", body: "%PDF" + strings.Repeat("x", 34000), want: []string{
 			"Attach a file", "File receipt one.pdf", "Size 34 KB", "Type application/pdf", "To Invoice · " + sale.InvoiceNumber + " · " + sale.Contact.Name, "The file is shown to the customer",

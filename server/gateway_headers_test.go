@@ -26,7 +26,7 @@ func TestNoHeaderOfTheListsPassesInAnySpelling(t *testing.T) {
 	var sent http.Header
 	var host string
 	answers := http.Header{}
-	b := newBench(t, through(behind(t, func(w http.ResponseWriter, r *http.Request) {
+	b := newBench(t, mayWrite, through(behind(t, func(w http.ResponseWriter, r *http.Request) {
 		sent, host = r.Header, r.Host
 		for name, values := range answers {
 			w.Header()[name] = values
@@ -136,7 +136,7 @@ func TestABodyIsDescribedOnce(t *testing.T) {
 // whatever header Xero brings, the caller's browser stays under FCC's rules.
 func FuzzTheGatewaysHeaders(f *testing.F) {
 	way := &far{}
-	b := newBench(f, through(way)).opened()
+	b := newBench(f, mayWrite, through(way)).opened()
 	b.signIn(b.visit(), café)
 	writes, asks := b.addKey(store.Key{Name: "w", Write: true}), b.addKey(store.Key{Name: "a", Write: true, Ask: true})
 	tenant := b.tenant(café)

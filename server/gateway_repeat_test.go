@@ -47,7 +47,7 @@ func (h *heard) since() (keys, said []string) {
 
 func TestAWriteThatXeroRefusedUnreadIsRepeatedUnderItsKey(t *testing.T) {
 	h, unread := &heard{}, false
-	b := newBench(t, through(behind(t, func(w http.ResponseWriter, r *http.Request) {
+	b := newBench(t, mayWrite, through(behind(t, func(w http.ResponseWriter, r *http.Request) {
 		body := ""
 		if !unread || h.any() {
 			read, err := io.ReadAll(r.Body)
@@ -146,7 +146,7 @@ func TestAWriteThatXeroRefusedUnreadIsRepeatedUnderItsKey(t *testing.T) {
 // done, or not. net/http then sends again what it takes for safe.
 func TestWhatADeadConnectionSwallowedIsSentAgainUnderAKeyOnly(t *testing.T) {
 	h := &heard{}
-	b := newBench(t, through(behind(t, func(w http.ResponseWriter, r *http.Request) {
+	b := newBench(t, mayWrite, through(behind(t, func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			t.Error(err)

@@ -24,7 +24,7 @@ func TestAnInterimAnswerIsNotPassedOn(t *testing.T) {
 		r.URL.Host = strings.TrimPrefix(api.URL, "http://")
 		return http.DefaultTransport.RoundTrip(r)
 	}}
-	b := newBench(t, through(f)).opened()
+	b := newBench(t, mayWrite, through(f)).opened()
 	b.signIn(b.visit(), café)
 	g := b.ask(ask{path: invoices, key: b.addKey(store.Key{Name: "sheet"})})
 	if g.status != 200 || g.cookie != "" || g.header.Get("X-Content-Type-Options") != "nosniff" {
@@ -48,7 +48,7 @@ func TestTrailersArePassedOnNeitherWay(t *testing.T) {
 		r.URL.Host = strings.TrimPrefix(api.URL, "http://")
 		return http.DefaultTransport.RoundTrip(r)
 	}}
-	b := newBench(t, through(f)).opened()
+	b := newBench(t, mayWrite, through(f)).opened()
 	b.signIn(b.visit(), café)
 	key := b.addKey(store.Key{Name: "w", Write: true})
 	r := b.request(ask{method: "POST", path: "/api.xro/2.0/Contacts", key: key, body: io.MultiReader(strings.NewReader("{}"))})
@@ -89,7 +89,7 @@ func TestBothBodiesAreStreamed(t *testing.T) {
 		}()
 		return answering(200, http.Header{"Content-Type": {"application/octet-stream"}}, reader)(r)
 	}}
-	b := newBench(t, through(f)).opened()
+	b := newBench(t, mayWrite, through(f)).opened()
 	b.signIn(b.visit(), café)
 	body, send := io.Pipe()
 	r := b.request(ask{method: "POST", path: "/api.xro/2.0/Invoices/1/Attachments/my%20file.pdf", key: b.addKey(store.Key{Name: "w", Write: true}), body: body})
@@ -131,7 +131,7 @@ func TestABodyLargerThanOurOwnRoutesTakeGoesThrough(t *testing.T) {
 		size, _ = io.Copy(io.Discard, r.Body)
 		return answering(200, nil, strings.NewReader("{}"))(r)
 	}}
-	b := newBench(t, through(f)).opened()
+	b := newBench(t, mayWrite, through(f)).opened()
 	b.signIn(b.visit(), café)
 	g := b.ask(ask{method: "PUT", path: "/api.xro/2.0/Contacts", key: b.addKey(store.Key{Name: "w", Write: true}), body: io.LimitReader(zeros{}, 20<<20)})
 	if g.status != 200 || size != 20<<20 {

@@ -167,7 +167,7 @@ func TestALockedKeyReachesItsOwnOrganisationOnly(t *testing.T) {
 
 func TestAReadKeyOnlyReads(t *testing.T) {
 	f := &far{}
-	b := newBench(t, through(f)).opened()
+	b := newBench(t, withRights("accounting.contacts.read accounting.invoices"), through(f)).opened()
 	b.signIn(b.visit(), café)
 	read, write := b.addKey(store.Key{Name: "read"}), b.addKey(store.Key{Name: "write", Write: true})
 	for _, method := range []string{"POST", "PUT", "PATCH", "DELETE", "OPTIONS"} {
@@ -182,7 +182,7 @@ func TestAReadKeyOnlyReads(t *testing.T) {
 	if g := b.ask(ask{method: "HEAD", path: invoices, key: read}); g.status != 200 || g.body != "" {
 		t.Errorf("HEAD: %d %q", g.status, g.body)
 	}
-	// The gateway leaves it to Xero whether the sign-in may write: this one may not.
+	// What the sign-in may write is Xero's to say, where it may write anything: contacts it may not.
 	g := b.ask(ask{method: "PUT", path: "/api.xro/2.0/Contacts", key: write, body: strings.NewReader(`{"Contacts":[{"Name":"New"}]}`)})
 	if g.status != 401 || !strings.Contains(g.header.Get("WWW-Authenticate"), "insufficient_scope") {
 		t.Errorf("a write that Xero refuses: %d %s", g.status, g.body)
@@ -200,7 +200,7 @@ func TestWhatIsBetweenACallerAndFCCDoesNotReachXeroNorTheOtherWayRound(t *testin
 		"Content-Security-Policy": {"default-src *"}, "Strict-Transport-Security": {"max-age=1"}, "Location": {"https://elsewhere.example"},
 		"X-Fcc-Mode": {"demo"}, "Content-Type": {"application/json"}, "Xero-Correlation-Id": {"c-1"}, "X-Minlimit-Remaining": {"59"},
 	}, strings.NewReader("{}"))}
-	b := newBench(t, through(f)).opened()
+	b := newBench(t, mayWrite, through(f)).opened()
 	cookie := b.signIn(b.visit(), café)
 	key := b.addKey(store.Key{Name: "sheet", Write: true})
 	own := fmt.Sprintf("http://localhost:%d", b.cfg.Port)
@@ -252,7 +252,7 @@ func TestWhatIsBetweenACallerAndFCCDoesNotReachXeroNorTheOtherWayRound(t *testin
 }
 
 func TestXerosRefusalsArePassedOnAsTheyCameAndOnce(t *testing.T) {
-	b := newBench(t).opened()
+	b := newBench(t, mayWrite).opened()
 	b.signIn(b.visit(), café)
 	key := b.addKey(store.Key{Name: "w", Write: true})
 	calls := func() (n int) {

@@ -74,7 +74,7 @@ func (w *gauge) Write(p []byte) (int, error) {
 func TestAHundredMegabytesGoThroughInConstantMemory(t *testing.T) {
 	const size, allowed = 100 << 20, 24 << 20
 	var up *gauge
-	b := newBench(t, through(behind(t, func(w http.ResponseWriter, r *http.Request) {
+	b := newBench(t, mayWrite, through(behind(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPut {
 			_, _ = io.Copy(up, r.Body)
 			return
@@ -138,7 +138,7 @@ func (b *bench) dial() (net.Conn, *bufio.Reader) {
 
 func TestACallerWhoAsksFirstSendsABodyOnlyToWhoTakesIt(t *testing.T) {
 	var got string
-	b := newBench(t, through(behind(t, func(w http.ResponseWriter, r *http.Request) {
+	b := newBench(t, mayWrite, through(behind(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength > 5 {
 			w.WriteHeader(http.StatusRequestEntityTooLarge) // unread
 			return
@@ -180,7 +180,7 @@ func TestRangesAndGzipGoThroughUntouched(t *testing.T) {
 	z := gzip.NewWriter(&packed)
 	_, _ = io.WriteString(z, `{"Status":"OK"}`)
 	_ = z.Close()
-	b := newBench(t, through(behind(t, func(w http.ResponseWriter, r *http.Request) {
+	b := newBench(t, mayWrite, through(behind(t, func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, ".pdf") {
 			w.Header().Set("ETag", `"1"`)
 			http.ServeContent(w, r, "", time.Time{}, strings.NewReader("0123456789"))
@@ -221,7 +221,7 @@ func TestRangesAndGzipGoThroughUntouched(t *testing.T) {
 
 func TestACallerWhoHangsUpIsNotWorkedForAnyLonger(t *testing.T) {
 	came, gone := make(chan string, 1), make(chan string, 1)
-	b := newBench(t, through(behind(t, func(w http.ResponseWriter, r *http.Request) {
+	b := newBench(t, mayWrite, through(behind(t, func(w http.ResponseWriter, r *http.Request) {
 		how := r.Header.Get("X-How")
 		if how == "in the answer" {
 			_, _ = io.WriteString(w, "x")
@@ -296,7 +296,7 @@ func TestAKeyThatEndsEndsItsStreams(t *testing.T) {
 		<-r.Context().Done()
 		gone <- struct{}{}
 	})
-	b := newBench(t, through(f)).opened()
+	b := newBench(t, mayWrite, through(f)).opened()
 	b.signIn(b.visit(), café)
 	other := b.stuck(b.addKey(store.Key{Name: "other"}))
 	defer other.Body.Close()
@@ -359,7 +359,7 @@ func TestABudgetIsToldWhereXeroSaidIt(t *testing.T) {
 			t.Errorf("with the day's calls used up: %d %v", g.status, g.header)
 		}
 	}
-	silent := newBench(t, through(behind(t, func(http.ResponseWriter, *http.Request) {}))).opened()
+	silent := newBench(t, mayWrite, through(behind(t, func(http.ResponseWriter, *http.Request) {}))).opened()
 	silent.signIn(silent.visit(), café)
 	g := silent.ask(ask{path: invoices, key: silent.addKey(store.Key{Name: "sheet"})})
 	if g.status != 200 || g.header.Get("X-FCC-Budget-Day") != "" || g.header.Get("X-FCC-Budget-Minute") != "" {
@@ -372,7 +372,7 @@ func TestHowLongACallerWaitsIsAWholeNumberOfSeconds(t *testing.T) {
 		w.Header().Set("X-Rate-Limit-Problem", "concurrent")
 		w.WriteHeader(http.StatusTooManyRequests)
 	})
-	b := newBench(t, through(f)).opened()
+	b := newBench(t, mayWrite, through(f)).opened()
 	b.signIn(b.visit(), café)
 	key := b.addKey(store.Key{Name: "sheet"})
 	for _, wrong := range []string{"", "-1", "+5", "1.5", "5s", "601", "99999999999999999999", "1e2", "five"} {

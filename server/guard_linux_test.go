@@ -151,7 +151,7 @@ func matrix(b *bench) []row {
 		{"/files.xro/", ofCafé("/files.xro/1.0/Nothing"), "404", asKey},
 		{"/payroll.xro/", ofCafé("/payroll.xro/2.0/Nothing"), "404", asKey},
 		{"/projects.xro/", ofCafé("/projects.xro/2.0/Nothing"), "404", asKey},
-		{"POST /api.xro/", ofCafé("/api.xro/2.0/Contacts"), "401", "k k r ok r o x x h k"}, // 401 is Xero's: the sign-in may not write
+		{"POST /api.xro/", ofCafé("/api.xro/2.0/Contacts"), "403 write_refused", "k k r ok r o x x h k"}, // the sign-in may not write
 
 		// No rows of the table, and still nobody else's.
 		{"404", ask{path: "/nothing/here"}, "404 not_found", asProof},

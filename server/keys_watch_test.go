@@ -55,7 +55,7 @@ func TestAKeysStreamsEndWithIt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := &far{answer: drip, all: true}
-			b := newBench(t, through(f)).opened()
+			b := newBench(t, mayWrite, through(f)).opened()
 			b.signIn(b.visit(), café, joinery)
 			c.key.Name = "sheet"
 			r := b.request(ask{path: file, key: b.addKey(c.key), header: map[string]string{"xero-tenant-id": b.tenant(café)}})
@@ -115,7 +115,7 @@ func TestWhoWaitsWithARevokedKeyIsTold(t *testing.T) {
 				<-r.Context().Done()
 				return nil, r.Context().Err()
 			}}
-			b := newBench(t, through(f)).opened()
+			b := newBench(t, mayWrite, through(f)).opened()
 			b.signIn(b.visit(), café)
 			a := a
 			a.key = b.addKey(store.Key{Name: "sheet", Write: true})
@@ -141,7 +141,7 @@ func TestWhoWaitsWithARevokedKeyIsTold(t *testing.T) {
 // More time, another limit or a new age ends nothing.
 func TestAStreamOutlivesWhatDoesNotConcernIt(t *testing.T) {
 	f := &far{answer: drip}
-	b := newBench(t, through(f)).opened()
+	b := newBench(t, mayWrite, through(f)).opened()
 	b.signIn(b.visit(), café)
 	r := b.request(ask{path: invoices, key: b.addKey(store.Key{Name: "sheet"})})
 	answer, err := client.Do(r)
