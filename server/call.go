@@ -47,10 +47,11 @@ const sessionTenant = "tenant"
 func (s *Server) organisation(r *http.Request, c *call) (xero.Organisation, *xero.Session, error) {
 	status := s.cfg.Connections.Status()
 	all := status.Organisations()
+	none := len(all) == 0
 	var named string
 	switch {
 	case c.key != nil:
-		named = strings.TrimSpace(r.Header.Get("xero-tenant-id"))
+		named = strings.TrimSpace(r.Header.Get("Xero-Tenant-Id"))
 		if named != "" && !c.key.Reaches(named) {
 			return xero.Organisation{}, nil, fail(codeTenantNotAllowed)
 		}
@@ -65,28 +66,28 @@ func (s *Server) organisation(r *http.Request, c *call) (xero.Organisation, *xer
 			named, _ = c.session.Values[sessionTenant].(string)
 		}
 	}
-	if len(status.Organisations()) == 0 {
+	if none {
 		return xero.Organisation{}, nil, s.notConnected(status)
 	}
 	if named == "" && len(all) == 1 {
 		named = all[0].TenantID
+	}
+	for _, o := range all {
+		if named != "" && strings.EqualFold(o.TenantID, named) {
+			if session, ok := s.cfg.Connections.Find(o.TenantID); ok {
+				return o, session, nil
+			}
+		}
 	}
 	choose := fail(xero.CodeTenantRequired)
 	choose.organisations = all
 	if c.key != nil && len(c.key.Tenants) == 1 {
 		choose.organisations = nil
 	}
-	if named == "" {
-		return xero.Organisation{}, nil, choose
+	if named != "" {
+		choose.saying(words.Say("requests.not-connected.message"), words.Say("requests.not-connected.action"))
 	}
-	for _, o := range all {
-		if strings.EqualFold(o.TenantID, named) {
-			if session, ok := s.cfg.Connections.Find(o.TenantID); ok {
-				return o, session, nil
-			}
-		}
-	}
-	return xero.Organisation{}, nil, choose.saying(words.Say("requests.not-connected.message"), words.Say("requests.not-connected.action"))
+	return xero.Organisation{}, nil, choose
 }
 
 // notConnected says why there is no organisation at all.

@@ -2,6 +2,7 @@ package server
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"path"
@@ -67,7 +68,7 @@ func (s *Server) enter(rt route) http.Handler {
 		c := &call{}
 		err := s.admit(w, r, rt, c)
 		if err == nil {
-			r = r.WithContext(xero.WithCaller(r.Context(), c.caller()))
+			ctx := xero.WithCaller(r.Context(), c.caller())
 			if rt.stream {
 				deadlines := http.NewResponseController(w)
 				if r.ContentLength != 0 {
@@ -76,9 +77,9 @@ func (s *Server) enter(rt route) http.Handler {
 				_ = deadlines.SetWriteDeadline(time.Time{})
 			}
 			if c.key != nil {
-				err = s.withKey(w, r, rt, c)
+				err = s.withKey(ctx, w, r, rt, c)
 			} else {
-				err = rt.handle(w, r, c)
+				err = rt.handle(w, r.WithContext(ctx), c)
 			}
 			if rt.stream {
 				hurry(w, r)
@@ -254,13 +255,14 @@ func proxied(r *http.Request) bool {
 		return true
 	}
 	for name := range r.Header {
-		name = strings.ReplaceAll(strings.ToLower(name), "_", "-")
-		if name == "forwarded" || name == "via" || strings.HasPrefix(name, "x-forwarded") || name == "x-real-ip" {
+		if passedOn.has(name) {
 			return true
 		}
 	}
 	return false
 }
+
+var passedOn = namesOf("forwarded", "via", "x-forwarded", "x-forwarded-", "x-real-ip")
 
 // cleanPath reports whether the path is written in the one way that leaves nothing
 // to interpret: no dot segments, no doubled or trailing slash, and an escape only
@@ -307,10 +309,28 @@ func localPath(next string) string {
 
 // protect sets what every answer says to browsers.
 func (s *Server) protect(h http.Header) {
+	login := s.cfg.Connections.LoginHost()
+	rules := s.rules.Load()
+	if rules == nil || rules.login != login {
+		rules = rulesFor(login, s.cfg.Mode)
+		s.rules.Store(rules)
+	}
+	maps.Copy(h, rules.header)
+}
+
+// rules are what every answer says to browsers, while sign-ins lead to that host. The
+// values are shared by all answers: who changes a header puts another list there.
+type rules struct {
+	login  string
+	header http.Header
+}
+
+func rulesFor(login string, mode Mode) *rules {
 	forms := "'self'"
-	if login := s.cfg.Connections.LoginHost(); login != "" {
+	if login != "" {
 		forms += " " + login
 	}
+	h := http.Header{}
 	h.Set("Content-Security-Policy", "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action "+forms)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")
@@ -320,9 +340,13 @@ func (s *Server) protect(h http.Header) {
 	// (fetch.spec.whatwg.org, append a request Origin header).
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
-	if s.cfg.Mode == Demo {
+	if mode == Demo {
 		h.Set("X-FCC-Mode", string(Demo))
 	}
+	for name, values := range h {
+		h[name] = slices.Clip(values)
+	}
+	return &rules{login, h}
 }
 
 // recover turns a panic into a 500 that tells the caller nothing.

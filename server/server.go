@@ -109,9 +109,11 @@ type Place struct{ Name, Path string }
 type Server struct {
 	cfg     Config
 	log     *slog.Logger
+	httpLog *log.Logger // net/http's own lines
 	started time.Time
 	origins []string // http://host:port, as browsers write them
 	handler http.Handler
+	rules   atomic.Pointer[rules] // see protect
 	pages   pages
 
 	old       oldLook
@@ -151,6 +153,7 @@ func New(cfg Config) (*Server, error) {
 		calls:    calls{full: make(chan struct{}, 1)},
 		keys:     keyring{begun: make(chan struct{}, 1)},
 	}
+	s.httpLog = log.New(serveLog{s.log}, "", 0)
 	s.books = books.New(books.Config{Connections: cfg.Connections, State: s.openedState, Key: s.booksKey, Log: cfg.Log})
 	s.exports = newExports(cfg.DataDir, s.log)
 	s.browsers = newBrowsers(cfg.Port, func() *store.Store { return s.state }, s.stateIs)
@@ -209,7 +212,7 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 		BaseContext:                  func(net.Listener) context.Context { return requests },
 		ConnContext:                  withPeer,
 		ConnState:                    limitConnections(maxConnections),
-		ErrorLog:                     log.New(serveLog{s.log}, "", 0),
+		ErrorLog:                     s.httpLog,
 	}
 	failed := make(chan error, len(listeners))
 	s.serving.RLock()
