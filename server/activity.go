@@ -102,7 +102,7 @@ func (s *Server) activity(w http.ResponseWriter, r *http.Request, c *call) error
 	v.choices(ever, names)
 	for _, row := range rows {
 		what, went, tone := inWords(row)
-		v.Rows = append(v.Rows, activityRow{row.At, whenWords(row.At, now), what, went, tone, callerWords(row.Caller, row.Name), names.of(row.Tenant), tookWords(row.Took)})
+		v.Rows = append(v.Rows, activityRow{row.At, whenWords(row.At, now), what, went, tone, callerWords(row.Caller, row.Name), names.of(row.Tenant), waitedWords(row)})
 	}
 	v.All, v.First, v.Last = all, (number-1)*activityRows+1, (number-1)*activityRows+len(rows)
 	if number > 1 {

@@ -79,6 +79,7 @@ func newBench(t testing.TB, changes ...func(*bench)) *bench {
 		OnCall:    func(c xero.Call) { b.Called(c) },
 		Calling:   func(who xero.Caller) (func(bool), error) { return b.Calling(who) },
 		MayCall:   func(who xero.Caller) error { return b.MayCall(who) },
+		Learnt:    func(ctx context.Context) []xero.Learnt { return b.Learnt(ctx) },
 	}
 	b.cfg = server.Config{
 		Version: "test", Mode: server.Live, Port: port, DataDir: dir,

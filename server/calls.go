@@ -25,15 +25,17 @@ type calls struct {
 	mu      sync.Mutex // held for moments
 	waiting []store.Call
 	full    chan struct{} // one slot: a batch waits
+	spent   map[spender]spent
 }
 
 // Called keeps the list of calls: xero.Config's OnCall. It does not block.
 func (s *Server) Called(c xero.Call) {
 	kept := store.Call{
 		At: c.At, Caller: string(c.Caller.Kind), Name: c.Caller.Name, Tenant: strings.ToLower(c.TenantID), Method: c.Method,
-		Resource: c.Resource, Status: c.Status, Code: string(c.Code), Took: c.Took,
+		Resource: c.Resource, Status: c.Status, Code: string(c.Code), Took: c.Took, Waited: c.Waited,
 	}
 	s.calls.mu.Lock()
+	s.calls.spendLocked(c)
 	s.calls.waiting = append(s.calls.waiting, kept)
 	// What a key's daily limit counts is written at once, so that the limit outlives a
 	// crash.

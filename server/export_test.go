@@ -46,7 +46,20 @@ var (
 	OtherNames     = otherNames
 	KnownScopes    = knownScopes
 	MaxConnections = maxConnections
+	WaitedWords    = waitedWords
 )
+
+// Spent is how many calls each caller has had answered, and how many were held back.
+func (s *Server) Spent() (calls, held map[xero.Caller]int) {
+	calls, held = map[xero.Caller]int{}, map[xero.Caller]int{}
+	for who, n := range s.spent() {
+		if who.Tenant != "" {
+			calls[who.Caller] += n.Calls
+			held[who.Caller] += n.Held
+		}
+	}
+	return calls, held
+}
 
 // Mount has s answer with rows of a test, for an audience by its name, behind the
 // guard. It fails as New does.

@@ -126,6 +126,7 @@ type Server struct {
 	looked    chan struct{} // see Looked
 	renewals  chan xero.Renewal
 	calls     calls
+	budgets   budgets
 	rotating  sync.Mutex
 	iconFound atomic.Bool
 	serving   sync.RWMutex // read-locked by Serve

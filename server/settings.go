@@ -27,6 +27,7 @@ func (s *Server) settingsRoutes() []route {
 // settingsView is the page of settings. What is nil or empty cannot be done here.
 type settingsView struct {
 	SignIns  []settingsSignIn
+	Calls    *spentView
 	Programs int
 	Switches []settingsSwitch
 	Look     []choice
@@ -72,6 +73,7 @@ func (s *Server) settings(w http.ResponseWriter, r *http.Request, c *call) error
 		SignIns: s.settingsSignIns(r.Context(), c), Places: host.Places, Version: s.versionWords(), Restart: host.Restart != nil,
 		Keystore: keystoreWords(s.keystoreKind()), MoveTo: s.moveTargets(), Asks: strings.Join(scopeWords(app.Scopes), ", "),
 	}
+	v.Calls = s.spentToday(r.Context())
 	if keys, err := s.listKeys(r.Context()); err == nil { // else the programs' own page says why
 		v.Programs = len(keys)
 	}

@@ -145,7 +145,7 @@ func (s *Server) Looked() <-chan struct{} { return s.looked }
 
 // settle writes what waits for the disk.
 func (s *Server) settle(ctx context.Context) {
-	err := errors.Join(s.browsers.flush(ctx), s.flushKeys(ctx), s.flushCalls(ctx))
+	err := errors.Join(s.browsers.flush(ctx), s.flushKeys(ctx), s.flushCalls(ctx), s.flushBudgets(ctx))
 	s.stateIs(err)
 }
 

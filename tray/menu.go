@@ -102,6 +102,7 @@ func menuFor(v view) menu {
 	if v.note != "" {
 		m.lines = append(m.lines, line{label: fit(plain(v.note))})
 	}
+	m.lines = append(m.lines, fewCalls(st.Short))
 	for i := range maxOffers {
 		l := line{label: "Offer", hidden: true}
 		if i < len(v.offers) {
@@ -133,6 +134,22 @@ func menuFor(v view) menu {
 		line{},
 		line{label: words.Say("tray.menu.quit"), order: quit})
 	return m
+}
+
+// fewCalls says that Xero's calls for today are running out.
+func fewCalls(short []xero.Shortage) line {
+	switch {
+	case len(short) == 0:
+		return line{label: "Calls", hidden: true}
+	case len(short) > 1:
+		return line{label: words.Say("limits.tray.several", "Count", len(short)), order: "/settings"}
+	case !short[0].Closed.IsZero():
+		at := short[0].Closed.Local().Format("15:04")
+		name := fitting(short[0].Organisation.Name, words.Say("limits.tray.none", "Name", "", "Time", at))
+		return line{label: words.Say("limits.tray.none", "Name", name, "Time", at), order: "/settings"}
+	}
+	name := fitting(short[0].Organisation.Name, words.Say("limits.tray.under", "Name", "", "Calls", short[0].Under))
+	return line{label: words.Say("limits.tray.under", "Name", name, "Calls", short[0].Under), order: "/settings"}
 }
 
 // choices lists the organisations, when there is something to choose.

@@ -145,6 +145,26 @@ func TestTheMenuOffersWhatTheStateAllows(t *testing.T) {
 	}
 }
 
+func TestTheMenuSaysThatCallsRunOut(t *testing.T) {
+	long := xero.Organisation{TenantID: "9", Name: strings.Repeat("Te Whare Rākau ", 9)}
+	afternoon := time.Date(2026, time.March, 3, 15, 4, 0, 0, time.Local)
+	for want, short := range map[string][]xero.Shortage{
+		"": nil,
+		"Tūī Street Café · under 180 calls left today":     {{Organisation: cafe, Under: 180}},
+		"Tūī Street Café · no calls left until 15:04":      {{Organisation: cafe, Closed: afternoon.UTC()}},
+		"Te Whare Rākau Te… · under 1000 calls left today": {{Organisation: long, Under: 1000}},
+		"2 organisations · few calls left today":           {{Organisation: kauri, Under: 20}, {Organisation: cafe, Closed: afternoon}},
+	} {
+		st := status(xero.Connected, "", connection(xero.Connected, kauri, cafe))
+		st.Short = short
+		l := menuFor(view{status: st}).lines[1]
+		checkLabel(t, l.label)
+		if l.hidden != (want == "") || !l.hidden && (l.label != want || l.order != "/settings") {
+			t.Errorf("%+v, want %q", l, want)
+		}
+	}
+}
+
 // submenu is the line Organisations.
 func submenu(t *testing.T, organisations ...xero.Organisation) line {
 	t.Helper()

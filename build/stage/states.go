@@ -68,6 +68,7 @@ var Pages = []Page{
 	{Name: "sign out everywhere", Path: "/settings/sign-out"},
 	{Name: "programs", Path: "/settings/programs", shows: theSignIn | theKeys, more: "/settings/programs/"},
 	{Name: "change a key", Path: "/settings/programs/change?" + url.Values{"name": {limited}}.Encode(), shows: theKeys},
+	{Name: "use in Excel", Path: "/settings/excel", shows: theSignIn},
 	{Name: "health", Path: "/health", shows: theSignIn},
 	{Name: "help", Path: "/help"},
 	{Name: "nowhere", Path: "/nowhere", status: http.StatusNotFound, alike: true},

@@ -38,7 +38,7 @@ const (
 // clock: that is the one which If-Modified-Since is compared with. since is not sent
 // when it is zero.
 func (a *asking) get(ctx context.Context, path string, query url.Values, since time.Time) ([]byte, time.Time, error) {
-	ctx, cancel := context.WithTimeout(ctx, callPatience)
+	ctx, cancel := context.WithTimeout(xero.WithPatience(ctx, callPatience), callPatience) // it is not for its caller alone
 	defer cancel()
 	u := a.books.cfg.Connections.API().JoinPath("/api.xro/2.0", path)
 	u.RawQuery = query.Encode()

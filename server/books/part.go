@@ -21,7 +21,11 @@ type shelf struct {
 	organisation document[Organisation]
 	cash         document[Cash]
 	months       document[[]Month]
-	statements   map[span]*document[Statement]
+	statements   spans[Statement]
+	balances     spans[Statement]
+	transactions spans[dated[BankTransaction]]
+	payments     spans[dated[Payment]]
+	accounts     document[[]Account]
 	invoices     set[Invoice]
 	contacts     set[Contact]
 }
@@ -176,7 +180,7 @@ func (s *shelf) fly(ctx context.Context, p *part, w work) bool {
 		f.refused = troubleOf(err)
 	case err != nil:
 		p.trouble = troubleOf(err)
-		if asked {
+		if asked && !p.trouble.Kept { // whoever asks next may be a person
 			p.pause = time.Now().Add(failurePause)
 			if p.trouble.Retry.After(p.pause) {
 				p.pause = p.trouble.Retry

@@ -20,6 +20,7 @@ type Trouble struct {
 	Scope string    // not "": the sign-in lacks this scope, and consent to it mends that
 	Role  bool      // the person's role in Xero does not reach this part
 	Retry time.Time // when Xero takes calls again; zero when it does not say
+	Kept  bool      // the calls that are left are for people
 
 	cause error // for the log
 }
@@ -47,6 +48,10 @@ var (
 	needInvoices      = need{part: "invoices", scopes: []string{"accounting.invoices.read", "accounting.transactions.read"}}
 	needContacts      = need{part: "contacts", scopes: []string{"accounting.contacts.read"}}
 	needBankSummary   = need{part: "bank-balances", scopes: []string{"accounting.reports.banksummary.read", "accounting.reports.read"}, report: true}
+	needAccounts      = need{part: "accounts", scopes: []string{"accounting.settings.read"}}
+	needTransactions  = need{part: "bank-transactions", scopes: []string{"accounting.banktransactions.read", "accounting.transactions.read"}}
+	needPayments      = need{part: "payments", scopes: []string{"accounting.payments.read", "accounting.transactions.read"}}
+	needBalanceSheet  = need{part: "balance-sheet", scopes: []string{"accounting.reports.balancesheet.read", "accounting.reports.read"}, report: true}
 	needProfitAndLoss = need{part: "profit-and-loss", scopes: []string{"accounting.reports.profitandloss.read", "accounting.reports.read"}, report: true}
 )
 
@@ -74,7 +79,7 @@ func troubleOf(err error) *Trouble {
 		return t
 	}
 	if e, ok := errors.AsType[*xero.Error](err); ok {
-		t := &Trouble{Problem: e.Problem, cause: e.Err}
+		t := &Trouble{Problem: e.Problem, Kept: e.Kept, cause: e.Err}
 		if e.RetryAfter > 0 {
 			t.Retry = time.Now().Add(e.RetryAfter).UTC()
 		}

@@ -260,6 +260,7 @@ func (a *app) assemble(port int, key keystore.Secret, showIcon bool) (*xero.Conn
 		},
 		Remember: func(ctx context.Context, connection string, p xero.Profile) { srv.Remember(ctx, connection, p) },
 		Forget:   func(ctx context.Context, connection string) { srv.Forget(ctx, connection) },
+		Learnt:   func(ctx context.Context) []xero.Learnt { return srv.Learnt(ctx) },
 	})
 	if err != nil {
 		return nil, nil, err

@@ -19,19 +19,20 @@ type Call struct {
 	Status   int    // of the answer; 0: none came
 	Code     string // why none came
 	Took     time.Duration
+	Waited   time.Duration // before it was sent, or given up
 }
 
 // AddCalls keeps calls, all or none.
 func (s *Store) AddCalls(ctx context.Context, calls []Call) error {
 	return s.in(ctx, "keep calls", func(tx *sql.Tx) error {
-		add, err := tx.PrepareContext(ctx, `INSERT INTO calls (at, caller, name, tenant, method, resource, status, code, took)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+		add, err := tx.PrepareContext(ctx, `INSERT INTO calls (at, caller, name, tenant, method, resource, status, code, took, waited)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
 		if err != nil {
 			return err
 		}
 		defer add.Close()
 		for _, c := range calls {
-			_, err := add.ExecContext(ctx, millis(c.At), c.Caller, c.Name, c.Tenant, c.Method, c.Resource, c.Status, c.Code, c.Took.Milliseconds())
+			_, err := add.ExecContext(ctx, millis(c.At), c.Caller, c.Name, c.Tenant, c.Method, c.Resource, c.Status, c.Code, c.Took.Milliseconds(), c.Waited.Milliseconds())
 			if err != nil {
 				return err
 			}
@@ -48,6 +49,7 @@ const (
 	Answered Outcome = "answered" // with what was asked for
 	Refused  Outcome = "refused"  // with a status of 400 or more
 	NoAnswer Outcome = "none"
+	Reached  Outcome = "reached" // answered or refused: what Xero counts
 )
 
 // Which says which calls are meant; its zero value means all.
@@ -78,6 +80,8 @@ func (w Which) where() (text string, args []any) {
 		add(true, "status BETWEEN 1 AND 399")
 	case Refused:
 		add(true, "status >= 400")
+	case Reached:
+		add(true, "status > 0")
 	case NoAnswer:
 		add(true, "status = 0")
 	}
@@ -91,7 +95,7 @@ func (s *Store) Calls(ctx context.Context, which Which, skip, most int) (calls [
 	if err := s.db.QueryRowContext(ctx, "SELECT COUNT(*) FROM calls"+where, args...).Scan(&all); err != nil {
 		return nil, 0, explain("count calls", err)
 	}
-	rows, err := s.db.QueryContext(ctx, `SELECT at, caller, name, tenant, method, resource, status, code, took FROM calls`+
+	rows, err := s.db.QueryContext(ctx, `SELECT at, caller, name, tenant, method, resource, status, code, took, waited FROM calls`+
 		where+" ORDER BY at DESC, rowid DESC LIMIT ? OFFSET ?", append(args, most, skip)...)
 	if err != nil {
 		return nil, 0, explain("list calls", err)
@@ -99,13 +103,13 @@ func (s *Store) Calls(ctx context.Context, which Which, skip, most int) (calls [
 	defer rows.Close()
 	for rows.Next() {
 		var (
-			c        Call
-			at, took int64
+			c                Call
+			at, took, waited int64
 		)
-		if err := rows.Scan(&at, &c.Caller, &c.Name, &c.Tenant, &c.Method, &c.Resource, &c.Status, &c.Code, &took); err != nil {
+		if err := rows.Scan(&at, &c.Caller, &c.Name, &c.Tenant, &c.Method, &c.Resource, &c.Status, &c.Code, &took, &waited); err != nil {
 			return nil, 0, explain("list calls", err)
 		}
-		c.At, c.Took = moment(at), time.Duration(took)*time.Millisecond
+		c.At, c.Took, c.Waited = moment(at), time.Duration(took)*time.Millisecond, time.Duration(waited)*time.Millisecond
 		calls = append(calls, c)
 	}
 	return calls, all, explain("list calls", rows.Err())

@@ -13,7 +13,7 @@ func TestCallsAreListedNewestFirstAndFoundByWhoWhatAndWhen(t *testing.T) {
 		ctx := t.Context()
 		ok(t, s.AddCalls(ctx, nil))
 		all := []store.Call{
-			{At: noon, Caller: "page", Tenant: "a", Method: "GET", Resource: "/one", Status: 200, Took: 1500 * time.Millisecond},
+			{At: noon, Caller: "page", Tenant: "a", Method: "GET", Resource: "/one", Status: 200, Took: 1500 * time.Millisecond, Waited: 12 * time.Second},
 			{At: noon.Add(time.Minute), Caller: "key", Name: "script", Tenant: "b", Method: "POST", Resource: "/two", Status: 429},
 			{At: noon.Add(time.Minute), Caller: "key", Name: "other", Tenant: "b", Method: "GET", Resource: "/three", Code: "xero_unreachable"},
 			{At: noon.Add(time.Hour), Caller: "fcc", Method: "GET", Resource: "/four", Status: 304},
@@ -34,6 +34,7 @@ func TestCallsAreListedNewestFirstAndFoundByWhoWhatAndWhen(t *testing.T) {
 			"of a tenant":     {store.Which{Tenant: "b"}, 0, 9, []string{"/three", "/two"}, 2},
 			"answered":        {store.Which{Outcome: store.Answered}, 0, 9, []string{"/four", "/one"}, 2},
 			"refused":         {store.Which{Outcome: store.Refused}, 0, 9, []string{"/two"}, 1},
+			"reached":         {store.Which{Outcome: store.Reached}, 0, 9, []string{"/four", "/two", "/one"}, 3},
 			"not answered":    {store.Which{Outcome: store.NoAnswer}, 0, 9, []string{"/three"}, 1},
 			"between":         {store.Which{From: noon.Add(time.Minute), To: noon.Add(time.Hour)}, 0, 9, []string{"/three", "/two"}, 2},
 		} {

@@ -68,7 +68,15 @@ var migrations = []string{
 	ALTER TABLE keys ADD COLUMN daily    INTEGER NOT NULL DEFAULT 0;
 	ALTER TABLE keys ADD COLUMN max_age  BIGINT  NOT NULL DEFAULT 0;
 	ALTER TABLE keys ADD COLUMN stale    BOOLEAN NOT NULL DEFAULT FALSE;
-	ALTER TABLE keys ADD COLUMN program  TEXT    NOT NULL DEFAULT '';`,
+	ALTER TABLE keys ADD COLUMN program  TEXT    NOT NULL DEFAULT '';
+	ALTER TABLE calls ADD COLUMN waited BIGINT NOT NULL DEFAULT 0;
+	CREATE TABLE budgets (
+		client TEXT NOT NULL,
+		tenant TEXT NOT NULL,
+		data   BLOB NOT NULL,
+		saved  BIGINT NOT NULL,
+		PRIMARY KEY (client, tenant)
+	) WITHOUT ROWID;`,
 }
 
 // migrate brings the database to this version, all or nothing. The version is

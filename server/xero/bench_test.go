@@ -41,6 +41,7 @@ type bench struct {
 	log      *logbook
 	lost     *xero.Problem
 	way      func(http.RoundTripper) http.RoundTripper // optional: what lies between
+	learnt   []xero.Learnt                             // by the FCC that was stopped
 
 	*xero.Connections
 	stop func()
@@ -101,6 +102,7 @@ func (b *bench) start() {
 		App: b.app, Issuer: xeroHost, API: xeroHost, RedirectURI: redirect, Keystore: b.keychain, DataDir: b.dir, Lost: b.lost,
 		HTTP: way, Log: slog.New(slog.NewJSONHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		OnRenewal: b.notes.renewal, OnCall: b.notes.call, Recall: b.notes.recall, Remember: b.notes.remember, Forget: b.notes.forget,
+		Learnt: func(context.Context) []xero.Learnt { return b.learnt },
 	})
 	if err != nil {
 		b.t.Fatal(err)
@@ -115,6 +117,7 @@ func (b *bench) start() {
 	b.stop = func() {
 		cancel()
 		<-ended
+		b.learnt = c.Learnt()
 		direct.CloseIdleConnections()
 		synctest.Wait()
 	}

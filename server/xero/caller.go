@@ -32,6 +32,9 @@ func WithCaller(ctx context.Context, who Caller) context.Context {
 	return context.WithValue(ctx, callerKey{}, who)
 }
 
+// person reports whether somebody waits for what is asked, at a page or in a terminal.
+func (c Caller) person() bool { return c.Kind == ByPage || c.Kind == ByCommand }
+
 // CallerOf is who asks under ctx: FCC itself unless WithCaller said otherwise.
 func CallerOf(ctx context.Context) Caller {
 	if who, ok := ctx.Value(callerKey{}).(Caller); ok {
@@ -67,18 +70,19 @@ type Call struct {
 	Status   int    // of the answer; 0: none came
 	// Code is why none came: CodeUnreachable after it was sent, another when it never
 	// was; "" when one came, or when the caller left.
-	Code Code
-	Took time.Duration // until the answer's head came
+	Code   Code
+	Took   time.Duration // until the answer's head came
+	Waited time.Duration // for Xero's limits, before it was sent or given up
 }
 
 // tell reports a call to OnCall.
-func (c *Connections) tell(req *http.Request, at time.Time, resp *http.Response, err error) {
+func (c *Connections) tell(req *http.Request, at time.Time, waited time.Duration, resp *http.Response, err error) {
 	if c.cfg.OnCall == nil {
 		return
 	}
 	call := Call{
 		At: at.Round(0).UTC(), Caller: CallerOf(req.Context()), TenantID: tenantOf(req), Method: req.Method,
-		Resource: resourceOf(req.URL.Path), Took: time.Since(at),
+		Resource: resourceOf(req.URL.Path), Took: time.Since(at), Waited: waited,
 	}
 	if resp != nil {
 		call.Status = resp.StatusCode
@@ -118,17 +122,6 @@ func resourceOf(path string) string {
 		kept += "/" + part
 	}
 	return kept
-}
-
-// A Budget is what is left of Xero's limits for an organisation (contract with
-// Xero: developer.xero.com/faq/limits), as Xero's own headers said it last.
-type Budget struct {
-	Known       bool // Xero has answered for this organisation since FCC started
-	Day, Minute int  // calls left
-	At          time.Time
-	// Closed is when Xero takes calls again after the day's were used up; zero
-	// while it does.
-	Closed time.Time
 }
 
 type patienceKey struct{}

@@ -54,7 +54,7 @@ func TestEveryCallIsToldWithWhoAskedAndWhatBecameOfIt(t *testing.T) {
 		times := 1
 		w.at(organisationPath, limited(&times, "minute", "3"))
 		asked(organisationPath)
-		want(xero.Call{Status: 429}, xero.Call{Status: 200})
+		want(xero.Call{Status: 429}, xero.Call{Status: 200, Waited: 3 * time.Second})
 		times = 1
 		w.at(organisationPath, limited(&times, "day", "3"))
 		asked(organisationPath)

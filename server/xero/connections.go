@@ -52,6 +52,9 @@ type Config struct {
 	Recall   func(ctx context.Context, connection string) (Profile, bool)
 	Remember func(ctx context.Context, connection string, p Profile)
 	Forget   func(ctx context.Context, connection string)
+	// Learnt is what Connections.Learnt said last before this start, or nothing.
+	// Optional.
+	Learnt func(ctx context.Context) []Learnt
 }
 
 // Profile is what is known of a connection besides its grant.
@@ -243,6 +246,10 @@ func (c *Connections) LoginHost() string {
 func (c *Connections) Find(tenantID string) (*Session, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.findLocked(tenantID)
+}
+
+func (c *Connections) findLocked(tenantID string) (*Session, bool) {
 	var found *Session
 	for _, s := range c.sessions {
 		if s.reachesLocked(tenantID) && (found == nil || badness[s.state] < badness[found.state]) {

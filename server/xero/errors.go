@@ -21,6 +21,7 @@ type Error struct {
 	Problem
 	Err        error         // optional
 	RetryAfter time.Duration // of CodeRateLimited: Xero takes no call before
+	Kept       bool          // of CodeRateLimited: people may call all the same
 }
 
 func (e *Error) Error() string {

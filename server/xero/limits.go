@@ -1,12 +1,9 @@
 package xero
 
 import (
-	"cmp"
-	"context"
 	"net/http"
-	"slices"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"financial-command-center/assets/words"
@@ -37,42 +34,45 @@ const (
 // more. Where Xero counts on, as it may for a call that was given up, it says
 // "concurrent", and that is waited out.
 //
-// Who may not call yet waits in the order of coming, and no longer than is of use:
-// when it is sure that Xero takes the next call too late, the wait ends at once.
+// Who may not call yet waits in line (see line), and no longer than is of use: when it
+// is sure that Xero takes the next call too late, the wait ends at once. Of each day a
+// part is kept for people (see keptLocked).
 type limits struct {
 	mu   sync.Mutex
 	apps map[string]*appLimits // by client id, lower case
 	sent uint64                // calls so far: the number of the last one
 	came uint64                // waiters so far
+	news atomic.Bool           // how short of calls an organisation is has changed
 }
 
 // appLimits are those of one Xero app.
 type appLimits struct {
 	minute window
 	gates  map[string]*gate // by the organisation's id, lower case; "": calls of none
+	crowd  []*gate          // those where somebody waits
 	timer  *time.Timer      // looks again when something was to end
 }
 
-// gate is the limits of one organisation.
+// gate is the limits of one organisation, and who waits for them.
 type gate struct {
 	none    bool // calls of no organisation: only the app's minute counts them
 	busy    int  // in progress
 	minute  window
 	crowded time.Time     // Xero has too many at once until then
 	pause   time.Duration // how long that was assumed last
-	closed  time.Time     // the day's calls are used up until then
-	waiting []*waiter     // in the order they came
-	budget  Budget        // as an answer said last
-	toldBy  uint64        // the call that it was said to
-}
+	day     window
+	closed  time.Time // the day's calls are used up until then
+	looked  time.Time // when anybody was let in below the reserve last
+	lines   []*line
+	waiting int      // in all lines
+	turn    uint64   // the last call that was let in
+	people  bool     // it was a person's
+	budget  Budget   // as an answer said last
+	toldBy  uint64   // the call that it was said to
+	short   Shortage // as the watchers know it
 
-// waiter is a caller on its way through a gate; one who comes again keeps its place.
-type waiter struct {
-	client, tenant string
-	until          time.Time // waits no longer
-	bounded        bool      // by its context, not by us
-	number         uint64    // in the order they came
-	turn           chan turn // one slot
+	allowance   int // see allow
+	allowedLast time.Time
 }
 
 // turn is what a waiter gets.
@@ -86,76 +86,6 @@ type hold struct {
 	limit  string    // as X-Rate-Limit-Problem names it
 	until  time.Time // when it is over for sure; zero: when another call is
 	sooner bool      // a call under way may show that it is over before
-}
-
-// newWaiter makes a waiter for req, who waits as long as ctx has time, or patience
-// where it has no end.
-func newWaiter(ctx context.Context, client, tenant string) *waiter {
-	until, bounded := ctx.Deadline()
-	if !bounded {
-		until = time.Now().Add(patience)
-	}
-	return &waiter{client: strings.ToLower(client), tenant: strings.ToLower(tenant), until: until, bounded: bounded, turn: make(chan turn, 1)}
-}
-
-// enough is how long a token and the head of an answer are waited for from now on:
-// patience is for both and the limits together, unless ctx says how long all may
-// take.
-func (w *waiter) enough() time.Time {
-	if w.bounded {
-		return time.Now().Add(patience)
-	}
-	return w.until
-}
-
-// wait returns when w may make a call. It fails with ctx, or with CodeRateLimited.
-func (l *limits) wait(ctx context.Context, w *waiter) (*pass, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	l.mu.Lock()
-	app, g := l.gateLocked(w.client, w.tenant)
-	if w.number == 0 {
-		l.came++
-		w.number = l.came
-	}
-	at, _ := slices.BinarySearchFunc(g.waiting, w.number, func(other *waiter, number uint64) int { return cmp.Compare(other.number, number) })
-	g.waiting = slices.Insert(g.waiting, at, w)
-	l.lookLocked(app)
-	l.mu.Unlock()
-	select {
-	case got := <-w.turn:
-		return got.result()
-	default:
-	}
-	enough := time.NewTimer(time.Until(w.until))
-	defer enough.Stop()
-	select {
-	case got := <-w.turn:
-		return got.result()
-	case <-ctx.Done():
-	case <-enough.C:
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	select {
-	case got := <-w.turn:
-		if got.pass != nil {
-			got.pass.giveBackLocked()
-		}
-	default:
-		g.waiting = slices.DeleteFunc(g.waiting, func(other *waiter) bool { return other == w })
-		l.lookLocked(app)
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	now := time.Now()
-	why := g.holdLocked(app, now, l.sent)
-	if why == nil {
-		why = &hold{limit: "concurrent"}
-	}
-	return nil, why.error(now)
 }
 
 func (t turn) result() (*pass, error) {
@@ -176,74 +106,24 @@ func (l *limits) gateLocked(client, tenant string) (*appLimits, *gate) {
 	}
 	g := app.gates[tenant]
 	if g == nil {
-		g = &gate{none: tenant == ""}
+		g = &gate{none: tenant == "", day: window{span: daySpan}}
 		app.gates[tenant] = g
 	}
 	return app, g
 }
 
-// lookLocked lets in who may call, sends away who waits in vain, and sets the timer
-// for the rest.
-func (l *limits) lookLocked(app *appLimits) {
-	now := time.Now()
-	var next time.Time
-	for _, g := range app.gates {
-		why := l.admitLocked(app, g, now)
-		if why != nil && !why.until.IsZero() && (next.IsZero() || why.until.Before(next)) {
-			next = why.until
-		}
-	}
-	switch {
-	case next.IsZero() && app.timer != nil:
-		app.timer.Stop()
-	case next.IsZero():
-	default:
-		pause := min(next.Sub(now), longestSleep) // a longer timer does not fire after a sleep
-		if app.timer == nil {
-			app.timer = time.AfterFunc(pause, func() {
-				l.mu.Lock()
-				defer l.mu.Unlock()
-				l.lookLocked(app)
-			})
-		} else {
-			app.timer.Reset(pause)
-		}
-	}
-}
-
-// admitLocked returns why the first of those who are left still waits.
-func (l *limits) admitLocked(app *appLimits, g *gate, now time.Time) *hold {
-	for len(g.waiting) > 0 {
-		why := g.holdLocked(app, now, l.sent)
-		if why != nil {
-			g.waiting = slices.DeleteFunc(g.waiting, func(w *waiter) bool {
-				vain := why.limit == "day" || !why.until.IsZero() && !why.sooner && w.until.Before(why.until.Add(leastTime))
-				if vain {
-					w.turn <- turn{err: why.error(now)}
-				}
-				return vain
-			})
-			if len(g.waiting) == 0 {
-				return nil
-			}
-			return why
-		}
-		w := g.waiting[0]
-		g.waiting = slices.Delete(g.waiting, 0, 1)
-		l.sent++
-		g.busy++
-		g.minute.flying++
-		app.minute.flying++
-		w.turn <- turn{pass: &pass{limits: l, app: app, gate: g, number: l.sent}}
-	}
-	return nil
-}
-
-// holdLocked is why g lets nobody through, nil when it does.
-func (g *gate) holdLocked(app *appLimits, now time.Time, last uint64) *hold {
-	switch {
-	case !past(g.closed, now):
+// holdLocked is why g does not let who through, nil when it does. Of a day of which
+// nothing is left one call is let through, to hear when the next begins.
+func (g *gate) holdLocked(app *appLimits, who Caller, now time.Time, last uint64) *hold {
+	if !past(g.closed, now) {
 		return &hold{limit: "day", until: g.closed}
+	}
+	if kept := g.keptLocked(who, now, last); kept != nil {
+		return kept
+	}
+	switch {
+	case !g.none && !g.day.open(now, last) && g.day.flying > 0:
+		return &hold{limit: "concurrent"}
 	case !g.none && !g.minute.open(now, last):
 		return &hold{"minute", g.minute.ends, g.minute.flying > 0}
 	case !app.minute.open(now, last):
@@ -268,6 +148,9 @@ func Limited(answer http.Header, now time.Time) *Error {
 
 // error says in words how long Xero takes no call.
 func (h *hold) error(now time.Time) *Error {
+	if h.limit == keptLimit {
+		return h.kept(now)
+	}
 	left := busyPause
 	if !h.until.IsZero() {
 		left = max(min(h.until.Sub(now), h.until.Round(0).Sub(now.Round(0))), time.Second)

@@ -182,7 +182,7 @@ func TestXeroNeverHasToRefuseACall(t *testing.T) {
 			}
 			for _, app := range l.apps {
 				for _, g := range app.gates {
-					if g.busy != 0 || g.minute.flying != 0 || app.minute.flying != 0 || len(g.waiting) != 0 {
+					if g.busy != 0 || g.minute.flying != 0 || app.minute.flying != 0 || g.day.flying != 0 || g.waiting != 0 || len(app.crowd) != 0 {
 						wrong = fmt.Errorf("left behind: %+v", g)
 					}
 				}

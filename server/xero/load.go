@@ -16,6 +16,9 @@ import (
 // load reads index and records. Either all could be read, or none is taken: a
 // keychain that fails half way is not one with fewer connections.
 func (c *Connections) load(ctx context.Context) {
+	if c.cfg.Learnt != nil {
+		c.limits.recall(c.cfg.Learnt(ctx), time.Now())
+	}
 	for failures := 0; ; failures++ {
 		found, err := c.read(ctx)
 		if err == nil {

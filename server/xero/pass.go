@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -50,13 +49,16 @@ func (p *pass) answered(resp *http.Response) (waits bool) {
 	refused := resp != nil && resp.StatusCode == http.StatusTooManyRequests
 	p.app.minute.answered(p.number, left("X-AppMinLimit-Remaining"), refused, now, l.sent)
 	p.gate.minute.answered(p.number, minute, refused, now, l.sent)
+	p.gate.day.answered(p.number, day, refused, now, l.sent)
 	if minute >= 0 && day >= 0 && p.number > p.gate.toldBy {
 		p.gate.toldBy = p.number
 		p.gate.budget = Budget{Known: true, Day: day, Minute: minute, At: now.Round(0).UTC()}
+		p.gate.allow(day, now)
 	}
 	switch {
 	case resp == nil || refused:
 		waits = refused && p.refusedLocked(resp.Header, now)
+		p.gate.noticeLocked(l, now)
 		p.endLocked()
 		return waits
 	case resp.Body == http.NoBody:
@@ -66,6 +68,7 @@ func (p *pass) answered(resp *http.Response) (waits bool) {
 		l.lookLocked(p.app)
 	}
 	p.gate.pause = 0
+	p.gate.noticeLocked(l, now)
 	return false
 }
 
@@ -79,6 +82,7 @@ func (p *pass) refusedLocked(h http.Header, now time.Time) (waits bool) {
 	switch h.Get("X-Rate-Limit-Problem") {
 	case "day":
 		g.closed = now.Add(cmp.Or(after, windowSpan))
+		g.day.refused(after, now, p.limits.sent)
 		return false
 	case "minute":
 		minute.refused(after, now, p.limits.sent)
@@ -124,24 +128,7 @@ func (p *pass) giveBack() {
 
 func (p *pass) giveBackLocked() {
 	p.gate.minute.flying--
+	p.gate.day.flying--
 	p.app.minute.flying--
 	p.endLocked()
-}
-
-// Budget is what is left of Xero's limits for the organisation, through the
-// connection that Find returns.
-func (c *Connections) Budget(tenantID string) Budget {
-	s, ok := c.Find(tenantID)
-	if !ok {
-		return Budget{}
-	}
-	client := s.clientID()
-	c.limits.mu.Lock()
-	defer c.limits.mu.Unlock()
-	_, g := c.limits.gateLocked(strings.ToLower(client), strings.ToLower(tenantID))
-	b := g.budget
-	if !past(g.closed, time.Now()) {
-		b.Closed = g.closed.Round(0).UTC()
-	}
-	return b
 }

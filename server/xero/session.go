@@ -174,6 +174,7 @@ func jumped(before, now time.Time) bool {
 func (s *Session) step(ctx context.Context) {
 	now := time.Now()
 	s.set.mu.Lock()
+	s.set.publishLocked() // a shortage of calls ends with time alone
 	switch {
 	case s.unsaved && !now.Before(s.nextSave):
 		s.set.mu.Unlock()

@@ -97,6 +97,8 @@ type Status struct {
 	Since       time.Time          `json:"since"`
 	Problem     *Problem           `json:"problem"`
 	Connections []ConnectionStatus `json:"connections"`
+	// Short are the organisations whose calls for today are running out, by name.
+	Short []Shortage `json:"-"`
 }
 
 // Organisations lists what all connections reach, without repeats, by name.
@@ -188,6 +190,7 @@ func (c *Connections) statusLocked() Status {
 	if st.Problem == nil {
 		st.Problem = c.problem
 	}
+	st.Short = c.shortLocked(st.Organisations())
 	return st
 }
 

@@ -32,7 +32,7 @@ const refusalPause = time.Minute
 // refused too, there is no further renewal for it within a minute.
 //
 // Requests wait for Xero's limits (see limits): as long as their context has time,
-// 34 seconds where it has no end. So does what Xero refused all the same (429), where
+// 34 seconds where it has no end, and never longer than WithPatience says. So does what Xero refused all the same (429), where
 // the body can be sent again; when that would take too long, or the day's calls are
 // used up, the 429 is handed back as it came. A request that was not sent because
 // of the limits fails with CodeRateLimited; one that Config.Calling refuses, with
@@ -127,8 +127,11 @@ func (s *Session) tryOnce(req *http.Request, w *waiter, repeated bool) (resp *ht
 	asked := time.Now()
 	token, err = s.token(req.Context(), w.enough(), keystore.Secret{})
 	var p *pass
+	var waited time.Duration
 	if err == nil {
+		queued := time.Now()
 		p, err = s.set.limits.wait(req.Context(), w)
+		waited = time.Since(queued)
 	}
 	if err == nil && time.Since(asked) > time.Second { // it may have ended meanwhile
 		if token, err = s.token(req.Context(), w.enough(), keystore.Secret{}); err != nil {
@@ -138,14 +141,15 @@ func (s *Session) tryOnce(req *http.Request, w *waiter, repeated bool) (resp *ht
 	if err != nil {
 		closeBody(req)
 		if !repeated {
-			s.set.tell(req, asked, nil, err)
+			s.set.tell(req, asked, waited, nil, err)
 		}
 		return nil, token, false, err
 	}
 	asked, sent = time.Now(), true
 	resp, err = s.send(req, token, w.enough(), p)
-	s.set.tell(req, asked, resp, err)
+	s.set.tell(req, asked, waited, resp, err)
 	waits = p.answered(resp)
+	s.set.heed()
 	if err != nil {
 		return nil, token, false, err
 	}

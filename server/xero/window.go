@@ -1,20 +1,27 @@
 package xero
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
-// Xero counts calls in fixed minutes that begin at a moment of their own for each
-// organisation.
-const windowSpan = time.Minute
+// Xero counts calls in fixed minutes and days that begin at a moment of their own for
+// each organisation.
+const (
+	windowSpan = time.Minute
+	daySpan    = 24 * time.Hour
+)
 
-// window is what is known of the minute that Xero counts now. Nobody says when it
-// began; but answers say how many calls are left in it, and when they say more than
-// can be left in the minute known so far, a new one has begun before they came.
+// window is what is known of the minute, or day, that Xero counts now. Nobody says
+// when it began; but answers say how many calls are left in it, and when they say more
+// than can be left in the minute known so far, a new one has begun before they came.
 //
 // Calls are numbered in the order they are sent, and "last" is the number of the
 // last one. Answers may come in another order: a call is counted after another for
 // sure only if it was sent after the other's answer had come. Nothing here waits or
 // locks.
 type window struct {
+	span   time.Duration // zero: a minute
 	known  bool
 	low    int       // the least that was said to be left
 	lowAt  uint64    // the last call when that came
@@ -41,8 +48,11 @@ type window struct {
 // open reports whether a call may be sent.
 func (w *window) open(now time.Time, last uint64) bool {
 	w.turn(now, last)
-	return !w.known || w.low-w.flying-w.lost > 0
+	return !w.known || w.left() > 0
 }
+
+// left is how many calls may be sent for sure, while that is known.
+func (w *window) left() int { return w.low - w.flying - w.lost }
 
 // turn forgets a minute that is over.
 func (w *window) turn(now time.Time, last uint64) {
@@ -55,7 +65,7 @@ func (w *window) turn(now time.Time, last uint64) {
 func (w *window) begin(left int, now time.Time, last uint64) {
 	w.known, w.low, w.lowAt = true, left, last
 	w.first, w.firstAt, w.took = left, last, 0
-	w.ends, w.exact = now.Add(windowSpan), false
+	w.ends, w.exact = now.Add(cmp.Or(w.span, windowSpan)), false
 }
 
 // answered takes what the answer to a call said is left; negative: it did not say,
@@ -68,7 +78,7 @@ func (w *window) answered(number uint64, left int, refused bool, now time.Time, 
 	case left < 0 || number <= w.firstAt:
 		// It was under way when the first answer came, or may have been counted
 		// unseen: it may be of the minute after.
-		w.ends = now.Add(windowSpan)
+		w.ends = now.Add(cmp.Or(w.span, windowSpan))
 	case !refused:
 		w.took++
 	}
@@ -103,6 +113,22 @@ func (w *window) refused(retryAfter time.Duration, now time.Time, last uint64) {
 	if retryAfter > 0 {
 		w.ends, w.exact = now.Add(retryAfter), true
 	}
+}
+
+// learnt is what the next start may go on from, and recall does. A call without an
+// answer may have been counted.
+func (w *window) learnt() Span {
+	if !w.known {
+		return Span{}
+	}
+	return Span{Left: max(w.left(), 0), Ends: w.ends.Round(0).UTC(), Exact: w.exact}
+}
+
+func (w *window) recall(s Span, now time.Time) {
+	if past(s.Ends, now) || w.known {
+		return
+	}
+	w.known, w.low, w.first, w.ends, w.exact = true, s.Left, s.Left, s.Ends, s.Exact
 }
 
 // past reports whether t is over by whichever clock says so: the monotonic one may
