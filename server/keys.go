@@ -106,7 +106,7 @@ func (s *Server) keyOf(r *http.Request) (*apiKey, error) {
 		if k.Ended(now) {
 			return nil, keyEnded(k)
 		}
-		s.keys.touch(k.Name, store.Use{At: now, Program: programOf(r)})
+		s.keys.touch(k.Name, store.Use{At: now, Program: productOf(r)})
 		return k, nil
 	}
 	if p := s.stateLost.problem(); p != nil {
@@ -143,9 +143,9 @@ func lastWords(expires time.Time) string {
 // version.
 var product = regexp.MustCompile(`^[A-Za-z0-9!#$%&'*+.^_|~-]+(/[A-Za-z0-9!#$%&'*+.^_|~-]+)?`)
 
-// programOf is what r's program calls itself, "" where it does not. What comes after
+// productOf is what r's program calls itself, "" where it does not. What comes after
 // the first token, which may name a computer or a person, is not kept.
-func programOf(r *http.Request) string {
+func productOf(r *http.Request) string {
 	name := product.FindString(r.UserAgent())
 	return name[:min(len(name), mostName)]
 }
