@@ -21,3 +21,8 @@ var Styles embed.FS
 
 //go:embed scripts/*.js
 var Scripts embed.FS
+
+// PowerQuery is the text by which a workbook reads a table, a text/template.
+//
+//go:embed excel/table.pq
+var PowerQuery string

@@ -27,9 +27,15 @@ var simulated = map[string][]string{
 	"/api.xro/2.0/Contacts/{ContactID}": {"get", "post"},
 	"/api.xro/2.0/Invoices":             {"get", "post", "put"},
 	"/api.xro/2.0/Invoices/{InvoiceID}": {"get", "post"},
-	"/api.xro/2.0/Payments":             {"get"},
+	"/api.xro/2.0/Payments":             {"get", "post", "put"},
 	"/api.xro/2.0/Payments/{PaymentID}": {"get"},
 	"/api.xro/2.0/Reports/BankSummary":  {"get"},
+
+	"/api.xro/2.0/BankTransactions":                     {"get"},
+	"/api.xro/2.0/BankTransactions/{BankTransactionID}": {"get"},
+
+	"/api.xro/2.0/Invoices/{InvoiceID}/Attachments":            {"get"},
+	"/api.xro/2.0/Invoices/{InvoiceID}/Attachments/{FileName}": {"get", "post", "put"},
 
 	"/api.xro/2.0/Reports/ProfitAndLoss":            {"get"},
 	"/api.xro/2.0/Reports/BalanceSheet":             {"get"},
@@ -160,6 +166,9 @@ func (r *reducer) path(item object, methods []string) (object, error) {
 			if err != nil {
 				return nil, err
 			}
+			if reduced["content"] == nil { // a file, of whatever kind
+				reduced["content"] = object{"application/octet-stream": object{}}
+			}
 			operation["requestBody"] = reduced
 		}
 		responses := object{}
@@ -238,7 +247,7 @@ func (r *reducer) response(from object) (object, error) {
 	return out, err
 }
 
-// body reduces a request's or a response's, of which only JSON is simulated.
+// body reduces a request's or a response's, of which only JSON is described.
 func (r *reducer) body(from object) (object, error) {
 	out := object{}
 	if required, ok := from["required"]; ok {

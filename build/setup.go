@@ -26,6 +26,8 @@ var linuxNeeds = []need{
 	{"chromium", "chromium", "pages and sign-in are tested in a real browser"},
 	{"node", "nodejs", "npm, which brings axe-core, runs on it"},
 	{"npm", "npm", "pages are checked for accessibility by axe-core"},
+	{"curl", "curl", "tables are fetched as scripts do"},
+	{"soffice", "libreoffice-calc-nogui", "tables are opened in a real spreadsheet"},
 	{"setpriv", "util-linux", "requests of a second OS user are tested"},
 	{"wine", "wine", "the tests for Windows run under Wine"},
 	{"Xvfb", "xvfb", "Wine has a screen of its own"},

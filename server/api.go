@@ -91,15 +91,22 @@ type (
 const apiAge = time.Minute
 
 // given is a reading that is young enough to be given to a program, which does not
-// see how old it is. Xero has so long to answer.
+// see how old it is.
 func given[T any](r *http.Request, read func(context.Context, time.Duration) books.Reading[T]) (T, error) {
+	out, err := reading(r, apiAge, read)
+	return out.Value, err
+}
+
+// reading is one that is not older than maxAge, or was not when r came. Xero has so
+// long to answer.
+func reading[T any](r *http.Request, maxAge time.Duration, read func(context.Context, time.Duration) books.Reading[T]) (books.Reading[T], error) {
 	ctx, cancel := context.WithTimeout(r.Context(), xeroPatience)
 	defer cancel()
-	reading := read(ctx, apiAge)
-	if reading.At.IsZero() || time.Since(reading.At) > apiAge+xeroPatience {
-		return reading.Value, unread(reading.Trouble)
+	out := read(ctx, maxAge)
+	if out.At.IsZero() || time.Since(out.At) > maxAge+xeroPatience {
+		return out, unread(out.Trouble)
 	}
-	return reading.Value, nil
+	return out, nil
 }
 
 // contacts answers with all contacts of the organisation but those in the archive,

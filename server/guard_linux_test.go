@@ -87,6 +87,8 @@ func matrix(b *bench) []row {
 		{"POST /settings/programs/change", ask{form: url.Values{"name": {"none"}}}, "404 not_found", asSession},
 		{"GET /settings/programs/revoke", ask{path: "/settings/programs/revoke?name=none"}, "303", asPage},
 		{"POST /settings/programs/revoke", ask{form: url.Values{"name": {"none"}}}, "404 not_found", asSession},
+		{"GET /settings/excel", ask{}, "200", asPage},
+		{"POST /settings/excel", ask{form: url.Values{"tenant": {"none"}}}, "400 tenant_required", asSession},
 		{"GET /activity", ask{}, "200", asPage},
 
 		{"POST /icon", ask{form: url.Values{}}, "303", asSession},
@@ -119,6 +121,13 @@ func matrix(b *bench) []row {
 		{"GET /api/export/excel", ofCafé("/api/export/excel"), "200", asEither},
 		{"GET /api/dashboard", ofCafé("/api/dashboard"), "200", asEither},
 		{"GET /api/cash-flow", ofCafé("/api/cash-flow"), "200", asEither},
+		{"GET /api/table/invoices", ofCafé("/api/table/invoices"), "200", asEither},
+		{"GET /api/table/contacts", ofCafé("/api/table/contacts"), "200", asEither},
+		{"GET /api/table/aged", ofCafé("/api/table/aged"), "200", asEither},
+		{"GET /api/table/profit-and-loss", ofCafé("/api/table/profit-and-loss"), "503 needs_login", asEither}, // the sign-in may not read these
+		{"GET /api/table/bank", ofCafé("/api/table/bank"), "503 needs_login", asEither},
+		{"GET /api/table/bank-transactions", ofCafé("/api/table/bank-transactions"), "503 needs_login", asEither},
+		{"GET /api/table/payments", ofCafé("/api/table/payments"), "503 needs_login", asEither},
 		{"GET /api/session/debug", ask{}, "403 debug_off", asOff},
 		{"POST /api/session/test-persistence", ask{}, "403 debug_off", asOff},
 		{"GET /api/session/test-persistence", ask{}, "403 debug_off", asOff},

@@ -48,7 +48,7 @@ func (s *Server) addKey(ctx context.Context, want apiKey) (made keystore.Secret,
 	case err != nil:
 		return keystore.Secret{}, "", stateFailure(err)
 	}
-	s.logKey("key added", want)
+	s.logKey("added", want)
 	return made, s.keyWarning(&want), nil
 }
 
@@ -81,7 +81,7 @@ func (s *Server) changeKey(ctx context.Context, want apiKey) (warning string, er
 	case err != nil:
 		return "", stateFailure(err)
 	}
-	s.logKey("key changed", want)
+	s.logKey("changed", want)
 	return s.keyWarning(&want), nil
 }
 
@@ -138,8 +138,8 @@ func (s *Server) keyWarning(k *apiKey) string {
 	return ""
 }
 
-func (s *Server) logKey(what string, k apiKey) {
-	s.log.Info(what, "name", k.Name, "write", k.Write, "ask", k.Ask, "tenants", k.Tenants, "families", k.Families, "any_user", k.AnyUser,
+func (s *Server) logKey(done string, k apiKey) {
+	s.log.Info("key "+done, "name", k.Name, "write", k.Write, "ask", k.Ask, "tenants", k.Tenants, "families", k.Families, "any_user", k.AnyUser,
 		"expires", k.Expires, "daily", k.Daily, "max_age", k.MaxAge, "stale", k.Stale)
 }
 

@@ -26,6 +26,5 @@ func (s *Server) ChangeKey(ctx context.Context, want store.Key) error {
 	return err
 }
 
-func KeyIn(h http.Header) string             { return keyIn(h) }
-func ProgramOf(r *http.Request) string       { return programOf(r) }
-func (s *Server) KeyEnds(k store.Key) string { return lastWords(k.Expires) }
+func KeyIn(h http.Header) string       { return keyIn(h) }
+func ProgramOf(r *http.Request) string { return productOf(r) }

@@ -49,7 +49,6 @@ var pageFuncs = template.FuncMap{
 	"moment": moment,
 	"day":    func(t time.Time) string { return t.Local().Format("2 January 2006") },
 	"inc":    func(i int) int { return i + 1 },
-	"count":  count,
 	"typed":  typed,
 	"names":  names,
 	"say":    words.Say,
@@ -95,14 +94,6 @@ func navs(path string) [][]nav {
 		}
 	}
 	return groups
-}
-
-// count writes a number of things.
-func count(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprint(n, " ", many)
 }
 
 // moment writes today's times without the date.

@@ -62,6 +62,8 @@ func (s *Server) routes() []route {
 		s.invoiceRoutes(),
 		s.contactRoutes(),
 		s.exportRoutes(),
+		s.tableRoutes(),
+		s.excelRoutes(),
 		s.debugRoutes(),
 		s.gatewayRoutes(),
 		s.controlRoutes(),

@@ -143,12 +143,13 @@ func fewCalls(short []xero.Shortage) line {
 		return line{label: "Calls", hidden: true}
 	case len(short) > 1:
 		return line{label: words.Say("limits.tray.several", "Count", len(short)), order: "/settings"}
+	case !short[0].Closed.IsZero():
+		at := short[0].Closed.Local().Format("15:04")
+		name := fitting(short[0].Organisation.Name, words.Say("limits.tray.none", "Name", "", "Time", at))
+		return line{label: words.Say("limits.tray.none", "Name", name, "Time", at), order: "/settings"}
 	}
-	rest := words.Say("limits.tray.under", "Calls", short[0].Under)
-	if closed := short[0].Closed; !closed.IsZero() {
-		rest = words.Say("limits.tray.none", "Time", closed.Local().Format("15:04"))
-	}
-	return line{label: fitting(short[0].Organisation.Name, rest) + rest, order: "/settings"}
+	name := fitting(short[0].Organisation.Name, words.Say("limits.tray.under", "Name", "", "Calls", short[0].Under))
+	return line{label: words.Say("limits.tray.under", "Name", name, "Calls", short[0].Under), order: "/settings"}
 }
 
 // choices lists the organisations, when there is something to choose.

@@ -116,10 +116,10 @@ func (i *installation) asUser(args []string) (string, []string) {
 	return "setpriv", append([]string{"--reuid=" + id, "--regid=" + id, "--clear-groups", i.program}, args...)
 }
 
-// addKey makes an API key.
-func (i *installation) addKey(t testing.TB, name string) string {
+// addKey makes an API key, with the flags of fcc keys add.
+func (i *installation) addKey(t testing.TB, name string, flags ...string) string {
 	t.Helper()
-	key := i.command(t, "keys", "add", name)
+	key := i.command(t, append([]string{"keys", "add", name}, flags...)...)
 	if !strings.HasPrefix(key, "fcc_") || strings.ContainsAny(key, " \n") {
 		t.Fatalf("fcc keys add printed %q, not a key alone", key)
 	}

@@ -23,6 +23,7 @@ import (
 type rawBooks struct {
 	invoices []rawInvoice
 	accounts []rawAccount
+	money    []rawMoney
 	today    time.Time
 }
 
@@ -37,6 +38,17 @@ type rawInvoice struct {
 	CreditNotes []struct {
 		Date          rawDay
 		AppliedAmount decimal.Decimal
+	}
+}
+
+// rawMoney is a bank transaction.
+type rawMoney struct {
+	Type, Status string
+	Date         rawDay
+	CurrencyRate decimal.Decimal
+	LineItems    []struct {
+		AccountCode string
+		LineAmount  decimal.Decimal
 	}
 }
 
@@ -97,6 +109,14 @@ func (l *ledger) raw(t *testing.T) *rawBooks {
 		l.fetch(t, token, fmt.Sprintf("Invoices?page=%d&pageSize=1000", page), &list)
 		b.invoices = append(b.invoices, list.Invoices...)
 		if len(list.Invoices) < 1000 {
+			break
+		}
+	}
+	for page := 1; ; page++ {
+		var list struct{ BankTransactions []rawMoney }
+		l.fetch(t, token, fmt.Sprintf("BankTransactions?page=%d&pageSize=1000", page), &list)
+		b.money = append(b.money, list.BankTransactions...)
+		if len(list.BankTransactions) < 1000 {
 			break
 		}
 	}
@@ -198,6 +218,17 @@ func (b *rawBooks) months() []monthFigure {
 			income[month] = income[month].Add(amount)
 		case "EXPENSE":
 			costs[month] = costs[month].Sub(amount)
+		}
+	}
+	for _, m := range b.money {
+		side := decimal.NewFromInt(1)
+		if m.Type == "SPEND" {
+			side = decimal.NewFromInt(-1)
+		}
+		for _, line := range m.LineItems {
+			if m.Status == "AUTHORISED" {
+				book(m.Date.Time, line.AccountCode, side.Mul(based(line.LineAmount, m.CurrencyRate)))
+			}
 		}
 	}
 	for _, i := range b.invoices {

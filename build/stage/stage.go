@@ -185,13 +185,9 @@ func (s *Stage) visit(path string) (status int, location, body string, err error
 // call asks the gateway for something of an organisation, as a program does.
 func (s *Stage) call(path, organisation string) (status int, err error) {
 	if s.key == "" {
-		cmd := exec.Command(s.program, "keys", "add", "Month-end sheet")
-		cmd.Env = s.env
-		key, err := cmd.Output()
-		if err != nil {
-			return 0, fmt.Errorf("fcc keys add: %w", err)
+		if s.key, err = s.addKey("Month-end sheet"); err != nil {
+			return 0, err
 		}
-		s.key = strings.TrimSpace(string(key))
 	}
 	tenant, err := s.tenant(organisation)
 	if err != nil {
@@ -199,6 +195,16 @@ func (s *Stage) call(path, organisation string) (status int, err error) {
 	}
 	status, _, _, err = s.ask(path, map[string]string{"Authorization": "Bearer " + s.key, "xero-tenant-id": tenant})
 	return status, err
+}
+
+func (s *Stage) addKey(name string, flags ...string) (string, error) {
+	cmd := exec.Command(s.program, append([]string{"keys", "add", name}, flags...)...)
+	cmd.Env = s.env
+	key, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("fcc keys add: %w", err)
+	}
+	return strings.TrimSpace(string(key)), nil
 }
 
 func (s *Stage) tenant(organisation string) (string, error) {

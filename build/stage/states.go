@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -43,7 +44,11 @@ const (
 	theBooks         // figures or lists of an organisation
 	theReports       // figures that are Xero's reports
 	theSetUp         // whether there is a client id
+	theKeys          // programs that have a key
 )
+
+// limited is a key with all the limits that there are.
+const limited = "Payroll at the month's end"
 
 // Pages are all there are.
 var Pages = []Page{
@@ -61,7 +66,9 @@ var Pages = []Page{
 	{Name: "settings", Path: "/settings", shows: theSignIn},
 	{Name: "move secrets", Path: "/settings/move?to=os", live: true},
 	{Name: "sign out everywhere", Path: "/settings/sign-out"},
-	{Name: "programs", Path: "/settings/programs", shows: theSignIn, more: "/settings/programs/"},
+	{Name: "programs", Path: "/settings/programs", shows: theSignIn | theKeys, more: "/settings/programs/"},
+	{Name: "change a key", Path: "/settings/programs/change?" + url.Values{"name": {limited}}.Encode(), shows: theKeys},
+	{Name: "use in Excel", Path: "/settings/excel", shows: theSignIn},
 	{Name: "health", Path: "/health", shows: theSignIn},
 	{Name: "help", Path: "/help"},
 	{Name: "nowhere", Path: "/nowhere", status: http.StatusNotFound, alike: true},
@@ -95,7 +102,7 @@ type State struct {
 // On reports whether the page has to be good in the state: each in every state of
 // the sign-in, those that show books or set-up in the states of these.
 func (s State) On(p Page) bool {
-	if s.sealed && p.alike || s.demo && p.live {
+	if s.sealed && p.alike || s.demo && p.live || p.shows == theKeys && s.of != theKeys {
 		return false
 	}
 	return s.of == theSignIn || p.shows&s.of != 0
@@ -222,6 +229,25 @@ var States = []State{
 			}
 			s.xero.Fault(xerosim.Fault{Do: xerosim.Drop, Times: -1})
 			return s.start()
+		},
+	}, {
+		Name: "keys with limits", Says: "Payroll at the month", of: theKeys,
+		set: func(s *Stage) error {
+			if err := s.signIn(café); err != nil {
+				return err
+			}
+			tenant, err := s.tenant(café)
+			if err != nil {
+				return err
+			}
+			_, err = s.addKey(limited, "--ask", "--tenant", tenant, "--family", "payroll", "--family", "files", "--expires", "30d", "--daily", "500", "--max-age", "15m", "--stale", "--any-user")
+			if err != nil {
+				return err
+			}
+			if _, err = s.addKey("Trial", "--expires", "2s"); err != nil {
+				return err
+			}
+			return s.until("/settings/programs", "ended on")
 		},
 	}, {
 		Name: "day limit", Says: "used up", of: theBooks,

@@ -98,7 +98,10 @@ func (b *Books) shelf(tenantID string) *shelf {
 	defer b.mu.Unlock()
 	s := b.shelves[id]
 	if s == nil {
-		s = &shelf{books: b, tenant: id, statements: map[span]*document[Statement]{}}
+		s = &shelf{
+			books: b, tenant: id, statements: spans[Statement]{}, balances: spans[Statement]{},
+			transactions: spans[dated[BankTransaction]]{}, payments: spans[dated[Payment]]{},
+		}
 		b.shelves[id] = s
 	}
 	return s
@@ -188,12 +191,48 @@ func (l *Ledger) Months(ctx context.Context, maxAge time.Duration) Reading[[]Mon
 // gives at most a year.
 func (l *Ledger) ProfitAndLoss(ctx context.Context, from, to time.Time, maxAge time.Duration) Reading[Statement] {
 	s := l.books.shelf(l.tenantID)
-	of := span{midnight(from), midnight(to)}
-	return readDocument(ctx, s, s.statement(of), paper[Statement]{
+	of := daysBetween(from, to)
+	return readDocument(ctx, s, s.statements.of(s, of), paper[Statement]{
 		name: "profit-and-loss", need: needProfitAndLoss,
 		read: func(ctx context.Context, a *asking) (Statement, error) { return readStatement(ctx, a, of) },
 		fits: func(kept Statement) bool { return of == span{kept.From, kept.To} },
 	}, maxAge)
+}
+
+// BalanceSheet is the report line by line, of the end of the month that at is in: Xero
+// has no other. Its To is that day, its From zero.
+func (l *Ledger) BalanceSheet(ctx context.Context, at time.Time, maxAge time.Duration) Reading[Statement] {
+	s := l.books.shelf(l.tenantID)
+	end := lastOf(midnight(at).AddDate(0, 0, 1-at.Day()))
+	return readDocument(ctx, s, s.balances.of(s, span{to: end}), paper[Statement]{
+		name: "balance-sheet", need: needBalanceSheet,
+		read: func(ctx context.Context, a *asking) (Statement, error) { return readBalances(ctx, a, end) },
+		fits: func(kept Statement) bool { return end.Equal(kept.To) },
+	}, maxAge)
+}
+
+// Accounts are the chart of accounts, archived ones too, by code.
+func (l *Ledger) Accounts(ctx context.Context, maxAge time.Duration) Reading[[]Account] {
+	s := l.books.shelf(l.tenantID)
+	return readDocument(ctx, s, &s.accounts, paper[[]Account]{name: "accounts", need: needAccounts, read: readAccounts}, maxAge)
+}
+
+// BankTransactions are money spent and received that is no payment of an invoice (see
+// Payments), dated between two days, both included, the newest first. A zero day is no
+// bound. Deleted ones are left out, voided ones are not.
+func (l *Ledger) BankTransactions(ctx context.Context, from, to time.Time, maxAge time.Duration) Reading[[]BankTransaction] {
+	s := l.books.shelf(l.tenantID)
+	days := daysBetween(from, to)
+	return readDated(ctx, s, s.transactions.of(s, days), bankTransactions, days, maxAge)
+}
+
+// Payments are what was paid of invoices, bills and credit notes, dated between two
+// days, both included, the newest first. A zero day is no bound. Deleted ones are left
+// out.
+func (l *Ledger) Payments(ctx context.Context, from, to time.Time, maxAge time.Duration) Reading[[]Payment] {
+	s := l.books.shelf(l.tenantID)
+	days := daysBetween(from, to)
+	return readDated(ctx, s, s.payments.of(s, days), payments, days, maxAge)
 }
 
 // today is the organisation's calendar day, as well as it is known.

@@ -60,25 +60,29 @@ func readDocument[T any](ctx context.Context, s *shelf, d *document[T], p paper[
 	return Reading[T]{Value: d.value, At: d.at, Loading: d.flight != nil, Trouble: cmp.Or(refused, d.trouble)}
 }
 
-// A span is the days that a statement is about.
+// A span is the days that a document is about, both included. A zero one is no bound.
 type span struct{ from, to time.Time }
 
-// mostStatements are held in memory; the last that was read is kept in the state.
-const mostStatements = 16
+func daysBetween(from, to time.Time) span { return span{midnight(from), midnight(to)} }
 
-// statement is the document of one span.
-func (s *shelf) statement(of span) *document[Statement] {
+// spans are documents of one kind, each of other days.
+type spans[T any] map[span]*document[T]
+
+// mostSpans of one kind are held in memory; the last that was read is kept in the state.
+const mostSpans = 16
+
+func (all spans[T]) of(s *shelf, days span) *document[T] {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if d := s.statements[of]; d != nil {
+	if d := all[days]; d != nil {
 		return d
 	}
-	for other, d := range s.statements {
-		if len(s.statements) >= mostStatements && d.flight == nil {
-			delete(s.statements, other)
+	for other, d := range all {
+		if len(all) >= mostSpans && d.flight == nil {
+			delete(all, other)
 		}
 	}
-	d := &document[Statement]{}
-	s.statements[of] = d
+	d := &document[T]{}
+	all[days] = d
 	return d
 }

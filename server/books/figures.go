@@ -180,7 +180,7 @@ func (o Organisation) Debts(all []Invoice, sales bool, today time.Time) Debts {
 	d.Foreign = foreign
 	for _, i := range open {
 		late := i.DaysLate(today)
-		band := &d.Bands[bandOf(late)]
+		band := &d.Bands[Band(late)]
 		d.Count++
 		d.Total, *band = d.Total.Add(i.due), band.Add(i.due)
 		if late > 0 {
@@ -191,7 +191,8 @@ func (o Organisation) Debts(all []Invoice, sales bool, today time.Time) Debts {
 	return d
 }
 
-func bandOf(late int) int {
+// Band is which of Bands so many days are in.
+func Band(late int) int {
 	switch {
 	case late <= 0:
 		return 0

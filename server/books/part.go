@@ -21,7 +21,11 @@ type shelf struct {
 	organisation document[Organisation]
 	cash         document[Cash]
 	months       document[[]Month]
-	statements   map[span]*document[Statement]
+	statements   spans[Statement]
+	balances     spans[Statement]
+	transactions spans[dated[BankTransaction]]
+	payments     spans[dated[Payment]]
+	accounts     document[[]Account]
 	invoices     set[Invoice]
 	contacts     set[Contact]
 }

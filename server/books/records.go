@@ -119,7 +119,62 @@ type Statement struct {
 
 // StatementLine is a heading (no amount), a line, or a sum.
 type StatementLine struct {
+	Account      string // id, of a line that is about one
 	Label        string
 	Amount       decimal.NullDecimal
 	Heading, Sum bool
+}
+
+// Account is one of the chart of accounts.
+type Account struct {
+	ID, Code, Name string // without a code: some bank accounts
+	Type           string // BANK, REVENUE, EXPENSE, CURRENT, FIXED, EQUITY, or what Xero adds
+	Class          string // ASSET, EQUITY, EXPENSE, LIABILITY, REVENUE
+	Status         string // ACTIVE, ARCHIVED
+	TaxType        string // "OUTPUT2"
+	BankNumber     string // of a bank account, all but its last four characters as dots
+	BankType       string // BANK, CREDITCARD, PAYPAL; else NONE or ""
+	Currency       string // of a bank account
+	Updated        time.Time
+}
+
+// BankTransaction is money spent or received, in the currency of the bank account.
+type BankTransaction struct {
+	ID                     string
+	Type                   string // SPEND, RECEIVE, and these with -OVERPAYMENT, -PREPAYMENT or -TRANSFER behind
+	Status                 string // AUTHORISED, VOIDED
+	Date                   time.Time
+	AccountID, AccountName string // the bank account
+	AccountCode            string
+	ContactID, ContactName string // "" on a transfer
+	Reference              string
+	Currency               string
+	Rate                   decimal.Decimal // what one unit of the base currency buys; zero: not told
+	Total, Tax             decimal.Decimal // Tax is within Total
+	Reconciled             bool
+	Updated                time.Time
+}
+
+// Received reports whether money came in by it.
+func (t BankTransaction) Received() bool { return strings.HasPrefix(t.Type, "RECEIVE") }
+
+// Payment is what was paid of one invoice or bill, or paid back of a credit note, a
+// prepayment or an overpayment.
+type Payment struct {
+	ID                     string
+	Type                   string // ACCRECPAYMENT, ACCPAYPAYMENT, ARCREDITPAYMENT …
+	Status                 string // AUTHORISED
+	Date                   time.Time
+	InvoiceID              string // "" where it is of something else
+	InvoiceType            string // ACCREC, ACCPAY
+	Number                 string // of the invoice or credit note
+	ContactID, ContactName string
+	AccountID, AccountCode string          // where the money went or came from
+	Amount                 decimal.Decimal // in Currency
+	Currency               string          // the invoice's
+	BankAmount             decimal.Decimal // in the currency of the account
+	Rate                   decimal.Decimal // what one unit of the base currency buys; zero: not told
+	Reference              string
+	Reconciled             bool
+	Updated                time.Time
 }

@@ -123,26 +123,53 @@ func readStatement(ctx context.Context, a *asking, of span) (Statement, error) {
 		return Statement{}, err
 	}
 	s := Statement{Title: r.ReportName, From: of.from, To: of.to}
+	s.Lines, err = r.lines()
+	return s, err
+}
+
+// readBalances is the balance sheet of the last day of a month. Its columns are that
+// day and the same of last year.
+func readBalances(ctx context.Context, a *asking, end time.Time) (Statement, error) {
+	r, err := a.report(ctx, "BalanceSheet", url.Values{"date": {end.Format(time.DateOnly)}, "standardLayout": {"true"}})
+	if err != nil {
+		return Statement{}, err
+	}
+	for _, row := range r.Rows {
+		if row.RowType != "Header" || len(row.Cells) < 2 {
+			continue
+		}
+		if day, ok := monthOf(row.Cells[1].Value); ok && (day.Year() != end.Year() || day.Month() != end.Month()) {
+			return Statement{}, unread(errors.New("a balance sheet of another month than was asked for"))
+		}
+	}
+	s := Statement{Title: r.ReportName, To: end}
+	s.Lines, err = r.lines()
+	return s, err
+}
+
+// lines are the report's, with the first of its columns.
+func (r report) lines() ([]StatementLine, error) {
+	var lines []StatementLine
 	for _, section := range r.Rows {
 		if section.RowType != "Section" {
 			continue
 		}
 		if title := strings.TrimSpace(section.Title); title != "" {
-			s.Lines = append(s.Lines, StatementLine{Label: title, Heading: true})
+			lines = append(lines, StatementLine{Label: title, Heading: true})
 		}
 		for _, row := range section.Rows {
 			amounts, err := row.amounts()
 			if err != nil {
-				return Statement{}, unread(err)
+				return nil, unread(err)
 			}
-			line := StatementLine{Label: row.label(), Sum: row.account() == ""}
+			line := StatementLine{Account: row.account(), Label: row.label(), Sum: row.account() == ""}
 			if len(amounts) > 0 {
 				line.Amount = decimal.NewNullDecimal(amounts[0])
 			}
-			s.Lines = append(s.Lines, line)
+			lines = append(lines, line)
 		}
 	}
-	return s, nil
+	return lines, nil
 }
 
 // monthsShown is how many calendar months Months are.

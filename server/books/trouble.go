@@ -48,6 +48,10 @@ var (
 	needInvoices      = need{part: "invoices", scopes: []string{"accounting.invoices.read", "accounting.transactions.read"}}
 	needContacts      = need{part: "contacts", scopes: []string{"accounting.contacts.read"}}
 	needBankSummary   = need{part: "bank-balances", scopes: []string{"accounting.reports.banksummary.read", "accounting.reports.read"}, report: true}
+	needAccounts      = need{part: "accounts", scopes: []string{"accounting.settings.read"}}
+	needTransactions  = need{part: "bank-transactions", scopes: []string{"accounting.banktransactions.read", "accounting.transactions.read"}}
+	needPayments      = need{part: "payments", scopes: []string{"accounting.payments.read", "accounting.transactions.read"}}
+	needBalanceSheet  = need{part: "balance-sheet", scopes: []string{"accounting.reports.balancesheet.read", "accounting.reports.read"}, report: true}
 	needProfitAndLoss = need{part: "profit-and-loss", scopes: []string{"accounting.reports.profitandloss.read", "accounting.reports.read"}, report: true}
 )
 

@@ -151,7 +151,7 @@ func TestLoginTokenKeysDisconnectWithoutABrowser(t *testing.T) {
 		t.Errorf("keys add with everything: %+v", whole)
 	}
 	list = m.must("keys", "list")
-	for _, shown := range []string{"read, write when allowed", orgs[0].TenantID + ", " + orgs[1].TenantID, "accounting, files", "any user", "1 Jan 2100 00:00", "0 of 500", "up to 15m0s, or last known"} {
+	for _, shown := range []string{"read, write when allowed", orgs[0].TenantID + ", " + orgs[1].TenantID, "accounting, files", "any user", "31 Dec 2099", "0 of 500", "up to 15m0s, or last known"} {
 		if !strings.Contains(list, shown) {
 			t.Errorf("keys list lacks %q:\n%s", shown, list)
 		}

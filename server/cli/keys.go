@@ -151,6 +151,9 @@ func keyColumns(k server.ControlKey) []string {
 	}
 	if k.Expires != nil {
 		ends = moment(*k.Expires)
+		if end := k.Expires.Local(); end.Format(time.TimeOnly) == "00:00:00" {
+			ends = end.AddDate(0, 0, -1).Format("2 Jan 2006") // its last day
+		}
 	}
 	if k.Ended {
 		ends = "ended " + ends

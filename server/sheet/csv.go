@@ -12,7 +12,7 @@ import (
 )
 
 // CSV writes s in UTF-8 with the mark by which Excel knows it, as RFC 4180 has it:
-// days as 2006-01-02, numbers plain with a dot. All text is in quotes, so that less
+// days as 2006-01-02, numbers plain with a dot, true and false as they are. All text is in quotes, so that less
 // of it is taken apart where another mark than the comma stands between cells.
 func CSV(ctx context.Context, w io.Writer, s Sheet) error {
 	out := bufio.NewWriter(w) // keeps its first error
@@ -57,6 +57,8 @@ func plain(kind Kind, cell any) string {
 		return quoted(clean(value))
 	case int:
 		return strconv.Itoa(value)
+	case bool:
+		return strconv.FormatBool(value)
 	case time.Time:
 		switch {
 		case value.IsZero():

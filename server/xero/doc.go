@@ -34,8 +34,9 @@
 //
 // [Session.Transport] is the one way to Xero's API, and keeps Xero's limits: five
 // calls at once, so many a minute and so many a day for each app and organisation.
-// What is left it learns from Xero's answers alone. A minute that is used up is
-// waited out, a day is not.
+// What is left it learns from Xero's answers alone, and goes on from that after a
+// start. A minute that is used up is waited out, in turns; a day is not, and its last
+// calls are for people.
 //
 // # Clocks
 //

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -17,6 +19,8 @@ type api struct {
 	meters map[meterKey]*meter
 	apps   map[*client]*window // calls a minute of an app to all organisations
 	odd    oddities
+
+	repeats map[repeatKey]*repeatable
 }
 
 // shelf holds books that are made when they are first opened.
@@ -27,11 +31,11 @@ type shelf struct {
 
 // openAPI makes nothing but room: books are made when somebody asks.
 func (s *Sim) openAPI() error {
-	s.api = api{books: map[string]*shelf{}, meters: map[meterKey]*meter{}, apps: map[*client]*window{}}
+	s.api = api{books: map[string]*shelf{}, meters: map[meterKey]*meter{}, apps: map[*client]*window{}, repeats: map[repeatKey]*repeatable{}}
 	return nil
 }
 
-// routesAPI adds what api.xero.com answers: /connections and /api.xro/.
+// routesAPI adds what api.xero.com answers: /connections and Xero's APIs.
 func (s *Sim) routesAPI(mux *http.ServeMux) {
 	for _, path := range []string{"/connections", "/Connections"} { // Xero takes both, its SDKs use both
 		mux.HandleFunc("GET "+path, s.listConnections)
@@ -42,22 +46,47 @@ func (s *Sim) routesAPI(mux *http.ServeMux) {
 	}
 }
 
-// A resource is one collection of the Accounting API. Of its scopes any will do,
-// and those that write may read. A nil function is a method that the simulated
-// Xero does not have.
+// A resource is one collection of an API. Of its scopes any will do, and those
+// that write may read. A nil function is a method that the simulated Xero does not
+// have. What a function returns is written as JSON, unless it is a response.
 type resource struct {
 	scopes []string // without .read
 	list   func(*call) (any, error)
 	one    func(*call) (any, error)
 	save   func(*call) (any, error) // POST and PUT, to the list or to one
-	escape bool                     // writes \/Date(0)\/
+	remove func(*call) (any, error)
+	escape bool // writes \/Date(0)\/
 }
 
-// find takes the path below /api.xro/2.0/ apart. Names are told apart without
-// case, as at Xero.
-func find(path string) (found resource, key string) {
-	name, key, _ := strings.Cut(strings.TrimSuffix(path, "/"), "/")
-	switch strings.ToLower(name) {
+// apis are those that are simulated, by the path of their server. The older ones
+// write XML to who does not ask for JSON.
+var apis = []struct {
+	base string
+	xml  bool
+	find func(name, key string) resource
+}{
+	{"/api.xro/2.0/", true, findAccounting},
+	{"/assets.xro/1.0/", false, findAssets},
+	{"/files.xro/1.0/", false, findFiles},
+	{"/payroll.xro/1.0/", true, findPayrollAU},
+	{"/payroll.xro/2.0/", false, findPayroll},
+	{"/projects.xro/2.0/", false, findProjects},
+}
+
+// find takes a path apart. Names are told apart without case, as at Xero. xml
+// reports whether the answer is XML unless JSON is asked for.
+func find(path string) (found resource, key string, xml bool) {
+	for _, api := range apis {
+		if rest, ok := strings.CutPrefix(path, api.base); ok {
+			name, key, _ := strings.Cut(strings.TrimSuffix(rest, "/"), "/")
+			return api.find(strings.ToLower(name), key), key, api.xml
+		}
+	}
+	return resource{}, "", true
+}
+
+func findAccounting(name, key string) (found resource) {
+	switch name {
 	case "organisation":
 		found = resource{scopes: []string{"accounting.settings"}, list: showOrganisation}
 	case "accounts":
@@ -65,13 +94,18 @@ func find(path string) (found resource, key string) {
 	case "contacts":
 		found = resource{scopes: []string{"accounting.contacts"}, list: listContacts, one: oneContact, save: saveContacts}
 	case "invoices":
+		if isAttachment(key) {
+			return attachmentResource
+		}
 		found = resource{scopes: []string{"accounting.invoices", "accounting.transactions"}, list: listInvoices, one: oneInvoice, save: saveInvoices}
 	case "payments":
-		found = resource{scopes: []string{"accounting.payments", "accounting.transactions"}, list: listPayments, one: onePayment, escape: true}
+		found = resource{scopes: []string{"accounting.payments", "accounting.transactions"}, list: listPayments, one: onePayment, save: savePayments, escape: true}
+	case "banktransactions":
+		found = resource{scopes: []string{"accounting.banktransactions", "accounting.transactions"}, list: listBankTransactions, one: oneBankTransaction, escape: true}
 	case "reports":
 		found = reportResource(key)
 	}
-	return found, key
+	return found
 }
 
 func (r resource) open(scopes []string, write bool) bool {
@@ -125,11 +159,7 @@ func (s *Sim) gateway(w http.ResponseWriter, r *http.Request) {
 		refuse(w, err)
 		return
 	}
-	var what resource
-	var key string
-	if path, ok := strings.CutPrefix(r.URL.Path, "/api.xro/2.0/"); ok {
-		what, key = find(path)
-	}
+	what, key, xml := find(r.URL.Path)
 	write := r.Method != http.MethodGet && r.Method != http.MethodHead
 	if !what.open(access.scopes, write) {
 		refuse(w, &refusal{"AuthorizationUnsuccessful", "insufficient_scope"})
@@ -154,17 +184,22 @@ func (s *Sim) gateway(w http.ResponseWriter, r *http.Request) {
 		pause(r, time.After(slow))
 	}
 	c := &call{request: r, access: access, now: s.Now(), key: key, tenant: limits.tenant, reports: limits.reports, books: s.open(limits)}
-	answer := s.answer(c, what, write)
-	s.strange(&answer)
-	if answer.kind == jsonType && !wantsJSON(r) {
-		answer = answer.xml()
+	answer := s.once(c, func() response { return s.answer(c, what, write) })
+	if xml && answer.kind == jsonType && answer.long == nil {
+		s.strange(&answer)
+		if !wantsJSON(r) {
+			answer = answer.xml()
+		}
 	}
 	answer.write(w)
 }
 
 // open takes the books off the shelf, and makes them if nobody did.
 func (s *Sim) open(limits *admission) *books {
-	limits.shelf.once.Do(func() { limits.shelf.books = newBooks(limits.organisation.profile, s.opt.Seed, s.Now()) })
+	limits.shelf.once.Do(func() {
+		limits.shelf.books = newBooks(limits.organisation.profile, s.opt.Seed, s.Now())
+		limits.shelf.books.furnish(s.opt.Seed, s.Now())
+	})
 	return limits.shelf.books
 }
 
@@ -173,6 +208,8 @@ func (s *Sim) answer(c *call, what resource, write bool) response {
 	switch {
 	case write && (c.request.Method == http.MethodPost || c.request.Method == http.MethodPut):
 		do = what.save
+	case c.request.Method == http.MethodDelete:
+		do = what.remove
 	case write:
 		do = nil
 	case c.key != "":
@@ -188,11 +225,14 @@ func (s *Sim) answer(c *call, what resource, write bool) response {
 	if failed, ok := errors.AsType[*apiError](err); ok {
 		return failed.response()
 	}
+	if ready, ok := body.(response); ok {
+		return ready
+	}
 	text := encode(body)
 	if what.escape {
 		text = escapeDates(text)
 	}
-	return response{http.StatusOK, jsonType, text}
+	return response{status: http.StatusOK, kind: jsonType, body: text}
 }
 
 const jsonType = "application/json; charset=utf-8"
@@ -201,17 +241,26 @@ type response struct {
 	status int
 	kind   string
 	body   []byte
+
+	long   *io.SectionReader // instead of body
+	header http.Header       // besides
 }
 
 func (e *apiError) response() response {
 	if e.json != nil {
-		return response{e.status, jsonType, encode(e.json)}
+		return response{status: e.status, kind: jsonType, body: encode(e.json)}
 	}
-	return response{e.status, e.kind, []byte(e.body)}
+	return response{status: e.status, kind: e.kind, body: []byte(e.body)}
 }
 
 func (a response) write(w http.ResponseWriter) {
-	w.Header().Set("Content-Type", a.kind)
+	maps.Copy(w.Header(), a.header)
+	if a.kind != "" {
+		w.Header().Set("Content-Type", a.kind)
+	}
+	if a.long != nil {
+		w.(*answer).long = a.long
+	}
 	w.WriteHeader(a.status)
 	_, _ = w.Write(a.body)
 }
@@ -250,5 +299,5 @@ func gatewayError(w http.ResponseWriter, status int, detail string) {
 		Instance   string
 		Extensions struct{}
 	}{Title: http.StatusText(status), Status: status, Detail: detail, Instance: w.Header().Get("Xero-Correlation-Id")}
-	response{status, jsonType, encode(body)}.write(w)
+	response{status: status, kind: jsonType, body: encode(body)}.write(w)
 }

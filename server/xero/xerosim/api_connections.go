@@ -40,7 +40,7 @@ func (s *Sim) listConnections(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	s.mu.Unlock()
-	response{http.StatusOK, jsonType, encode(list)}.write(w)
+	response{status: http.StatusOK, kind: jsonType, body: encode(list)}.write(w)
 }
 
 // sevenDigits is .NET's way with a time whose zone it does not know: RFC 3339

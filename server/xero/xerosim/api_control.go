@@ -58,6 +58,7 @@ func (s *Sim) controlsBooks() []control {
 		{"add-contact", "organisation contact", "add a contact: {\"Name\":\"A\"}; answers {id}", added(s.AddContact, "contact")},
 		{"add-invoice", "organisation invoice", "add an invoice; answers {id}", added(s.AddInvoice, "invoice")},
 		{"pay", "organisation payment", "pay an invoice: {\"Invoice\":\"INV-1\"}; answers {id}", added(s.Pay, "payment")},
+		{"add-bank-transaction", "organisation transaction", "add money spent or received: {\"Type\":\"SPEND\"}; answers {id}", added(s.AddMoney, "transaction")},
 		{"void", "organisation invoice", "void an invoice (number or id) on which nothing was paid", func(f url.Values) (any, error) {
 			return nil, s.Void(f.Get("organisation"), f.Get("invoice"))
 		}},

@@ -79,4 +79,19 @@ var (
 		"currencyrate":              amount(func(p *payment) decimal.Decimal { return p.rate }),
 		"isreconciled":              flag(func(p *payment) bool { return p.reconciled }),
 	}
+	bankTransactionFields = fields[*bankTransaction]{
+		"banktransactionid":     guidField(func(t *bankTransaction) string { return t.id }),
+		"reference":             text(func(t *bankTransaction) string { return t.reference }),
+		"type":                  text(func(t *bankTransaction) string { return t.kind }),
+		"status":                text(func(t *bankTransaction) string { return t.status }),
+		"currencycode":          text(func(t *bankTransaction) string { return t.account.currency }),
+		"bankaccount.accountid": guidField(func(t *bankTransaction) string { return t.account.id }),
+		"bankaccount.code":      text(func(t *bankTransaction) string { return t.account.code }),
+		"contact.contactid":     guidField(func(t *bankTransaction) string { return t.contact.id }),
+		"contact.name":          text(func(t *bankTransaction) string { return t.contact.name }),
+		"date":                  moments(func(t *bankTransaction) time.Time { return t.date }),
+		"updateddateutc":        moments(func(t *bankTransaction) time.Time { return t.updated }),
+		"total":                 amount((*bankTransaction).total),
+		"isreconciled":          flag(func(t *bankTransaction) bool { return t.reconciled }),
+	}
 )

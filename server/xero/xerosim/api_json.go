@@ -163,6 +163,9 @@ type paymentJSON struct {
 		CurrencyCode                   string
 	}
 	HasValidationErrors bool
+
+	StatusAttributeString string        `json:",omitempty"`
+	ValidationErrors      []messageJSON `json:",omitempty"`
 }
 
 // detail is how much of a record is shown: the light fields of summaryOnly, an
@@ -229,7 +232,7 @@ func (i *invoice) json(as detail, unitPlaces int32) invoiceJSON {
 	out := invoiceJSON{
 		Type: i.kind, InvoiceID: i.id, InvoiceNumber: i.number, Reference: i.reference,
 		AmountDue: number(i.amountDue(), to), AmountPaid: number(i.paid, to), AmountCredited: number(i.credited, to),
-		SentToContact: i.sent, CurrencyRate: number(i.rate, 6), Contact: i.contact.stub(),
+		SentToContact: i.sent, HasAttachments: len(i.attachments) > 0, CurrencyRate: number(i.rate, 6), Contact: i.contact.stub(),
 		DateString: dayString(i.date), Date: stamp(i.date), Status: i.status, LineAmountTypes: i.taxing,
 		SubTotal: number(i.subTotal, to), TotalTax: number(i.totalTax, to), Total: number(i.total, to),
 		UpdatedDateUTC: stamp(i.updated), UpdatedDateUTCString: i.updated.UTC().Format("2006-01-02T15:04:05Z"), CurrencyCode: i.currency,

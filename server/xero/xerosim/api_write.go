@@ -22,7 +22,7 @@ func records[T any](c *call, name string) ([]T, error) {
 	case err != nil:
 		return nil, badData("the request ended early")
 	case len(body) > mostBody:
-		return nil, &apiError{status: http.StatusRequestEntityTooLarge, kind: "text/plain; charset=utf-8", body: "Request Entity Too Large"}
+		return nil, errTooLarge
 	}
 	var outer map[string]json.RawMessage
 	if err := json.Unmarshal(body, &outer); err != nil {

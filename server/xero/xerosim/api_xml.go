@@ -39,7 +39,7 @@ func (a response) xml() response {
 	if err := w.to.Close(); err != nil {
 		panic(err) // elements that were not ended
 	}
-	return response{a.status, "text/xml; charset=utf-8", w.text.Bytes()}
+	return response{status: a.status, kind: "text/xml; charset=utf-8", body: w.text.Bytes(), header: a.header}
 }
 
 // An xmlWriter writes JSON as Xero's XML: an element for each field, in each list

@@ -27,11 +27,14 @@ type books struct {
 	contacts []*contact
 	invoices []*invoice
 	payments []*payment
+	money    []*bankTransaction
 
 	contactByID map[string]*contact
 	invoiceByID map[string]*invoice
 	paymentByID map[string]*payment
 	nextSale    int // the number of the next sales invoice
+
+	others // what the other APIs show
 
 	kept [2]atomic.Pointer[[]posting] // by accruals, by cash; nil after a change
 }
@@ -72,6 +75,7 @@ type invoice struct {
 	subTotal, totalTax, total, paid, credited     decimal.Decimal
 	payments                                      []*payment
 	credits                                       []credit
+	attachments                                   []*file
 	sent                                          bool
 	updated                                       time.Time
 }
@@ -95,6 +99,21 @@ type payment struct {
 
 // kind is the PaymentType.
 func (p *payment) kind() string { return p.invoice.kind + "PAYMENT" }
+
+// A bankTransaction is money spent or received that pays no invoice, in the currency
+// of its bank account.
+type bankTransaction struct {
+	id, reference, kind, status string // kind: SPEND, RECEIVE
+	contact                     *contact
+	account                     *account
+	date                        time.Time
+	rate                        decimal.Decimal
+	line                        line // exclusive of tax
+	reconciled                  bool
+	updated                     time.Time
+}
+
+func (t *bankTransaction) total() decimal.Decimal { return t.line.amount.Add(t.line.taxAmount) }
 
 // credit is the part of a credit note that was set against an invoice.
 type credit struct {

@@ -41,6 +41,7 @@ func newBooks(p *profile, seed uint64, now time.Time) *books {
 	m.accounts()
 	m.contacts()
 	m.invoices()
+	m.money()
 	return b
 }
 

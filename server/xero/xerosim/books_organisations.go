@@ -21,6 +21,7 @@ type profile struct {
 	banks              []account
 	sales, purchases   []item
 	names              []string // contacts that must be there
+	bank               string   // a contact
 	contacts, invoices int
 	days               int // how far the books go back
 
@@ -112,7 +113,7 @@ var (
 			{"Mornington Power", item{"Power", "445", 38000, 71000, 1}, 30, 20, "INPUT2"},
 			{"Inland Revenue", item{"GST for two months", "820", 1280000, 1420000, 1}, 61, 28, "NONE"},
 		},
-		contacts: 46, invoices: 300, days: 365,
+		bank: "Southern Cross Savings Bank", contacts: 46, invoices: 300, days: 365,
 	}
 	cafe = &profile{
 		key: "cafe", name: "Ridgeway Café", legalName: "Ridgeway Coffee House Ltd",
@@ -141,7 +142,7 @@ var (
 			"Fern Lane Dairy", "Roast & Ready Importers", "The Baker's Oven (Wholesale)", "St Alban's Parish Council",
 			"Société du Thé", "Miller, Brandt & Núñez LLP", "Ridgeway Running Club",
 		},
-		contacts: 28, invoices: 130, days: 365,
+		bank: "Ridgeway & County Bank", contacts: 28, invoices: 130, days: 365,
 	}
 	kauri = &profile{
 		key: "kauri", name: `<b>Kauri</b> & "Sons"`, legalName: `<b>Kauri</b> & "Sons" Trading Ltd`,
@@ -171,7 +172,7 @@ var (
 			{"Fuel", "449", 90000, 240000, 1},
 			{"Consultants & \"advisers\"", "412", 45000, 320000, 1},
 		},
-		names: oddNames, contacts: 640, invoices: 12000, days: 730,
+		bank: "Bank <of> Kauri & Co", names: oddNames, contacts: 640, invoices: 12000, days: 730,
 		layout: map[string]string{"Income": "Trading Income ", "Less Cost of Sales": "Direct Costs & Freight", "Less Operating Expenses": "<Overheads>"},
 	}
 	profiles = []*profile{joinery, cafe, kauri}

@@ -34,7 +34,8 @@ func base(amount, rate decimal.Decimal) int64 {
 
 var one = decimal.NewFromInt(1)
 
-// postings are the general ledger that the records make. On cash basis sales and
+// postings are the general ledger that the records make; a bank transaction is in the
+// bank and in its line's account on the same day, on either basis. On cash basis sales and
 // costs count when they are paid, and there are no debtors and creditors.
 //
 // A line counts with its net amount, an invoice's tax in one sum, all at the
@@ -90,7 +91,52 @@ func (b *books) post(cash bool) []posting {
 			p.settled(i)
 		}
 	}
+	for _, t := range b.money {
+		if t.status != "AUTHORISED" {
+			continue
+		}
+		p.side = t.side()
+		whole, part, tax := base(t.total(), t.rate), base(t.line.amount, t.rate), base(t.line.taxAmount, t.rate)
+		p.add(t.date, t.account, p.side*whole)
+		p.add(t.date, p.coded(t.line.accountCode), -p.side*part)
+		p.add(t.date, p.tax, -p.side*tax)
+		p.add(t.date, p.rounding, -p.side*(whole-part-tax))
+	}
 	return p.all
+}
+
+// side is 1 where money comes in by it, -1 where it goes out.
+func (t *bankTransaction) side() int64 {
+	if t.kind == "SPEND" {
+		return -1
+	}
+	return 1
+}
+
+// A move is money that comes into a bank account, or leaves it when negative, in
+// cents of base currency.
+type move struct {
+	account *account
+	day     time.Time
+	cents   int64
+}
+
+// moves are all there are, by payments and by bank transactions.
+func (b *books) moves() []move {
+	var all []move
+	for _, p := range b.payments {
+		cents := base(p.amount, p.rate)
+		if p.invoice.kind == "ACCPAY" {
+			cents = -cents
+		}
+		all = append(all, move{p.account, p.date, cents})
+	}
+	for _, t := range b.money {
+		if t.status == "AUTHORISED" {
+			all = append(all, move{t.account, t.date, t.side() * base(t.total(), t.rate)})
+		}
+	}
+	return all
 }
 
 func (b *books) system(name string) *account {

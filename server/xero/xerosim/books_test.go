@@ -47,17 +47,35 @@ type payment struct {
 	Invoice                          struct{ InvoiceID, Type, CurrencyCode string }
 }
 
+type bankTransaction struct {
+	BankTransactionID, Type, Status, Date, CurrencyCode string
+	BankAccount                                         struct{ AccountID string }
+	CurrencyRate, SubTotal, TotalTax, Total             decimal.Decimal
+	LineItems                                           []struct {
+		AccountCode           string
+		LineAmount, TaxAmount decimal.Decimal
+	}
+}
+
+// base is an amount in base currency: of that no rate is told.
+func (t bankTransaction) base(amount decimal.Decimal) decimal.Decimal {
+	if t.CurrencyRate.IsZero() {
+		return amount
+	}
+	return amount.DivRound(t.CurrencyRate, 2)
+}
+
 // every reads all pages of a list.
 func every[T any](a *app, resource, organisation, query string) []T {
 	a.t.Helper()
 	var all []T
 	for page := 1; ; page++ {
 		var got struct {
-			Contacts, Invoices, Payments []T
-			Pagination                   struct{ Page, PageSize, PageCount, ItemCount int }
+			Contacts, Invoices, Payments, BankTransactions []T
+			Pagination                                     struct{ Page, PageSize, PageCount, ItemCount int }
 		}
 		a.read(fmt.Sprintf("/api.xro/2.0/%s?page=%d&pageSize=1000&%s", resource, page, query), organisation, &got)
-		all = slices.Concat(all, got.Contacts, got.Invoices, got.Payments)
+		all = slices.Concat(all, got.Contacts, got.Invoices, got.Payments, got.BankTransactions)
 		if got.Pagination.Page != page || got.Pagination.PageSize != 1000 {
 			a.t.Fatalf("page %d calls itself %+v", page, got.Pagination)
 		}
@@ -329,6 +347,22 @@ func TestTheBankSummaryAddsUp(t *testing.T) {
 			} else {
 				spent = spent.Add(base)
 			}
+		}
+		kinds := map[string]int{}
+		for _, m := range every[bankTransaction](a, "BankTransactions", organisation, "") {
+			if kinds[m.Type+" "+m.Status]++; !m.SubTotal.Add(m.TotalTax).Equal(m.Total) || !m.SubTotal.Equal(m.LineItems[0].LineAmount) || !m.Total.IsPositive() {
+				t.Errorf("%s: %+v does not add up", organisation, m)
+			}
+			switch {
+			case m.Status != "AUTHORISED":
+			case m.Type == "RECEIVE":
+				received = received.Add(m.base(m.Total))
+			default:
+				spent = spent.Add(m.base(m.Total))
+			}
+		}
+		if kinds["SPEND AUTHORISED"] == 0 || kinds["RECEIVE AUTHORISED"] == 0 || kinds["RECEIVE DELETED"] == 0 {
+			t.Errorf("%s: bank transactions are %v", organisation, kinds)
 		}
 		// The sums hold each figure twice: in its row and in the total.
 		two := decimal.NewFromInt(2)

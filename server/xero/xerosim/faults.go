@@ -132,23 +132,22 @@ func (f *Fault) replace(a *answer) {
 // cut the connection.
 func deliver(w http.ResponseWriter, r *http.Request, a *answer, f *Fault, released <-chan struct{}) {
 	if f == nil {
-		a.send(w, -1)
+		a.send(w, a.size())
 		return
 	}
 	switch f.Do {
 	case Drop, Lose:
 		panic(http.ErrAbortHandler)
 	case Half:
-		a.send(w, a.body.Len()/2)
+		a.send(w, a.size()/2)
 		panic(http.ErrAbortHandler)
 	case Delay:
 		pause(r, time.After(f.Delay))
 	case Stall:
-		half := a.body.Len() / 2
+		half := a.size() / 2
 		a.send(w, half)
 		pause(r, time.After(f.Delay))
-		_, _ = w.Write(a.body.Bytes()[half:]) // who hung up misses it
-		_ = http.NewResponseController(w).Flush()
+		a.part(w, half, a.size())
 		return
 	case Hold:
 		pause(r, released)
@@ -160,7 +159,7 @@ func deliver(w http.ResponseWriter, r *http.Request, a *answer, f *Fault, releas
 		a.body.Reset()
 		fmt.Fprintf(&a.body, `{"padding":%q,%s`, strings.Repeat("x", 1<<20), rest)
 	}
-	a.send(w, -1)
+	a.send(w, a.size())
 }
 
 // pause waits for until, or cuts the connection when the other side has.

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"io"
 	"maps"
 	"net/http"
 	"net/url"
@@ -67,7 +68,9 @@ type Entry struct {
 	Bearer string     `json:"bearer,omitempty"` // fingerprint of the access token
 	Tenant string     `json:"tenant,omitempty"` // xero-tenant-id
 	Accept string     `json:"accept,omitempty"`
-	Since  string     `json:"since,omitempty"` // If-Modified-Since
+	Since  string     `json:"since,omitempty"`  // If-Modified-Since
+	Repeat string     `json:"repeat,omitempty"` // Idempotency-Key
+	Range  string     `json:"range,omitempty"`
 
 	// Status is what the handler answered, and Error what a refusal said, be it
 	// that the connection was Cut; 0 until then.
@@ -191,6 +194,7 @@ func entryOf(r *http.Request) *Entry {
 		Point: pointOf(r.URL.Path), Method: r.Method, Host: r.Host, Path: r.URL.Path,
 		Query:  masked(r.URL.Query()),
 		Tenant: r.Header.Get("xero-tenant-id"), Accept: r.Header.Get("Accept"), Since: r.Header.Get("If-Modified-Since"),
+		Repeat: r.Header.Get("Idempotency-Key"), Range: r.Header.Get("Range"),
 	}
 	switch e.Point {
 	case PointConsent, PointToken, PointRevocation:
@@ -230,11 +234,13 @@ func masked(values url.Values) url.Values {
 	return values
 }
 
-// An answer is what a handler wrote, before it is sent.
+// An answer is what a handler wrote, before it is sent. A file's content is not
+// written but read while it is sent: long is then set, and body empty.
 type answer struct {
 	header http.Header
 	status int
 	body   bytes.Buffer
+	long   *io.SectionReader
 }
 
 func (a *answer) Header() http.Header { return a.header }
@@ -257,17 +263,30 @@ func (a *answer) problem() string {
 	return cmp.Or(said.Error, said.Detail, a.header.Get("X-Rate-Limit-Problem"))
 }
 
-// send writes the first n bytes of the body, all of them if n is negative, and
-// sees that they are on their way.
-func (a *answer) send(w http.ResponseWriter, n int) {
-	if n < 0 {
-		n = a.body.Len()
+func (a *answer) size() int64 {
+	if a.long != nil {
+		return a.long.Size()
 	}
+	return int64(a.body.Len())
+}
+
+// send writes the head and the first n bytes of the body.
+func (a *answer) send(w http.ResponseWriter, n int64) {
 	maps.Copy(w.Header(), a.header)
 	if a.status != http.StatusNoContent {
-		w.Header().Set("Content-Length", strconv.Itoa(a.body.Len()))
+		w.Header().Set("Content-Length", strconv.FormatInt(a.size(), 10))
 	}
 	w.WriteHeader(a.status)
-	_, _ = w.Write(a.body.Bytes()[:n]) // who hung up misses it
+	a.part(w, 0, n)
+}
+
+// part writes the body from one byte to before another, and sees that it is on its
+// way.
+func (a *answer) part(w http.ResponseWriter, from, to int64) {
+	var body io.ReaderAt = bytes.NewReader(a.body.Bytes())
+	if a.long != nil {
+		body = a.long
+	}
+	_, _ = io.Copy(w, io.NewSectionReader(body, from, to-from)) // who hung up misses it
 	_ = http.NewResponseController(w).Flush()
 }

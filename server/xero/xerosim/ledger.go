@@ -30,6 +30,7 @@ type Ledger struct {
 	Contacts []LedgerContact
 	Invoices []LedgerInvoice
 	Payments []LedgerPayment
+	Money    []LedgerMoney
 }
 
 // LedgerBank is a bank account.
@@ -87,6 +88,20 @@ type LedgerPayment struct {
 	Days    int
 	Amount  string
 	Rate    string // the invoice's when empty
+}
+
+// LedgerMoney is a bank transaction, in the currency of the bank account.
+type LedgerMoney struct {
+	Type         string // SPEND, RECEIVE
+	Status       string // AUTHORISED when empty, VOIDED, DELETED
+	Bank         string // name or code
+	Contact      string // by name
+	Reference    string
+	Days         int
+	Account      string // code
+	Net, Tax     string
+	Rate         string // how much of it one unit of the base currency buys; 1 when empty
+	Unreconciled bool
 }
 
 // ReadLedger reads a Ledger from JSON, by its fields' names.
@@ -175,6 +190,11 @@ func newLedgerBooks(p *profile, seed uint64, now time.Time) (*books, error) {
 			return nil, err
 		}
 	}
+	for _, one := range l.Money {
+		if _, err := b.typeMoney(one, now); err != nil {
+			return nil, err
+		}
+	}
 	// They were written yesterday: who has read them sees later changes only.
 	yesterday := now.Add(-day)
 	for _, c := range b.contacts {
@@ -185,6 +205,9 @@ func newLedgerBooks(p *profile, seed uint64, now time.Time) (*books, error) {
 	}
 	for _, p := range b.payments {
 		p.updated = yesterday
+	}
+	for _, t := range b.money {
+		t.updated = yesterday
 	}
 	return b, nil
 }
@@ -280,9 +303,7 @@ func (b *books) typePayment(from LedgerPayment, now time.Time) (*payment, error)
 	if i == nil || i.status != "AUTHORISED" {
 		return wrong("there is no such invoice to be paid")
 	}
-	bank := first(b.accounts, func(a *account) bool {
-		return a.kind == "BANK" && (from.Bank == "" || a.name == from.Bank || a.code == from.Bank && a.code != "")
-	})
+	bank := b.bankCalled(from.Bank)
 	if bank == nil {
 		return wrong("there is no bank account %q", from.Bank)
 	}
@@ -302,10 +323,16 @@ func (b *books) typePayment(from LedgerPayment, now time.Time) (*payment, error)
 	if bank.currency != i.currency {
 		p.bankAmount = amount.DivRound(rate, 2)
 	}
+	b.pay(p)
+	return p, nil
+}
+
+// pay books a payment, and closes its invoice with the last.
+func (b *books) pay(p *payment) {
 	b.addPayment(p)
-	i.updated = now
+	i := p.invoice
+	i.updated = p.updated
 	if i.amountDue().IsZero() {
 		i.status, i.fullyPaid = "PAID", p.date
 	}
-	return p, nil
 }

@@ -178,7 +178,7 @@ func TestOneRecordComesAsAListOfOneAndAnUnknownOneIs404(t *testing.T) {
 			t.Errorf("%s: %d %s", path, got.status, got.body)
 		}
 	}
-	for _, path := range []string{"/assets.xro/1.0/Assets", "/payroll.xro/2.0/Employees", "/api.xro/1.0/Invoices"} {
+	for _, path := range []string{"/assets.xro/1.0/Banana", "/payroll.xro/2.0/PayRuns", "/api.xro/1.0/Invoices", "/files.xro/2.0/Files"} {
 		if got := a.get(path, joinery); got.status != 404 {
 			t.Errorf("%s: %d", path, got.status)
 		}
@@ -187,8 +187,8 @@ func TestOneRecordComesAsAListOfOneAndAnUnknownOneIs404(t *testing.T) {
 	if got := a.get("/api.xro/2.0/Invoices/"+all[7].InvoiceID, cafe); got.status != 404 {
 		t.Errorf("another organisation's invoice: %d", got.status)
 	}
-	for method, path := range map[string]string{http.MethodDelete: "Invoices/" + all[7].InvoiceID, http.MethodPut: "Payments"} {
-		w := newSite(t).narrow("openid accounting.invoices accounting.payments")
+	for method, path := range map[string]string{http.MethodDelete: "Invoices/" + all[7].InvoiceID, http.MethodPut: "Accounts"} {
+		w := newSite(t).narrow("openid accounting.invoices accounting.settings")
 		if got := w.call(method, "/api.xro/2.0/"+path, joinery, "{}"); got.status != http.StatusNotImplemented {
 			t.Errorf("%s %s: %d", method, path, got.status)
 		}

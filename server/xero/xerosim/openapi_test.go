@@ -22,15 +22,18 @@ import (
 // schemas do not list them. All others that are not listed are mistakes.
 var undocumented = map[string][]string{
 	// Every example body of the accounting file begins with these four.
-	"Organisations":  {"Id", "Status", "ProviderName", "DateTimeUTC"},
-	"Accounts":       {"Id", "Status", "ProviderName", "DateTimeUTC"},
-	"Contacts":       {"Id", "Status", "ProviderName", "DateTimeUTC"},
-	"Invoices":       {"Id", "Status", "ProviderName", "DateTimeUTC"},
-	"Payments":       {"Id", "Status", "ProviderName", "DateTimeUTC"},
-	"ReportWithRows": {"Id", "Status", "ProviderName", "DateTimeUTC"},
+	"Organisations":    {"Id", "Status", "ProviderName", "DateTimeUTC"},
+	"Accounts":         {"Id", "Status", "ProviderName", "DateTimeUTC"},
+	"Contacts":         {"Id", "Status", "ProviderName", "DateTimeUTC"},
+	"Invoices":         {"Id", "Status", "ProviderName", "DateTimeUTC"},
+	"Attachments":      {"Id", "Status", "ProviderName", "DateTimeUTC"},
+	"Payments":         {"Id", "Status", "ProviderName", "DateTimeUTC"},
+	"BankTransactions": {"Id", "Status", "ProviderName", "DateTimeUTC"},
+	"ReportWithRows":   {"Id", "Status", "ProviderName", "DateTimeUTC"},
 	// The examples of getInvoices and getCreditNotes have the strings beside the dates.
-	"Invoice":    {"DateString", "DueDateString"},
-	"CreditNote": {"DateString"},
+	"Invoice":         {"DateString", "DueDateString"},
+	"CreditNote":      {"DateString"},
+	"BankTransaction": {"DateString"},
 }
 
 // openEnded is what names some fields and means more: an element of a validation
@@ -113,15 +116,19 @@ func TestEveryAnswerFitsXerosPublishedDescription(t *testing.T) {
 	for _, organisation := range []string{joinery, cafe, kauri, xerosim.Tally} {
 		t.Run(organisation, func(t *testing.T) {
 			s := newSite(t, func(o *xerosim.Options) { o.DayLimit, o.Books = 5000, []xerosim.Ledger{xerosim.TallyBooks()} })
-			a := s.narrow(strings.ReplaceAll(readScopes, "contacts.read", "contacts") + " accounting.invoices accounting.reports.trialbalance.read")
+			a := s.narrow(strings.ReplaceAll(readScopes, "contacts.read", "contacts") + " accounting.invoices accounting.payments accounting.attachments accounting.reports.trialbalance.read")
 			var contacts struct{ Contacts []struct{ ContactID string } }
 			var invoices struct{ Invoices []struct{ InvoiceID string } }
 			var payments struct{ Payments []struct{ PaymentID string } }
 			var accounts struct{ Accounts []struct{ AccountID string } }
+			var transactions struct {
+				BankTransactions []struct{ BankTransactionID string }
+			}
 			a.read("/api.xro/2.0/Contacts", organisation, &contacts)
 			a.read("/api.xro/2.0/Invoices", organisation, &invoices)
 			a.read("/api.xro/2.0/Payments", organisation, &payments)
 			a.read("/api.xro/2.0/Accounts", organisation, &accounts)
+			a.read("/api.xro/2.0/BankTransactions", organisation, &transactions)
 			contact, invoice := contacts.Contacts[0].ContactID, invoices.Invoices[0].InvoiceID
 			const get, post, put = http.MethodGet, http.MethodPost, http.MethodPut
 			for _, e := range []exchange{
@@ -140,6 +147,9 @@ func TestEveryAnswerFitsXerosPublishedDescription(t *testing.T) {
 				{"an invoice", get, "/Invoices/" + invoice, ""},
 				{"payments", get, "/Payments?page=1&pageSize=200", ""},
 				{"a payment", get, "/Payments/" + payments.Payments[0].PaymentID, ""},
+				{"bank transactions", get, "/BankTransactions?page=1&pageSize=200", ""},
+				{"the last money received", get, "/BankTransactions?page=1&where=Type%3D%3D%22RECEIVE%22&order=Date%20DESC", ""},
+				{"a bank transaction", get, "/BankTransactions/" + transactions.BankTransactions[0].BankTransactionID, ""},
 				{"a report", get, "/Reports/BankSummary?fromDate=2020-01-01&toDate=2030-12-31", ""},
 				{"accounts that are banks", get, "/Accounts?where=Type%3D%3D%22BANK%22", ""},
 				{"a profit", get, "/Reports/ProfitAndLoss?standardLayout=true", ""},
@@ -156,11 +166,23 @@ func TestEveryAnswerFitsXerosPublishedDescription(t *testing.T) {
 				{"contacts, each on its own", post, "/Contacts?summarizeErrors=false", `{"Contacts":[{"Name":""},{"Name":"Good"}]}`},
 				{"a contact to change", post, "/Contacts/" + contact, `{"Contacts":[{"FirstName":"Mo"}]}`},
 				{"an invoice to create", put, "/Invoices", `{"Invoices":[` + goodInvoice + `]}`},
+				{"a payment to make", put, "/Payments", `{"Payments":[` + aPayment(a.owed(organisation), "1.00") + `]}`},
+				{"a payment alone to make", post, "/Payments", aPayment(a.owed(organisation), "1")},
+				{"a payment to refuse", put, "/Payments", `{"Payments":[{"Invoice":{"InvoiceID":"` + contact + `"},"Amount":-1}]}`},
+				{"an attachment to put", put, "/Invoices/" + invoice + "/Attachments/note.txt?IncludeOnline=true", "Noted."},
+				{"an attachment to replace", post, "/Invoices/" + invoice + "/Attachments/note.txt", "Noted again."},
+				{"attachments", get, "/Invoices/" + invoice + "/Attachments", ""},
+				{"an attachment", get, "/Invoices/" + invoice + "/Attachments/note.txt", ""},
+				{"an invoice with attachments", get, "/Invoices/" + invoice, ""},
 				{"an invoice to refuse", post, "/Invoices", `{"Invoices":[{"Type":"ACCREC"}]}`},
 				{"invoices, each on its own", post, "/Invoices?summarizeErrors=false", `{"Invoices":[{},` + goodInvoice + `]}`},
 			} {
 				got := a.call(e.method, "/api.xro/2.0"+e.path, organisation, e.body)
 				r := a.request(e.method, "/api.xro/2.0"+e.path, a.tenant(organisation), e.body)
+				if strings.Contains(e.path, "/Attachments/") {
+					r.Header.Set("Content-Type", "application/octet-stream")
+					r.Header.Set("contentType", "text/plain") // of the attachment that is read
+				}
 				if got.status != 200 && !strings.HasSuffix(e.name, "refuse") {
 					t.Errorf("%s: %d %s", e.name, got.status, got.body)
 				}

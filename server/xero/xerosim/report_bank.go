@@ -4,7 +4,7 @@ import (
 	"slices"
 )
 
-// bankSummary is what the payments did to the bank accounts, in base currency,
+// bankSummary is what payments and bank transactions did to the bank accounts, in base currency,
 // from fromDate to toDate; the current month unless they are given.
 func bankSummary(c *call) (titles []string, rows []rowJSON, err error) {
 	days, err := c.span()
@@ -20,8 +20,8 @@ func bankSummary(c *call) (titles []string, rows []rowJSON, err error) {
 			lines[a] = &bankLine{opening: cents(a.opening)}
 		}
 	}
-	for _, p := range b.payments {
-		lines[p.account].add(p, days)
+	for _, m := range b.moves() {
+		lines[m.account].add(m, days)
 	}
 	list := section("")
 	var total bankLine
@@ -42,18 +42,15 @@ func bankSummary(c *call) (titles []string, rows []rowJSON, err error) {
 // bankLine is one account in the bank summary, in cents.
 type bankLine struct{ opening, received, spent int64 }
 
-func (l *bankLine) add(p *payment, days span) {
-	amount := base(p.amount, p.rate)
-	switch sale := p.invoice.kind == "ACCREC"; {
-	case p.date.After(days.to):
-	case p.date.Before(days.from) && sale:
-		l.opening += amount
-	case p.date.Before(days.from):
-		l.opening -= amount
-	case sale:
-		l.received += amount
+func (l *bankLine) add(m move, days span) {
+	switch {
+	case m.day.After(days.to):
+	case m.day.Before(days.from):
+		l.opening += m.cents
+	case m.cents > 0:
+		l.received += m.cents
 	default:
-		l.spent += amount
+		l.spent -= m.cents
 	}
 }
 

@@ -96,8 +96,8 @@ func (b *books) gist(m span) gist {
 			g.bank.opening += cents(a.opening)
 		}
 	}
-	for _, p := range b.payments {
-		g.bank.add(p, m)
+	for _, one := range b.moves() {
+		g.bank.add(one, m)
 	}
 	for a, of := range b.equity(false, []time.Time{m.to}) {
 		switch {

@@ -77,13 +77,17 @@ type raw struct {
 	accounts map[string]rawAccount // by code, and by id
 	invoices []invoice
 	payments map[string]payment // by id
+	money    []bankTransaction
 }
 
 type rawAccount struct{ AccountID, Code, Name, Type, Class, SystemAccount string }
 
 func (a *app) rawBooks(organisation string) raw {
 	a.t.Helper()
-	out := raw{map[string]rawAccount{}, every[invoice](a, "Invoices", organisation, ""), map[string]payment{}}
+	out := raw{
+		map[string]rawAccount{}, every[invoice](a, "Invoices", organisation, ""), map[string]payment{},
+		every[bankTransaction](a, "BankTransactions", organisation, `where=Status%3D%3D"AUTHORISED"`),
+	}
 	var list struct{ Accounts []rawAccount }
 	a.read("/api.xro/2.0/Accounts", organisation, &list)
 	for _, one := range list.Accounts {
@@ -122,6 +126,15 @@ func (r raw) earned(t *testing.T, from, to time.Time) map[string]decimal.Decimal
 	t.Helper()
 	sums := map[string]decimal.Decimal{}
 	within := func(d time.Time) bool { return !d.Before(from) && !d.After(to) }
+	for _, m := range r.money {
+		account, sum := r.accounts[m.LineItems[0].AccountCode], m.base(m.SubTotal)
+		if m.Type == "SPEND" {
+			sum = sum.Neg()
+		}
+		if within(dayOf(t, m.Date)) && (account.Class == "REVENUE" || account.Class == "EXPENSE") {
+			sums[account.AccountID] = sums[account.AccountID].Add(sum)
+		}
+	}
 	for _, i := range r.invoices {
 		if i.Status != "AUTHORISED" && i.Status != "PAID" {
 			continue

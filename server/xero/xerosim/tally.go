@@ -41,6 +41,8 @@ const Tally = "Tally & Daughters Ltd"
 //	-6: 127.50 (D…)  15 (E…, general expenses)
 //	-7 to -11: 0     0
 //
+// Of three bank transactions two, of 40.00, take each other away, and one is voided.
+//
 // twelve months 2407.50 - 715.00 = 1692.50; S-0 is of the month before them. A
 // draft, one submitted and a voided invoice count nowhere.
 func TallyBooks() Ledger {
@@ -78,6 +80,11 @@ func TallyBooks() Ledger {
 			{Invoice: "S-2", Bank: "Cheque", Days: -12, Amount: "30"},
 			{Invoice: "S-6", Bank: "Cheque", Days: -20, Amount: "1150"},
 			{Invoice: "B-4", Bank: "Cheque", Days: -15, Amount: "345"},
+		},
+		Money: []LedgerMoney{
+			{Type: "SPEND", Bank: "Cheque", Contact: "Alder & Sons", Days: -10, Account: "970", Net: "40", Reference: "Lent to the owner"},
+			{Type: "RECEIVE", Bank: "Cheque", Contact: "Alder & Sons", Days: -10, Account: "970", Net: "40", Unreconciled: true},
+			{Type: "SPEND", Bank: "Savings", Contact: "Alder & Sons", Days: -10, Account: "404", Net: "11.50", Status: "VOIDED"},
 		},
 	}
 	// On each side of every border between ages and weeks is one, of twice the
