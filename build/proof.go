@@ -25,13 +25,13 @@ whole journey. Takes several minutes.`, args)
 
 // bench takes the measures, each beside what it is compared with.
 func bench(args []string) error {
-	err := ready("bench", `Measures the built program: start, memory, renewals and the cost of a session, each
+	err := ready("bench", `Measures the built program: start, memory, renewals, a session and the gateway, each
 beside what it is compared with in the same run.`, args)
 	if err != nil {
 		return err
 	}
 	cmd := exec.Command("go", "test", "-tags=proof", "-run=^$", "-benchtime=1x", "-timeout=20m",
-		"-bench=BenchmarkStart|BenchmarkResident|Benchmark50Callers|BenchmarkSessionCheck", "./build/proof", "./server")
+		"-bench=BenchmarkStart|BenchmarkResident|Benchmark50Callers|BenchmarkSessionCheck|BenchmarkGateway", "./build/proof", "./server")
 	cmd.Env = testEnv()
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	if cmd.Run() != nil {

@@ -204,12 +204,12 @@ func TestCallsAreWrittenInBatchesAndKeptThirtyDays(t *testing.T) {
 		if n := s.CallsWaiting(); n != 0 {
 			t.Errorf("%d wait after a minute", n)
 		}
-		for range 200 {
+		for range 1000 {
 			s.Called(call)
 		}
 		time.Sleep(time.Millisecond)
 		if n := s.CallsWaiting(); n != 0 {
-			t.Errorf("%d wait after two hundred", n)
+			t.Errorf("%d wait after a thousand", n)
 		}
 		if n := count(); n != 50 {
 			t.Errorf("the page shows %d", n)

@@ -77,9 +77,9 @@ func newBench(t testing.TB, changes ...func(*bench)) *bench {
 		Remember:  func(ctx context.Context, id string, p xero.Profile) { b.Remember(ctx, id, p) },
 		OnRenewal: func(r xero.Renewal) { b.Renewed(r) },
 		OnCall:    func(c xero.Call) { b.Called(c) },
-		Learnt:    func(ctx context.Context) []xero.Learnt { return b.Learnt(ctx) },
 		Calling:   func(who xero.Caller) (func(bool), error) { return b.Calling(who) },
 		MayCall:   func(who xero.Caller) error { return b.MayCall(who) },
+		Learnt:    func(ctx context.Context) []xero.Learnt { return b.Learnt(ctx) },
 	}
 	b.cfg = server.Config{
 		Version: "test", Mode: server.Live, Port: port, DataDir: dir,

@@ -162,6 +162,9 @@ func (s *Server) answerFrom(w http.ResponseWriter, r *http.Request, f *flight, l
 // give answers with what is kept.
 func (s *Server) give(w http.ResponseWriter, tenant string, a *books.Answer, source string) {
 	h := w.Header()
+	for _, name := range forDocuments {
+		delete(h, name)
+	}
 	for name, values := range a.Header {
 		h[name] = values
 	}
@@ -180,7 +183,7 @@ func seconds(age time.Duration) string { return strconv.Itoa(int(age / time.Seco
 const mostKeptAnswer = 2 << 20
 
 // Headers that are about the moment of an answer, and are not kept with it.
-var passing = headerNames{"age", "content-length", "retry-after", "x-appminlimit-remaining", "x-daylimit-remaining", "x-fcc-", "x-minlimit-remaining", "x-rate-limit-problem"}
+var passing = namesOf("age", "content-length", "retry-after", "x-appminlimit-remaining", "x-daylimit-remaining", "x-fcc-", "x-minlimit-remaining", "x-rate-limit-problem")
 
 // answerOf is what is kept of what came, nil for nothing: only what was found, and is
 // JSON or XML.

@@ -411,7 +411,7 @@ func TestAnAnswerFromBeforeAWriteIsNotKept(t *testing.T) {
 		}
 		return answering(200, http.Header{"Content-Type": {"application/json"}}, strings.NewReader(body))(r)
 	}}
-	b := newBench(t, through(f)).opened()
+	b := newBench(t, mayWrite, through(f)).opened()
 	b.signIn(b.visit(), café)
 	key := b.addKey(store.Key{Name: "w", Write: true, MaxAge: time.Hour})
 	before := make(chan got)

@@ -14,7 +14,7 @@ import (
 // What is promised about the list of calls.
 const (
 	callsKept    = 30 * 24 * time.Hour
-	callsBatch   = 200  // so many are a reason to write
+	callsBatch   = 1000 // so many are a reason to write
 	callsWaiting = 5000 // at most, while the disk takes none: the oldest are dropped
 )
 
@@ -63,7 +63,7 @@ func (s *Server) flushCalls(ctx context.Context) error {
 	defer s.calls.writing.Unlock()
 	s.calls.mu.Lock()
 	waiting := s.calls.waiting
-	s.calls.waiting = nil
+	s.calls.waiting = make([]store.Call, 0, len(waiting)) // as many may come again
 	s.calls.mu.Unlock()
 	if len(waiting) == 0 {
 		return nil

@@ -2,8 +2,10 @@ package server
 
 import (
 	"context"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -48,8 +50,8 @@ var (
 	KnownScopes    = knownScopes
 	MaxConnections = maxConnections
 
-	OwnRequestHeaders = []string(ownRequestHeaders)
-	OwnAnswerHeaders  = []string(ownAnswerHeaders)
+	OwnRequestHeaders = slices.Concat(slices.Collect(maps.Values(ownRequestHeaders))...)
+	OwnAnswerHeaders  = slices.Concat(slices.Collect(maps.Values(ownAnswerHeaders))...)
 	WaitedWords       = waitedWords
 )
 

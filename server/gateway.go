@@ -54,7 +54,7 @@ func mayForward(w http.ResponseWriter, r *http.Request, c *call) error {
 
 // describing are the headers that say how a body is to be read: FCC and Xero are to read
 // it in the same way, so that each stands there once, and in its own spelling.
-var describing = headerNames{"content-type", "content-encoding"}
+var describing = namesOf("content-type", "content-encoding")
 
 // oddPath refuses a path that is not written in the one way that is sent on.
 func oddPath(path string) *failure {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log"
 	"net/http"
 	"net/http/httputil"
 	"strconv"
@@ -43,6 +42,9 @@ func (s *Server) pass(w http.ResponseWriter, r *http.Request, p passage) (failed
 				return errors.New("an answer that switches protocols")
 			}
 			drop(answer.Header, ownAnswerHeaders)
+			for _, name := range forDocuments {
+				delete(w.Header(), name)
+			}
 			answer.Trailer = nil // what is announced; see checkedOnly
 			w.Header()["X-Fcc-Source"] = []string{sourceLive}
 			s.tellBudget(w.Header(), p.tenant)
@@ -50,7 +52,7 @@ func (s *Server) pass(w http.ResponseWriter, r *http.Request, p passage) (failed
 			return nil
 		},
 		ErrorHandler: func(_ http.ResponseWriter, _ *http.Request, err error) { failed = err },
-		ErrorLog:     log.New(serveLog{s.log}, "", 0),
+		ErrorLog:     s.httpLog,
 		BufferPool:   buffers,
 	}
 	proxy.ServeHTTP(w, r)
@@ -70,31 +72,47 @@ func (s *Server) tellBudget(h http.Header, tenant string) {
 // from where, and with what right, or ask for another method, path or organisation
 // than the one that was checked. Idempotency-Key is put in again where it counts:
 // net/http takes it, in both spellings, for leave to send any request twice.
-var ownRequestHeaders = headerNames{
+var ownRequestHeaders = namesOf(
 	"access-control-", "authorization", "connection", "cookie", "cookie2", "forwarded", "idempotency-key", "keep-alive", "origin", "proxy-", "referer", "sec-",
 	"te", "trailer", "transfer-encoding", "upgrade", "via", "x-api-key", "x-fcc-", "x-forwarded", "x-forwarded-", "x-http-method", "x-http-method-override",
 	"x-idempotency-key", "x-method-override", "x-original-", "x-real-ip", "x-rewrite-", "xero-tenant-id",
-}
+)
 
 // Headers that are between Xero and FCC, or that only this server says to browsers.
-var ownAnswerHeaders = headerNames{
+var ownAnswerHeaders = namesOf(
 	"access-control-", "alt-svc", "cache-control", "clear-site-data", "connection", "content-security-policy", "content-security-policy-report-only",
 	"cross-origin-", "expires", "idempotency-key", "keep-alive", "location", "nel", "permissions-policy", "pragma", "proxy-", "referrer-policy", "refresh", "report-to",
 	"reporting-endpoints", "set-cookie", "set-cookie2", "strict-transport-security", "te", "trailer", "transfer-encoding", "upgrade", "x-content-type-options",
 	"x-fcc-", "x-frame-options", "x-xss-protection",
-}
+)
 
-// headerNames are as ownRequestHeaders has them.
-type headerNames []string
+// forDocuments say how a browser is to treat a document of this server's. A browser
+// cannot send a key with what it loads, so no answer of Xero's becomes a document there;
+// to write these and to have them read is a third of what the gateway costs.
+var forDocuments = []string{"Content-Security-Policy", "Cross-Origin-Opener-Policy", "Referrer-Policy", "X-Frame-Options"}
+
+// headerNames are as ownRequestHeaders has them, by their first letter.
+type headerNames map[byte][]string
+
+func namesOf(all ...string) headerNames {
+	names := headerNames{}
+	for _, name := range all {
+		names[name[0]] = append(names[name[0]], name)
+	}
+	return names
+}
 
 // has reports whether name is one of them, in any case and with an underscore for a
 // dash, as a server behind may read it (so was oauth2-proxy got round, CVE-2025-64484).
 func (all headerNames) has(name string) bool {
-	for _, own := range all {
+	if name == "" {
+		return false
+	}
+	for _, own := range all[plainly(name[0])] {
 		if len(name) < len(own) || len(name) > len(own) && own[len(own)-1] != '-' {
 			continue
 		}
-		n := 0
+		n := 1
 		for n < len(own) && plainly(name[n]) == own[n] {
 			n++
 		}

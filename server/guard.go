@@ -2,6 +2,7 @@ package server
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"path"
@@ -71,7 +72,7 @@ func (s *Server) enter(rt route) http.Handler {
 			answered, err = rt.atHand(w, r, c)
 		}
 		if err == nil && !answered {
-			r = r.WithContext(xero.WithCaller(r.Context(), c.caller()))
+			ctx := xero.WithCaller(r.Context(), c.caller())
 			if rt.stream {
 				deadlines := http.NewResponseController(w)
 				if r.ContentLength != 0 {
@@ -80,9 +81,9 @@ func (s *Server) enter(rt route) http.Handler {
 				_ = deadlines.SetWriteDeadline(time.Time{})
 			}
 			if c.key != nil {
-				err = s.withKey(w, r, rt, c)
+				err = s.withKey(ctx, w, r, rt, c)
 			} else {
-				err = rt.handle(w, r, c)
+				err = rt.handle(w, r.WithContext(ctx), c)
 			}
 			if rt.stream {
 				hurry(w, r)
@@ -258,17 +259,14 @@ func proxied(r *http.Request) bool {
 		return true
 	}
 	for name := range r.Header {
-		switch name {
-		case "Accept", "Accept-Encoding", "Authorization", "User-Agent", "Xero-Tenant-Id": // nearly all there is
-			continue
-		}
-		name = strings.ReplaceAll(strings.ToLower(name), "_", "-")
-		if name == "forwarded" || name == "via" || strings.HasPrefix(name, "x-forwarded") || name == "x-real-ip" {
+		if passedOn.has(name) {
 			return true
 		}
 	}
 	return false
 }
+
+var passedOn = namesOf("forwarded", "via", "x-forwarded", "x-forwarded-", "x-real-ip")
 
 // cleanPath reports whether the path is written in the one way that leaves nothing
 // to interpret: no dot segments, no doubled or trailing slash, and an escape only
@@ -313,49 +311,46 @@ func localPath(next string) string {
 	return u.RequestURI()
 }
 
-// protection is what every answer says to browsers, in the spelling of http.Header.
-var protection = []struct {
-	name  string
-	value []string
-}{
-	{"X-Content-Type-Options", []string{"nosniff"}},
-	{"X-Frame-Options", []string{"DENY"}},
-	{"Cross-Origin-Resource-Policy", []string{"same-origin"}},
-	{"Cross-Origin-Opener-Policy", []string{"same-origin"}},
-	// Not no-referrer: browsers then send "Origin: null" with our own forms
-	// (fetch.spec.whatwg.org, append a request Origin header).
-	{"Referrer-Policy", []string{"same-origin"}},
-	{"Cache-Control", []string{"no-store"}},
-}
-
-// A policy is the Content-Security-Policy while forms may lead to login too.
-type policy struct {
-	login string
-	value []string
-}
-
-func (s *Server) policy(login string) []string {
-	if p := s.policyNow.Load(); p != nil && p.login == login {
-		return p.value
+// protect sets what every answer says to browsers.
+func (s *Server) protect(h http.Header) {
+	login := s.cfg.Connections.LoginHost()
+	rules := s.rules.Load()
+	if rules == nil || rules.login != login {
+		rules = rulesFor(login, s.cfg.Mode)
+		s.rules.Store(rules)
 	}
+	maps.Copy(h, rules.header)
+}
+
+// rules are what every answer says to browsers, while sign-ins lead to that host. The
+// values are shared by all answers: who changes a header puts another list there.
+type rules struct {
+	login  string
+	header http.Header
+}
+
+func rulesFor(login string, mode Mode) *rules {
 	forms := "'self'"
 	if login != "" {
 		forms += " " + login
 	}
-	p := &policy{login, []string{"default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action " + forms}}
-	s.policyNow.Store(p)
-	return p.value
-}
-
-// protect sets protection, and where forms may lead.
-func (s *Server) protect(h http.Header) {
-	h["Content-Security-Policy"] = s.policy(s.cfg.Connections.LoginHost())
-	for _, line := range protection { // each request pays for this: h.Set would cost more
-		h[line.name] = line.value
-	}
-	if s.cfg.Mode == Demo {
+	h := http.Header{}
+	h.Set("Content-Security-Policy", "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action "+forms)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	// Not no-referrer: browsers then send "Origin: null" with our own forms
+	// (fetch.spec.whatwg.org, append a request Origin header).
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Cache-Control", "no-store")
+	if mode == Demo {
 		h.Set("X-FCC-Mode", string(Demo))
 	}
+	for name, values := range h {
+		h[name] = slices.Clip(values)
+	}
+	return &rules{login, h}
 }
 
 // recover turns a panic into a 500 that tells the caller nothing.

@@ -9,7 +9,6 @@ import (
 	"maps"
 	"math/big"
 	"net/http"
-	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -48,11 +47,10 @@ func wellFormed(text string) bool {
 }
 
 func keyCheck(text string) string {
-	var digits [checkDigits]byte // big.Int would cost every request more
-	sum := crc32.ChecksumIEEE([]byte(text))
-	for i := range digits {
-		digits[checkDigits-1-i] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"[sum%62]
-		sum /= 62
+	n, digits := crc32.ChecksumIEEE([]byte(text)), [checkDigits]byte{}
+	for i := range digits { // with every request, so without base62's big numbers
+		digits[checkDigits-1-i] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"[n%62]
+		n /= 62
 	}
 	return string(digits[:])
 }
@@ -112,7 +110,7 @@ func (s *Server) keyOf(r *http.Request) (*apiKey, error) {
 		if k.Ended(now) {
 			return nil, keyEnded(k)
 		}
-		s.keys.touch(k.Name, store.Use{At: now, Program: userAgent(r)})
+		s.keys.touch(k.Name, store.Use{At: now, Program: productOf(r)})
 		return k, nil
 	}
 	if p := s.stateLost.problem(); p != nil {
@@ -129,7 +127,7 @@ func keyIn(h http.Header) string {
 			return token
 		}
 	}
-	return strings.TrimSpace(h.Get("X-API-Key"))
+	return strings.TrimSpace(h.Get("X-Api-Key"))
 }
 
 // keyEnded says that k's time is over.
@@ -145,15 +143,30 @@ func lastWords(expires time.Time) string {
 	return expires.Local().Format("2 January 2006, 15:04")
 }
 
-// product is the first token of a User-Agent (RFC 9110, 10.1.5): a name, and mostly a
-// version.
-var product = regexp.MustCompile(`^[A-Za-z0-9!#$%&'*+.^_|~-]+(/[A-Za-z0-9!#$%&'*+.^_|~-]+)?`)
+// productOf is what r's program calls itself, "" where it does not: the first token of
+// its User-Agent (RFC 9110, 10.1.5), a name, and mostly a version. What comes after,
+// which may name a computer or a person, is not kept.
+func productOf(r *http.Request) string {
+	agent := r.UserAgent()
+	end := tokenEnd(agent)
+	if rest := agent[end:]; end > 0 && strings.HasPrefix(rest, "/") {
+		if version := tokenEnd(rest[1:]); version > 0 {
+			end += 1 + version
+		}
+	}
+	return agent[:min(end, mostName)]
+}
 
-// userAgent is what r's program calls itself, "" where it does not. What comes after
-// the first token, which may name a computer or a person, is not kept.
-func userAgent(r *http.Request) string {
-	name := product.FindString(r.UserAgent())
-	return name[:min(len(name), mostName)]
+// tokenEnd is where a token (RFC 9110, 5.6.2) at the beginning of text ends. It runs
+// with every request, so it is no regular expression.
+func tokenEnd(text string) int {
+	for n := range len(text) {
+		c := text[n]
+		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && strings.IndexByte("!#$%&'*+-.^_|~", c) < 0 {
+			return n
+		}
+	}
+	return len(text)
 }
 
 func (k *keyring) touch(name string, use store.Use) {

@@ -46,5 +46,5 @@ func (s *Server) ChangeKey(ctx context.Context, want store.Key) error {
 }
 
 func KeyIn(h http.Header) string             { return keyIn(h) }
-func ProgramOf(r *http.Request) string       { return userAgent(r) }
+func ProgramOf(r *http.Request) string       { return productOf(r) }
 func (s *Server) KeyEnds(k store.Key) string { return lastWords(k.Expires) }

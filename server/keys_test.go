@@ -208,3 +208,14 @@ func TestWithADamagedStateKeysAreNeitherRefusedNorMade(t *testing.T) {
 		t.Errorf("the damaged file was changed: %v", err)
 	}
 }
+
+// The form of a key outlives the FCC that made it: one of before is known for a whole
+// one, though nobody has it any more.
+func TestTheFormOfAKeyStays(t *testing.T) {
+	b := newBench(t).opened()
+	const made = "fcc_0000000ThisKeyWasMadeByAnFCCOfNovember2026x2KVHUa"
+	whole, mistyped := b.ask(ask{path: "/connections", key: made}), b.ask(ask{path: "/connections", key: made[:len(made)-1] + "b"})
+	if whole.status != 401 || mistyped.status != 401 || whole.body == mistyped.body || !strings.Contains(mistyped.body, "mistyped") {
+		t.Errorf("whole: %s; mistyped: %s", whole.body, mistyped.body)
+	}
+}

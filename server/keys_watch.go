@@ -112,13 +112,13 @@ func (s *Server) watchKeys(ctx context.Context) {
 	}
 }
 
-// withKey runs rt's handler for as long as the key of c is good. What has not been
+// withKey runs rt's handler under ctx, for as long as the key of c is good. What has not been
 // answered by then is refused; what is being answered breaks off.
-func (s *Server) withKey(w http.ResponseWriter, r *http.Request, rt route, c *call) error {
+func (s *Server) withKey(ctx context.Context, w http.ResponseWriter, r *http.Request, rt route, c *call) error {
 	if f := familyNeeded(r.URL.Path); f != "" && !c.key.Covers(f) {
 		return fail(codeKeyFamily)
 	}
-	ctx, end := s.keys.watch(r.Context(), c.key)
+	ctx, end := s.keys.watch(ctx, c.key)
 	defer end()
 	defer context.AfterFunc(ctx, func() {
 		deadlines := http.NewResponseController(w)

@@ -114,9 +114,11 @@ type Place struct{ Name, Path string }
 type Server struct {
 	cfg     Config
 	log     *slog.Logger
+	httpLog *log.Logger // net/http's own lines
 	started time.Time
 	origins []string // http://host:port, as browsers write them
 	handler http.Handler
+	rules   atomic.Pointer[rules] // see protect
 	pages   pages
 
 	old       oldLook
@@ -147,8 +149,7 @@ type Server struct {
 	// write failed.
 	stateLost, stateTrouble standing
 
-	flights   flights
-	policyNow atomic.Pointer[policy] // see policy
+	flights flights
 }
 
 // New makes a Server. It neither reads nor listens: see Serve and Run.
@@ -165,6 +166,7 @@ func New(cfg Config) (*Server, error) {
 
 		approvals: newApprovals(),
 	}
+	s.httpLog = log.New(serveLog{s.log}, "", 0)
 	s.books = books.New(books.Config{Connections: cfg.Connections, State: s.openedState, Key: s.booksKey, Log: cfg.Log})
 	s.metrics = newMetrics(s)
 	s.exports = newExports(cfg.DataDir, s.log)
@@ -225,7 +227,7 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 		BaseContext:                  func(net.Listener) context.Context { return requests },
 		ConnContext:                  withPeer,
 		ConnState:                    limitConnections(maxConnections),
-		ErrorLog:                     log.New(serveLog{s.log}, "", 0),
+		ErrorLog:                     s.httpLog,
 	}
 	failed := make(chan error, len(listeners))
 	s.serving.RLock()

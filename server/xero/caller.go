@@ -105,23 +105,34 @@ const connectionsPath = "/connections"
 // resourceOf is a path without what may name a record: three segments, and of
 // reports, which are named by the fourth, four.
 func resourceOf(path string) string {
-	parts := strings.Split(strings.Trim(path, "/"), "/")
-	most := 3
-	switch {
-	case strings.EqualFold(parts[0], "connections"):
-		return connectionsPath
-	case len(parts) > 3 && strings.EqualFold(parts[2], "Reports"):
-		most = 4
+	if path = strings.Trim(path, "/"); path == "" {
+		return "/"
 	}
-	kept := ""
-	for _, part := range parts[:min(most, len(parts))] {
-		plain := strings.Trim(part, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.") == ""
-		if !plain || len(part) > 32 {
-			break
+	kept, most := 0, 3 // bytes and segments
+	for n := 0; n < most; n++ {
+		part, _, more := strings.Cut(path[kept:], "/")
+		switch {
+		case n == 0 && strings.EqualFold(part, connectionsPath[1:]):
+			return connectionsPath
+		case len(part) > 32 || strings.ContainsFunc(part, func(c rune) bool {
+			return c != '.' && (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z')
+		}):
+			most = 0
+		case n == 2 && strings.EqualFold(part, "Reports"):
+			most = 4
+			fallthrough
+		default:
+			if kept += len(part); !more {
+				most = 0
+			} else {
+				kept++
+			}
 		}
-		kept += "/" + part
 	}
-	return kept
+	if path = strings.TrimSuffix(path[:kept], "/"); path == "" {
+		return ""
+	}
+	return "/" + path
 }
 
 type patienceKey struct{}

@@ -83,6 +83,7 @@ type Connections struct {
 	app       App
 	known     *issuer
 	skew      time.Duration
+	skewAt    time.Time
 	skewKnown bool
 	loaded    bool
 	running   context.Context   // from Run's start to its end
@@ -119,7 +120,9 @@ func New(cfg Config) (*Connections, error) {
 		changed:  make(chan struct{}),
 	}
 	if c.base == nil {
-		c.base = DefaultTransport()
+		way := DefaultTransport()
+		way.ResponseHeaderTimeout = 0 // send and http keep the time themselves
+		c.base = way
 	}
 	c.http = &http.Client{
 		Transport:     c.base,

@@ -52,6 +52,12 @@ func (c *Connections) do(req *http.Request) (*http.Response, error) {
 
 // learnTime compares Xero's clock, read from the Date header, with this computer's.
 func (c *Connections) learnTime(resp *http.Response, asked, answered time.Time) {
+	c.mu.Lock()
+	late := !c.skewKnown || answered.Sub(c.skewAt).Abs() >= time.Second
+	c.mu.Unlock()
+	if !late {
+		return // a storm of calls teaches nothing new
+	}
 	at, err := http.ParseTime(resp.Header.Get("Date"))
 	if err != nil {
 		return
@@ -60,7 +66,7 @@ func (c *Connections) learnTime(resp *http.Response, asked, answered time.Time) 
 	// The header counts whole seconds: on average half a second has gone by.
 	skew := at.Add(500 * time.Millisecond).Sub(here)
 	c.mu.Lock()
-	c.skew, c.skewKnown = skew, true
+	c.skew, c.skewAt, c.skewKnown = skew, answered, true
 	c.mu.Unlock()
 }
 

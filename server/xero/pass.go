@@ -39,15 +39,19 @@ func (p *pass) answered(resp *http.Response) (waits bool) {
 		if resp == nil {
 			return -1
 		}
-		n, err := strconv.Atoi(resp.Header.Get(name))
+		said := resp.Header[name]
+		if len(said) == 0 { // as always where Xero says nothing: no error is to be made
+			return -1
+		}
+		n, err := strconv.Atoi(said[0])
 		if err != nil {
 			return -1
 		}
 		return n
 	}
-	minute, day := left("X-MinLimit-Remaining"), left("X-DayLimit-Remaining")
+	minute, day := left("X-Minlimit-Remaining"), left("X-Daylimit-Remaining")
 	refused := resp != nil && resp.StatusCode == http.StatusTooManyRequests
-	p.app.minute.answered(p.number, left("X-AppMinLimit-Remaining"), refused, now, l.sent)
+	p.app.minute.answered(p.number, left("X-Appminlimit-Remaining"), refused, now, l.sent)
 	p.gate.minute.answered(p.number, minute, refused, now, l.sent)
 	p.gate.day.answered(p.number, day, refused, now, l.sent)
 	if minute >= 0 && day >= 0 && p.number > p.gate.toldBy {
