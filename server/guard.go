@@ -83,7 +83,8 @@ func (s *Server) enter(rt route) http.Handler {
 			if c.key != nil {
 				err = s.withKey(ctx, w, r, rt, c)
 			} else {
-				err = rt.handle(w, r.WithContext(ctx), c)
+				r = r.WithContext(ctx) // the page of an error asks what the handler read of a form
+				err = rt.handle(w, r, c)
 			}
 			if rt.stream {
 				hurry(w, r)
