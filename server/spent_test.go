@@ -55,9 +55,12 @@ func (b *bench) crowd(keys []string, organisation string, n int) (answered, told
 }
 
 // refusals counts what Xero had to refuse for its limits.
-func (b *bench) refusals() (n int) {
+func (b *bench) refusals() int { return b.count(http.StatusTooManyRequests) }
+
+// count counts Xero's answers with this status.
+func (b *bench) count(status int) (n int) {
 	for _, e := range b.sim.Journal() {
-		if e.Status == 429 {
+		if e.Status == status {
 			n++
 		}
 	}
@@ -84,6 +87,9 @@ func TestTwoHundredProgramsOverAnExpiryAStormAndARestart(t *testing.T) {
 		t.Errorf("over an expiry %d of 45 were answered", answered)
 	}
 	<-expired
+	if n := b.count(http.StatusUnauthorized); n == 0 || n > 10 { // five at once, and who was just on the way
+		t.Errorf("%d calls went out with the token that had ended", n)
+	}
 	if answered, told := b.crowd(keys, café, 70); answered == 0 || told == 0 { // of a minute in which 15 are left
 		t.Errorf("of 70 %d were answered, %d told to wait", answered, told)
 	}

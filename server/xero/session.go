@@ -39,7 +39,8 @@ type Session struct {
 	looks      int       // how often they were
 	shown      int       // which of these answers is shown
 	lookFailed bool
-	distrusted time.Time // when Xero refused a token that was renewed because it refused one
+	refused    keystore.Secret // the last access token that Xero refused
+	distrusted time.Time       // when Xero refused a token that was renewed because it refused one
 
 	// Guarded by set.keychain.
 	gone    bool            // the record is deleted for good
@@ -94,7 +95,9 @@ func (s *Session) Token(ctx context.Context) (AccessToken, error) {
 	return s.token(ctx, time.Now().Add(patience), keystore.Secret{})
 }
 
-// token is Token with a deadline for the wait; refused is a token that will not do.
+// token is Token with a deadline for the wait; refused is a token that will not do. While
+// another takes its place nobody else is given that one: each would be refused too, and
+// Xero counts what it refuses. If none comes, it is worth what it was.
 func (s *Session) token(ctx context.Context, deadline time.Time, refused keystore.Secret) (AccessToken, error) {
 	var enough *time.Timer
 	for {
@@ -103,13 +106,15 @@ func (s *Session) token(ctx context.Context, deadline time.Time, refused keystor
 			defer s.set.mu.Unlock()
 			return AccessToken{}, needsLoginError(s.problem)
 		}
-		if s.access.usable(time.Now()) && (refused.IsZero() || !s.access.token.Equal(refused)) {
+		usable := s.access.usable(time.Now()) && (refused.IsZero() || !s.access.token.Equal(refused))
+		doubted := usable && s.renewal != nil && s.access.token.Equal(s.refused)
+		if usable && !doubted {
 			defer s.set.mu.Unlock()
 			return AccessToken{s.access.token, s.access.expires()}, nil
 		}
 		reason := ReasonExpired
 		if !refused.IsZero() {
-			reason = ReasonRefused
+			reason, s.refused = ReasonRefused, refused
 		}
 		r, err := s.renewLocked(reason)
 		s.set.mu.Unlock()
@@ -122,7 +127,7 @@ func (s *Session) token(ctx context.Context, deadline time.Time, refused keystor
 		}
 		select {
 		case <-r.done:
-			if r.err != nil {
+			if r.err != nil && !doubted {
 				return AccessToken{}, r.err
 			}
 		case <-enough.C:

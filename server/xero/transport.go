@@ -135,7 +135,7 @@ func (s *Session) tryOnce(req *http.Request, w *waiter, repeated bool) (resp *ht
 		p, err = s.set.limits.wait(req.Context(), w)
 		waited = time.Since(queued)
 	}
-	if err == nil && time.Since(asked) > time.Second { // it may have ended meanwhile
+	if err == nil { // it may have ended meanwhile, or been refused to another
 		if token, err = s.token(req.Context(), w.enough(), keystore.Secret{}); err != nil {
 			p.giveBack()
 		}
