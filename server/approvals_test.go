@@ -292,13 +292,13 @@ func TestTooManyAndTooMuchAreRefused(t *testing.T) {
 	for range 20 {
 		answers = append(answers, a.post("/api.xro/2.0/Contacts", `{"Name":"One of many"}`))
 	}
-	_, _, ids := a.asked(20)
+	a.asked(20)
 	g := <-a.post("/api.xro/2.0/Contacts", `{"Name":"One too many"}`)
 	if g.status != 429 || g.code != "key_limit" || g.header.Get("Retry-After") == "" {
 		t.Errorf("%d %s", g.status, g.body)
 	}
 	other := a.send(ask{path: "/api.xro/2.0/Contacts", key: a.addKey(store.Key{Name: "other", Write: true, Ask: true}), body: strings.NewReader(`{"Name":"Another's"}`)})
-	_, _, ids = a.asked(21)
+	_, _, ids := a.asked(21)
 	for _, id := range ids {
 		a.decide("refuse", id)
 	}
