@@ -66,7 +66,7 @@ func TestTheInstallerInstallsUpgradesRepairsAndRemoves(t *testing.T) {
 			}
 		}
 		var kib int
-		if _, err := fmt.Sscanf(d.value(t, uninstallKey, "EstimatedSize"), "0x%x", &kib); err != nil || kib < 10<<10 || kib > 30<<10 {
+		if _, err := fmt.Sscanf(d.value(t, uninstallKey, "EstimatedSize"), "0x%x", &kib); err != nil || kib < 10<<10 || kib > 35<<10 {
 			t.Errorf("EstimatedSize is %d KiB (%v)", kib, err)
 		}
 		if missing(menu) {

@@ -248,7 +248,7 @@ func TestInstallShowsAsksAndCanBeUndone(t *testing.T) {
 	if got := m.fccReading("y\n", "mcp", "install", "--client", "cursor"); got.code != 0 || got.stdout != "" {
 		t.Errorf("yes: %+v", got)
 	}
-	if text := read(); !strings.Contains(text, "// mine") || !strings.Contains(text, `"--data-dir"`) || !strings.Contains(text, m.dataDir()) || strings.Contains(text, "fcc_") {
+	if text := read(); !strings.Contains(text, "// mine") || !strings.Contains(text, `"--data-dir"`) || !strings.Contains(text, strings.ReplaceAll(m.dataDir(), `\`, `\\`)) || strings.Contains(text, "fcc_") {
 		t.Errorf("%s", text)
 	}
 	if got := m.fcc("mcp", "install", "--client", "cursor", "--yes"); got.code != 0 || !strings.Contains(got.stderr, "already") {

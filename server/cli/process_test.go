@@ -80,7 +80,7 @@ type machine struct {
 func newMachine(t *testing.T) *machine {
 	home := t.TempDir()
 	return &machine{t: t, home: home, env: []string{
-		"HOME=" + home, "TMPDIR=" + home, "TMP=" + home, "PATH=" + filepath.Join(home, "bin"), "FCC_DATA_DIR=" + filepath.Join(home, "data"), "FCC_KEYSTORE=memory",
+		"HOME=" + home, "USERPROFILE=" + home, "APPDATA=" + filepath.Join(home, "AppData", "Roaming"), "TMPDIR=" + home, "TMP=" + home, "PATH=" + filepath.Join(home, "bin"), "FCC_DATA_DIR=" + filepath.Join(home, "data"), "FCC_KEYSTORE=memory",
 	}}
 }
 
