@@ -31,7 +31,7 @@ beside what it is compared with in the same run.`, args)
 		return err
 	}
 	cmd := exec.Command("go", "test", "-tags=proof", "-run=^$", "-benchtime=1x", "-timeout=20m",
-		"-bench=BenchmarkStart|BenchmarkResident|Benchmark50Callers|BenchmarkSessionCheck|BenchmarkGateway", "./build/proof", "./server")
+		"-bench=BenchmarkStart|BenchmarkResident|Benchmark50Callers|BenchmarkSessionCheck|BenchmarkGateway|BenchmarkCache", "./build/proof", "./server")
 	cmd.Env = testEnv()
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	if cmd.Run() != nil {
