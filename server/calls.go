@@ -25,7 +25,6 @@ type calls struct {
 	mu      sync.Mutex // held for moments
 	waiting []store.Call
 	full    chan struct{} // one slot: a batch waits
-	spent   map[spender]spent
 }
 
 // Called keeps the list of calls: xero.Config's OnCall. It does not block, but for
@@ -40,7 +39,6 @@ func (s *Server) Called(c xero.Call) {
 	}
 	s.metrics.called(c)
 	s.calls.mu.Lock()
-	s.calls.spendLocked(c)
 	s.calls.waiting = append(s.calls.waiting, kept)
 	// What a key's daily limit counts is written at once, so that the limit outlives a
 	// crash.

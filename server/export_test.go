@@ -55,16 +55,25 @@ var (
 	WaitedWords       = waitedWords
 )
 
-// Spent is how many calls each caller has had answered, and how many were held back.
-func (s *Server) Spent() (calls, held map[xero.Caller]int) {
+// Spent is how many calls each caller has had answered, and how many were held back for
+// Xero's limits, as the list of calls has them.
+func (s *Server) Spent(ctx context.Context) (calls, held map[xero.Caller]int, err error) {
 	calls, held = map[xero.Caller]int{}, map[xero.Caller]int{}
-	for who, n := range s.spent() {
-		if who.Tenant != "" {
-			calls[who.Caller] += n.Calls
-			held[who.Caller] += n.Held
+	if err := s.flushCalls(ctx); err != nil {
+		return nil, nil, err
+	}
+	list, _, err := s.state.Calls(ctx, store.Which{}, 0, 10_000)
+	for _, c := range list {
+		who := xero.Caller{Kind: xero.CallerKind(c.Caller), Name: c.Name}
+		switch {
+		case c.Tenant == "":
+		case c.Status > 0:
+			calls[who]++
+		case c.Code == string(codeRateLimited):
+			held[who]++
 		}
 	}
-	return calls, held
+	return calls, held, err
 }
 
 // Mount has s answer with rows of a test, for an audience by its name, behind the

@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -67,42 +65,6 @@ func (s *Server) flushBudgets(ctx context.Context) error {
 	}
 	s.budgets.written = written
 	return nil
-}
-
-// A spender is a caller, and the organisation it calls for: in lower case, "" for none.
-type spender struct {
-	xero.Caller
-	Tenant string
-}
-
-// spent is what a spender has used of Xero's calls since FCC started.
-type spent struct {
-	Calls  int           // that Xero answered or refused
-	Held   int           // that were not sent, for Xero's limits or the reserve
-	Waited time.Duration // for Xero's limits, in all
-}
-
-func (c *calls) spendLocked(call xero.Call) {
-	if c.spent == nil {
-		c.spent = map[spender]spent{}
-	}
-	who := spender{call.Caller, strings.ToLower(call.TenantID)}
-	now := c.spent[who]
-	switch {
-	case call.Status > 0:
-		now.Calls++
-	case call.Code == codeRateLimited:
-		now.Held++
-	}
-	now.Waited += call.Waited
-	c.spent[who] = now
-}
-
-// spent is who spent what since FCC started, read without the disk.
-func (s *Server) spent() map[spender]spent {
-	s.calls.mu.Lock()
-	defer s.calls.mu.Unlock()
-	return maps.Clone(s.calls.spent)
 }
 
 // spentView is who spent what of today's calls.

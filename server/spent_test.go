@@ -80,7 +80,10 @@ func TestTwoHundredProgramsOverAnExpiryAStormAndARestart(t *testing.T) {
 	expired := make(chan struct{})
 	go func() {
 		defer close(expired)
-		b.until("some are answered", func() bool { calls, _ := b.Spent(); return calls[xero.Caller{Kind: xero.ByKey, Name: "program 1"}] > 2 })
+		b.until("some are answered", func() bool {
+			calls, _, err := b.Spent(t.Context())
+			return err == nil && calls[xero.Caller{Kind: xero.ByKey, Name: "program 1"}] > 2
+		})
 		b.sim.ExpireAccessTokens()
 	}()
 	if answered, _ := b.crowd(keys, café, 45); answered != 45 {
@@ -147,7 +150,10 @@ func TestProgramsStopBeforePeopleDo(t *testing.T) {
 	if g := b.ask(ask{path: "/api/xero/invoices", cookie: cookie}); g.status != 200 {
 		t.Errorf("a page's list: %d %s", g.status, g.body)
 	}
-	calls, held := b.Spent()
+	calls, held, err := b.Spent(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	if program, pages := (xero.Caller{Kind: xero.ByKey, Name: "budget <sheet>"}), (xero.Caller{Kind: xero.ByPage}); calls[program] != 2 || held[program] < 2 || calls[pages] == 0 || held[pages] != 0 {
 		t.Errorf("spent %v, held %v", calls, held)
 	}
