@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -23,9 +24,17 @@ type tally struct {
 	place                   string // before the names of tests, where they run elsewhere
 }
 
+// add counts what another tally has counted, too.
+func (t *tally) add(other tally) {
+	t.passed += other.passed
+	t.failed += other.failed
+	t.skipped += other.skipped
+	t.failures = append(t.failures, other.failures...)
+}
+
 // check runs one check and shows its output when it fails.
 func (t *tally) check(name string, run func() (output string, err error)) {
-	fmt.Printf("%-32s", name)
+	fmt.Printf("%-44s", name)
 	begun := time.Now()
 	output, err := run()
 	if err == nil {
@@ -47,10 +56,22 @@ func (t *tally) run(name string, env []string, argv ...string) {
 	})
 }
 
-func (t *tally) fail(name string) {
+// fail counts a failure, with the first lines of output that say where it came from.
+func (t *tally) fail(name string, output ...string) {
 	t.failed++
-	t.failures = append(t.failures, t.place+name)
+	reason := t.place + name
+	said := 0
+	for _, line := range output {
+		if said < 5 && whereSaid.MatchString(line) {
+			said++
+			reason += fmt.Sprintf("\n    %.200s", strings.TrimSpace(line))
+		}
+	}
+	t.failures = append(t.failures, reason)
 }
+
+// whereSaid matches the beginning of what a test says.
+var whereSaid = regexp.MustCompile(`^\s*\w+_test\.go:\d+: `)
 
 // A testEvent is one line of go test -json (go doc test2json).
 type testEvent struct {
@@ -90,7 +111,7 @@ func (t *tally) tests(env []string, args ...string) {
 	}
 	if err := cmd.Wait(); err != nil && t.failed == failedBefore {
 		t.fail("go test")
-		fmt.Printf("go test: %v\n", err)
+		fmt.Printf("%sgo test: %v\n", t.place, err)
 	}
 	if t.failed > failedBefore {
 		os.Stdout.Write(stderr.Bytes())
@@ -123,11 +144,11 @@ func (t *tally) event(line []byte, output map[string][]string, failedTests map[s
 		case "skip":
 			t.skipped++
 			t.failures = append(t.failures, t.place+key+" (skipped)")
-			fmt.Printf("--- SKIPPED %s\n%s", key, strings.Join(output[key], ""))
+			fmt.Printf("--- SKIPPED %s%s\n%s", t.place, key, strings.Join(output[key], ""))
 		case "fail":
-			t.fail(key)
+			t.fail(key, output[key]...)
 			failedTests[e.Package]++
-			fmt.Printf("--- FAILED %s\n%s", key, strings.Join(output[key], ""))
+			fmt.Printf("--- FAILED %s%s\n%s", t.place, key, strings.Join(output[key], ""))
 		}
 		delete(output, key)
 	}
@@ -135,17 +156,17 @@ func (t *tally) event(line []byte, output map[string][]string, failedTests map[s
 
 func (t *tally) packageEnd(e testEvent, output []string, failedTests int) {
 	took := time.Duration(e.Elapsed * float64(time.Second))
-	name := strings.TrimPrefix(e.Package, modulePrefix)
+	name := t.place + strings.TrimPrefix(e.Package, modulePrefix)
 	switch {
 	case e.Action == "skip": // go test's word for a package without tests
-		fmt.Printf("%-32sno tests\n", name)
+		fmt.Printf("%-44sno tests\n", name)
 	case e.Action == "pass":
-		fmt.Printf("%-32sok      %s\n", name, took.Round(100*time.Millisecond))
+		fmt.Printf("%-44sok      %s\n", name, took.Round(100*time.Millisecond))
 	default:
 		if failedTests == 0 {
 			t.fail(e.Package)
 		}
-		fmt.Printf("%-32sFAILED  %s\n%s", name, took.Round(100*time.Millisecond), strings.Join(output, ""))
+		fmt.Printf("%-44sFAILED  %s\n%s", name, took.Round(100*time.Millisecond), strings.Join(output, ""))
 	}
 }
 

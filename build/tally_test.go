@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -33,6 +34,26 @@ func TestATallyFailsOnWhateverDidNotPass(t *testing.T) {
 				t.Errorf("it ends with %v", err)
 			}
 		})
+	}
+}
+
+func TestTheListOfWhatFailedSaysWhyAndWhere(t *testing.T) {
+	elsewhere := tally{place: "under Wine: "}
+	output, failedTests := map[string][]string{}, map[string]int{}
+	for _, e := range []string{
+		`{"Action":"output","Package":"p","Test":"TestA","Output":"=== RUN   TestA\n"}`,
+		`{"Action":"output","Package":"p","Test":"TestA","Output":"    a_test.go:7: no icon\n"}`,
+		`{"Action":"output","Package":"p","Test":"TestA","Output":"        the log of a program\n"}`,
+		`{"Action":"fail","Package":"p","Test":"TestA"}`,
+		`{"Action":"fail","Package":"p"}`,
+	} {
+		elsewhere.event([]byte(e), output, failedTests)
+	}
+	all := tally{passed: 2, failed: 1, failures: []string{"gofmt"}}
+	all.add(elsewhere)
+	want := []string{"gofmt", "under Wine: p TestA\n    a_test.go:7: no icon"}
+	if all.passed != 2 || all.failed != 2 || !slices.Equal(all.failures, want) {
+		t.Errorf("%d passed, %d failed: %q", all.passed, all.failed, all.failures)
 	}
 }
 

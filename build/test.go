@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -58,8 +59,14 @@ set to the address or folder of a Go vulnerability database, govulncheck runs to
 	for _, target := range targets {
 		t.check("build for "+target, func() (string, error) { return buildFor(target) })
 	}
-	t.tests(raceEnv(), "-race", "-vet=off", "./...")
-	t.underWine(windows, "")
+	// Beside each other: Wine waits for much that needs no processor.
+	var linux, wine tally
+	var both sync.WaitGroup
+	both.Go(func() { linux.tests(raceEnv(), "-race", "-vet=off", "./...") })
+	both.Go(func() { wine.underWine(windows, "") })
+	both.Wait()
+	t.add(linux)
+	t.add(wine)
 	t.end(windows)
 	return t.close(begun)
 }

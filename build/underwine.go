@@ -119,16 +119,14 @@ func (t *tally) underWine(w *windows, match string, packages ...string) {
 		fmt.Println("The tests for Windows did not run: Wine is for Linux.")
 		return
 	}
-	fmt.Println("Under Wine:")
 	<-w.ready
+	t.place = "under Wine: "
 	all, env, overlay, err := w.prepare()
 	if err != nil {
 		t.fail("tests under Wine")
 		fmt.Println(err)
 		return
 	}
-	t.place = "under Wine: "
-	defer func() { t.place = "" }()
 	if len(packages) == 0 {
 		packages = all
 	}
