@@ -182,6 +182,17 @@ func (a *asking) about(l *ledger, of ...reading) (about, error) {
 	return out, nil
 }
 
+// begin opens the books that are named and reads one thing of them: what it is, and
+// whose and how old.
+func begin[T any](ctx context.Context, a *asking, named string, from *about, read func(*ledger, context.Context, time.Duration) books.Reading[T]) (l *ledger, value T, err error) {
+	if l, err = a.open(ctx, named); err != nil {
+		return l, value, err
+	}
+	r := read(l, ctx, age)
+	*from, err = a.about(l, known(r))
+	return l, r.Value, err
+}
+
 // A reading is how well something of the books is known.
 type reading struct {
 	at      time.Time
@@ -272,9 +283,9 @@ type pages struct {
 	Next  string `json:"next_cursor,omitempty" jsonschema:"for the next page; absent on the last"`
 }
 
-// cut is the page of all that is asked for. A cursor is the id of the last record that
+// cut is the page of all that is asked for, each record as write has it. A cursor is the id of the last record that
 // was given, so that records that come and go meanwhile neither repeat nor hide others.
-func cut[R any](all []R, id func(R) string, p paged) ([]R, pages, error) {
+func cut[R, W any](all []R, id func(R) string, p paged, write func(R) W) ([]W, pages, error) {
 	limit := p.Limit
 	if limit == 0 {
 		limit = usualPage
@@ -295,7 +306,11 @@ func cut[R any](all []R, id func(R) string, p paged) ([]R, pages, error) {
 	if end < len(all) {
 		out.Next = id(all[end-1])
 	}
-	return all[begin:end], out, nil
+	some := []W{} // never null
+	for _, one := range all[begin:end] {
+		some = append(some, write(one))
+	}
+	return some, out, nil
 }
 
 // contains is how texts are searched: anywhere, without regard to case.
