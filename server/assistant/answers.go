@@ -113,7 +113,7 @@ func (a *asking) open(ctx context.Context, named string) (*ledger, error) {
 
 // reached are the organisations that the caller may name.
 func (a *asking) reached() []xero.Organisation {
-	return slices.DeleteFunc(a.cfg.Status().Organisations(), func(o xero.Organisation) bool { return !a.caller.Reaches(o.TenantID) })
+	return slices.DeleteFunc(slices.Clone(a.cfg.Status().Organisations()), func(o xero.Organisation) bool { return !a.caller.Reaches(o.TenantID) })
 }
 
 // choose finds an organisation by its id or its exact name. What is not clear is
