@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -606,6 +607,50 @@ func TestAWriteOfAKeyThatAsksWaitsForThePerson(t *testing.T) {
 	if found != 1 {
 		t.Errorf("%d contacts were made: %+v", found, names)
 	}
+}
+
+// A write is of one organisation: asked for with another's name it is told no more than one
+// that never was, also after a restart.
+func TestAWriteIsToldWithItsOwnOrganisationOnly(t *testing.T) {
+	b := newBench(t, mayWrite).opened()
+	cookie := b.signIn(b.visit())
+	key := b.addKey(store.Key{Name: "careful", Write: true, Ask: true})
+	type written struct {
+		Organisation struct {
+			ID string `json:"tenant_id"`
+		}
+		State, Link string
+		ID          string `json:"write_id"`
+	}
+	held := must[written](t, b.assistant(key), "create_contact", args{"organisation": café, "name": "Of the café"})
+	asked := func(state string) {
+		t.Helper()
+		s := b.assistant(key)
+		for _, named := range []string{joinery, b.tenant(kauri)} {
+			refused := tool(t, s, "write_status", args{"organisation": named, "write_id": held.ID}, nil)
+			never := tool(t, s, "write_status", args{"organisation": named, "write_id": "NEVER"}, nil)
+			if refused == nil || never == nil || refused.Code != "not_found" || !reflect.DeepEqual(refused, never) {
+				t.Errorf("%s, as of %s: %+v, one that never was: %+v", state, named, refused, never)
+			}
+		}
+		for _, named := range []string{café, strings.ToUpper(b.tenant(café))} {
+			if own := must[written](t, s, "write_status", args{"organisation": named, "write_id": held.ID}); own.State != state || own.Organisation.ID != b.tenant(café) {
+				t.Errorf("want %s: %+v", state, own)
+			}
+		}
+	}
+	asked("waiting_for_approval")
+	if g := b.ask(ask{method: "POST", path: "/approvals/allow", cookie: cookie, page: true, form: url.Values{"id": {held.ID}}}); g.status != 303 {
+		t.Fatalf("%d\n%s", g.status, g.body)
+	}
+	b.until("it was sent", func() bool {
+		return must[written](t, b.assistant(key), "write_status", args{"organisation": café, "write_id": held.ID}).State == "sent"
+	})
+	asked("sent")
+	b.stop()
+	b.start()
+	b.opened()
+	asked("sent")
 }
 
 // What is written carries an Idempotency-Key and the organisation that was meant, and

@@ -57,9 +57,10 @@ type Caller struct {
 	// Fetch reads a path of the Accounting API as Xero has it now.
 	Fetch func(ctx context.Context, tenantID, path string) ([]byte, error)
 	// Send writes, or has the write wait for a person. Written tells what became of one
-	// that waits, to the program that sent it and nobody else.
+	// that waits, to the program that sent it and nobody else, and with the organisation
+	// that it is of and no other.
 	Send    func(context.Context, Write) (Written, error)
-	Written func(ctx context.Context, id string) (Written, error)
+	Written func(ctx context.Context, tenantID, id string) (Written, error)
 }
 
 // A Write is a request that changes the books.

@@ -74,7 +74,7 @@ type (
 
 	statusIn struct {
 		whose
-		ID string `json:"write_id" jsonschema:"from the answer of the tool that wrote"`
+		ID string `json:"write_id" jsonschema:"from the answer of the tool that wrote; name the same organisation"`
 	}
 )
 
@@ -113,7 +113,7 @@ func (a *asking) addWrites() {
 		if err != nil {
 			return writeOut{}, err
 		}
-		done, err := a.caller.Written(ctx, in.ID)
+		done, err := a.caller.Written(ctx, l.TenantID(), in.ID)
 		if err != nil {
 			return writeOut{}, err
 		}
