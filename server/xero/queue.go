@@ -28,12 +28,13 @@ const mostLines = 100
 type waiter struct {
 	client, tenant string
 	who            Caller
-	until          time.Time // waits no longer
-	useful         time.Time // let through later, it would be in vain
-	bounded        bool      // by who asks, not by us
-	number         uint64    // in the order they came
-	first          time.Time // when its request was sent first
-	turn           chan turn // one slot
+	until          time.Time     // waits no longer
+	useful         time.Time     // let through later, it would be in vain
+	bounded        bool          // by who asks, not by us
+	number         uint64        // in the order they came
+	first          time.Time     // when its request was sent first
+	waited         time.Duration // in line, the last time; 0: it was let through, or sent away, at once
+	turn           chan turn     // one slot
 }
 
 // newWaiter makes a waiter for a request under ctx, who waits as long as ctx has time,
@@ -98,7 +99,11 @@ func (l *limits) wait(ctx context.Context, w *waiter) (*pass, error) {
 		return got.result()
 	default:
 	}
-	enough := time.NewTimer(time.Until(w.until))
+	stood := time.Now()
+	if stood.Before(w.until) { // else it would not wait
+		defer func() { w.waited = time.Since(stood) }()
+	}
+	enough := time.NewTimer(w.until.Sub(stood))
 	defer enough.Stop()
 	select {
 	case got := <-w.turn:
@@ -130,6 +135,18 @@ func (l *limits) wait(ctx context.Context, w *waiter) (*pass, error) {
 		why = &hold{limit: "concurrent"}
 	}
 	return nil, why.error(now)
+}
+
+// Queued is how many requests for an organisation wait in line.
+func (c *Connections) Queued(tenantID string) (n int) {
+	c.limits.mu.Lock()
+	defer c.limits.mu.Unlock()
+	for _, app := range c.limits.apps {
+		if g := app.gates[strings.ToLower(tenantID)]; g != nil {
+			n += g.waiting
+		}
+	}
+	return n
 }
 
 // lineOf is the line of a caller.
