@@ -750,6 +750,30 @@ func TestReportsAreResourcesAndReviewsArePrompts(t *testing.T) {
 	}
 }
 
+// What an assistant is given is for the one who asked: nothing between may keep it for
+// others (MCP's revision of 2026-07-28, caching).
+func TestWhatAssistantsAreGivenIsNotKeptForOthers(t *testing.T) {
+	b := newBench(t, withScopes()).opened()
+	b.signIn(b.visit())
+	key := b.addKey(store.Key{Name: "a"})
+	const about = `"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{},"io.modelcontextprotocol/clientInfo":{"name":"t","version":"1"}}`
+	for method, more := range map[string]string{
+		"server/discover": "", "tools/list": "", "prompts/list": "", "resources/list": "", "resources/templates/list": "",
+		"resources/read": `"uri":"fcc://` + b.tenant(café) + `/bank-summary",`,
+	} {
+		header := map[string]string{"Content-Type": "application/json", "Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2026-07-28", "Mcp-Method": method}
+		if method == "resources/read" {
+			header["Mcp-Name"] = "fcc://" + b.tenant(café) + "/bank-summary"
+		}
+		g := b.ask(ask{method: "POST", path: "/mcp", key: key, header: header, body: strings.NewReader(`{"jsonrpc":"2.0","id":1,"method":"` + method + `","params":{` + more + about + `}}`)})
+		var answer struct{ Result struct{ CacheScope string } }
+		decode(t, g.body, &answer)
+		if answer.Result.CacheScope != "private" {
+			t.Errorf("%s: %d %.300s", method, g.status, g.body)
+		}
+	}
+}
+
 func TestTheRouteTakesOnePostWithAKey(t *testing.T) {
 	b := newBench(t).opened()
 	key := b.addKey(store.Key{Name: "a"})

@@ -164,6 +164,8 @@ func (d *Desk) server(ctx context.Context, caller Caller) *mcp.Server {
 		&mcp.Implementation{Name: "financial-command-center", Title: "Financial Command Center", Version: d.cfg.Version, WebsiteURL: d.cfg.Address},
 		&mcp.ServerOptions{
 			Instructions: text, SchemaCache: d.schemas,
+			// What is told is for this caller, whose key may see more than another's.
+			SetCacheable: func(_ context.Context, _ mcp.Request, c *mcp.Cacheable) { c.CacheScope = "private" },
 			Capabilities: &mcp.ServerCapabilities{Tools: &mcp.ToolCapabilities{}, Prompts: &mcp.PromptCapabilities{}, Resources: &mcp.ResourceCapabilities{}},
 		},
 	)}
