@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -179,6 +180,79 @@ func TestToolsSayTrulyWhatTheyDoAndAnswerAsTheirSchemasSay(t *testing.T) {
 	}
 	if answer, err := read.CallTool(t.Context(), &mcp.CallToolParams{Name: "draft_invoice", Arguments: args{}}); err == nil {
 		t.Errorf("a key that reads can call draft_invoice: %v", answer)
+	}
+}
+
+// What an argument can be stands in its schema, and holds: the tools take its ends and
+// choices, and refuse in words what is none.
+func TestTheSchemasOfArgumentsSayWhatTheToolsTake(t *testing.T) {
+	b := newBench(t, withScopes()).opened()
+	b.signIn(b.visit())
+	s := b.assistant(b.addKey(store.Key{Name: "a", Write: true}))
+	calls, tried := reading(café), map[string]int{}
+	for one, err := range s.Tools(t.Context(), nil) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := json.Marshal(one.InputSchema)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var schema jsonschema.Schema
+		decode(t, string(text), &schema)
+		for name, p := range schema.Properties {
+			var good, bad []any
+			values := p.Enum
+			if p.Items != nil {
+				values = p.Items.Enum
+			}
+			switch {
+			case len(values) > 0:
+				good, bad = values, []any{"nonsense"}
+			case name == "limit" && p.Minimum != nil && p.Maximum != nil:
+				good, bad = []any{*p.Minimum, *p.Maximum}, []any{*p.Minimum - 2, *p.Maximum + 1}
+			case name == "days_late_at_least" && p.Minimum != nil:
+				good = []any{*p.Minimum}
+			case p.Type == "integer" || strings.Contains(p.Description, "YYYY") && p.Format != "date" || strings.Contains(p.Description, " or ") && strings.Contains(p.Description, "both"):
+				t.Errorf("%s: %s is of anything: %s", one.Name, name, text)
+			case p.Format == "date":
+				good, bad = []any{"2026-02-28"}, []any{"2026-02-30", "yesterday"}
+			}
+			tried[name] += len(good)
+			arguments, there := calls[one.Name]
+			if !there { // it writes: see TestWritesMakeDraftsOnce
+				continue
+			}
+			for n, value := range append(good, bad...) {
+				with := maps.Clone(arguments)
+				if with[name] = value; p.Items != nil {
+					with[name] = []any{value}
+				}
+				if name == "from" || name == "to" {
+					with["from"], with["to"] = value, value
+				}
+				refused := tool(t, s, one.Name, with, nil)
+				if (refused == nil) != (n < len(good)) || refused != nil && refused.Code != "bad_request" {
+					t.Errorf("%s with %s %v: %+v", one.Name, name, value, refused)
+				}
+				for _, choice := range values {
+					if refused != nil && !strings.Contains(refused.Action, choice.(string)) {
+						t.Errorf("%s with %s %v does not say %v: %+v", one.Name, name, value, choice, refused)
+					}
+				}
+			}
+		}
+		if p := schema.Properties["lines"]; p != nil && (p.Type != "array" || p.MinItems == nil || *p.MinItems != 1 || p.MaxItems == nil) {
+			t.Errorf("%s", text)
+		}
+	}
+	for name, least := range map[string]int{"limit": 18, "kind": 6, "statuses": 5, "role": 2, "class": 5, "direction": 2, "side": 2, "from": 4, "due_date": 1, "days_late_at_least": 1} {
+		if tried[name] < least {
+			t.Errorf("%s: %d values", name, tried[name])
+		}
+	}
+	if refused := tool(t, s, "invoices", args{"organisation": café, "kind": "", "from": "", "limit": 0}, nil); refused != nil {
+		t.Errorf("what is empty is not left out: %+v", refused)
 	}
 }
 

@@ -169,7 +169,7 @@ func (d *Desk) server(ctx context.Context, caller Caller) *mcp.Server {
 			Capabilities: &mcp.ServerCapabilities{Tools: &mcp.ToolCapabilities{}, Prompts: &mcp.PromptCapabilities{}, Resources: &mcp.ResourceCapabilities{}},
 		},
 	)}
-	a.server.AddReceivingMiddleware(a.whole)
+	a.server.AddReceivingMiddleware(a.whole, telling)
 	a.addStanding()
 	a.addLists()
 	a.addMoney()
