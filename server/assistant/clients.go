@@ -94,7 +94,8 @@ func (ch Change) None() bool { return bytes.Equal(ch.Before, ch.After) }
 // ErrUnclear is of a file that FCC does not change: it cannot read it.
 var ErrUnclear = errors.New("not a file of settings that FCC can read")
 
-// Install has the client start FCC. All else in the file stays as it is, comments too.
+// Install has the client start FCC. All else in the file stays as it is, comments too;
+// only line ends come in beside what is put in.
 func (c Client) Install(e Entry) (Change, error) {
 	ch, err := c.read()
 	if err != nil {
