@@ -26,15 +26,17 @@ const mostLines = 100
 
 // waiter is a caller on its way through a gate; one who comes again keeps its place.
 type waiter struct {
+	// waited is how long it stood in line last; 0: it was let through, or sent away, at once.
+	waited time.Duration
+
 	client, tenant string
 	who            Caller
-	until          time.Time     // waits no longer
-	useful         time.Time     // let through later, it would be in vain
-	bounded        bool          // by who asks, not by us
-	number         uint64        // in the order they came
-	first          time.Time     // when its request was sent first
-	waited         time.Duration // in line, the last time; 0: it was let through, or sent away, at once
-	turn           chan turn     // one slot
+	until          time.Time // waits no longer
+	useful         time.Time // let through later, it would be in vain
+	bounded        bool      // by who asks, not by us
+	number         uint64    // in the order they came
+	first          time.Time // when its request was sent first
+	turn           chan turn // one slot
 }
 
 // newWaiter makes a waiter for a request under ctx, who waits as long as ctx has time,
