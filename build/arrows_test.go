@@ -57,6 +57,7 @@ var importers = map[string][]string{
 	"github.com/coreos/go-oidc":       {"server/xero"},
 	"github.com/fsnotify/fsnotify":    {"server/desktop"},
 	"github.com/gofrs/flock":          {"server/cli"},
+	"github.com/google/jsonschema-go": {"server/assistant"},
 	"github.com/gorilla":              {"server"},
 	"github.com/modelcontextprotocol": {"server/assistant"},
 	"github.com/nicksnyder/go-i18n":   {"assets/words"},

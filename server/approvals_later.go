@@ -8,6 +8,7 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"strings"
 
 	"financial-command-center/assets/words"
 	"financial-command-center/server/store"
@@ -140,10 +141,12 @@ func (s *Server) sendWrite(ctx context.Context, c *call, o xero.Organisation, me
 	return written{State: writtenSent, Status: w.status, Body: w.body.Bytes()}, nil
 }
 
-// writeOutcome tells the program with this key what became of a write of its own, in an
-// organisation that it still reaches. A new key of the same name is another.
-func (s *Server) writeOutcome(ctx context.Context, id string, key *apiKey) (written, error) {
-	own := func(hash [32]byte, tenant string) bool { return hash == key.Hash && key.Reaches(tenant) }
+// writeOutcome tells the program with this key what became of a write of its own in the
+// organisation, which it still has to reach. A new key of the same name is another.
+func (s *Server) writeOutcome(ctx context.Context, tenantID, id string, key *apiKey) (written, error) {
+	own := func(hash [32]byte, tenant string) bool {
+		return hash == key.Hash && strings.EqualFold(tenant, tenantID) && key.Reaches(tenant)
+	}
 	if h := s.approvals.find(id); h != nil && own(h.key.Hash, h.organisation.TenantID) {
 		s.approvals.mu.Lock()
 		state, ended, answer, failed := h.state, h.ended, h.answer, h.failed

@@ -155,7 +155,7 @@ func (s *Server) WriteOutcome(ctx context.Context, id, key string) (Written, err
 	if now == nil {
 		now = &apiKey{Name: key}
 	}
-	return s.writeOutcome(ctx, id, now)
+	return s.writeOutcome(ctx, s.cfg.Connections.Status().Organisations()[0].TenantID, id, now)
 }
 
 // Waits is how many writes wait for a person, Places how many have a place.

@@ -51,8 +51,8 @@ func (s *Server) mcp(w http.ResponseWriter, r *http.Request, c *call) error {
 		Send: func(ctx context.Context, write assistant.Write) (assistant.Written, error) {
 			return s.writeFor(ctx, c, write)
 		},
-		Written: func(ctx context.Context, id string) (assistant.Written, error) {
-			done, err := s.writeOutcome(ctx, id, c.key)
+		Written: func(ctx context.Context, tenantID, id string) (assistant.Written, error) {
+			done, err := s.writeOutcome(ctx, tenantID, id, c.key)
 			return assistant.Written(done), err
 		},
 	})

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -178,6 +180,79 @@ func TestToolsSayTrulyWhatTheyDoAndAnswerAsTheirSchemasSay(t *testing.T) {
 	}
 	if answer, err := read.CallTool(t.Context(), &mcp.CallToolParams{Name: "draft_invoice", Arguments: args{}}); err == nil {
 		t.Errorf("a key that reads can call draft_invoice: %v", answer)
+	}
+}
+
+// What an argument can be stands in its schema, and holds: the tools take its ends and
+// choices, and refuse in words what is none.
+func TestTheSchemasOfArgumentsSayWhatTheToolsTake(t *testing.T) {
+	b := newBench(t, withScopes()).opened()
+	b.signIn(b.visit())
+	s := b.assistant(b.addKey(store.Key{Name: "a", Write: true}))
+	calls, tried := reading(café), map[string]int{}
+	for one, err := range s.Tools(t.Context(), nil) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := json.Marshal(one.InputSchema)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var schema jsonschema.Schema
+		decode(t, string(text), &schema)
+		for name, p := range schema.Properties {
+			var good, bad []any
+			values := p.Enum
+			if p.Items != nil {
+				values = p.Items.Enum
+			}
+			switch {
+			case len(values) > 0:
+				good, bad = values, []any{"nonsense"}
+			case name == "limit" && p.Minimum != nil && p.Maximum != nil:
+				good, bad = []any{*p.Minimum, *p.Maximum}, []any{*p.Minimum - 2, *p.Maximum + 1}
+			case name == "days_late_at_least" && p.Minimum != nil:
+				good = []any{*p.Minimum}
+			case p.Type == "integer" || strings.Contains(p.Description, "YYYY") && p.Format != "date" || strings.Contains(p.Description, " or ") && strings.Contains(p.Description, "both"):
+				t.Errorf("%s: %s is of anything: %s", one.Name, name, text)
+			case p.Format == "date":
+				good, bad = []any{"2026-02-28"}, []any{"2026-02-30", "yesterday"}
+			}
+			tried[name] += len(good)
+			arguments, there := calls[one.Name]
+			if !there { // it writes: see TestWritesMakeDraftsOnce
+				continue
+			}
+			for n, value := range append(good, bad...) {
+				with := maps.Clone(arguments)
+				if with[name] = value; p.Items != nil {
+					with[name] = []any{value}
+				}
+				if name == "from" || name == "to" {
+					with["from"], with["to"] = value, value
+				}
+				refused := tool(t, s, one.Name, with, nil)
+				if (refused == nil) != (n < len(good)) || refused != nil && refused.Code != "bad_request" {
+					t.Errorf("%s with %s %v: %+v", one.Name, name, value, refused)
+				}
+				for _, choice := range values {
+					if refused != nil && !strings.Contains(refused.Action, choice.(string)) {
+						t.Errorf("%s with %s %v does not say %v: %+v", one.Name, name, value, choice, refused)
+					}
+				}
+			}
+		}
+		if p := schema.Properties["lines"]; p != nil && (p.Type != "array" || p.MinItems == nil || *p.MinItems != 1 || p.MaxItems == nil) {
+			t.Errorf("%s", text)
+		}
+	}
+	for name, least := range map[string]int{"limit": 18, "kind": 6, "statuses": 5, "role": 2, "class": 5, "direction": 2, "side": 2, "from": 4, "due_date": 1, "days_late_at_least": 1} {
+		if tried[name] < least {
+			t.Errorf("%s: %d values", name, tried[name])
+		}
+	}
+	if refused := tool(t, s, "invoices", args{"organisation": café, "kind": "", "from": "", "limit": 0}, nil); refused != nil {
+		t.Errorf("what is empty is not left out: %+v", refused)
 	}
 }
 
@@ -608,6 +683,50 @@ func TestAWriteOfAKeyThatAsksWaitsForThePerson(t *testing.T) {
 	}
 }
 
+// A write is of one organisation: asked for with another's name it is told no more than one
+// that never was, also after a restart.
+func TestAWriteIsToldWithItsOwnOrganisationOnly(t *testing.T) {
+	b := newBench(t, mayWrite).opened()
+	cookie := b.signIn(b.visit())
+	key := b.addKey(store.Key{Name: "careful", Write: true, Ask: true})
+	type written struct {
+		Organisation struct {
+			ID string `json:"tenant_id"`
+		}
+		State, Link string
+		ID          string `json:"write_id"`
+	}
+	held := must[written](t, b.assistant(key), "create_contact", args{"organisation": café, "name": "Of the café"})
+	asked := func(state string) {
+		t.Helper()
+		s := b.assistant(key)
+		for _, named := range []string{joinery, b.tenant(kauri)} {
+			refused := tool(t, s, "write_status", args{"organisation": named, "write_id": held.ID}, nil)
+			never := tool(t, s, "write_status", args{"organisation": named, "write_id": "NEVER"}, nil)
+			if refused == nil || never == nil || refused.Code != "not_found" || !reflect.DeepEqual(refused, never) {
+				t.Errorf("%s, as of %s: %+v, one that never was: %+v", state, named, refused, never)
+			}
+		}
+		for _, named := range []string{café, strings.ToUpper(b.tenant(café))} {
+			if own := must[written](t, s, "write_status", args{"organisation": named, "write_id": held.ID}); own.State != state || own.Organisation.ID != b.tenant(café) {
+				t.Errorf("want %s: %+v", state, own)
+			}
+		}
+	}
+	asked("waiting_for_approval")
+	if g := b.ask(ask{method: "POST", path: "/approvals/allow", cookie: cookie, page: true, form: url.Values{"id": {held.ID}}}); g.status != 303 {
+		t.Fatalf("%d\n%s", g.status, g.body)
+	}
+	b.until("it was sent", func() bool {
+		return must[written](t, b.assistant(key), "write_status", args{"organisation": café, "write_id": held.ID}).State == "sent"
+	})
+	asked("sent")
+	b.stop()
+	b.start()
+	b.opened()
+	asked("sent")
+}
+
 // What is written carries an Idempotency-Key and the organisation that was meant, and
 // nothing that came with the assistant's own request.
 func TestAWriteReachesXeroWithItsIdempotencyKey(t *testing.T) {
@@ -701,6 +820,30 @@ func TestReportsAreResourcesAndReviewsArePrompts(t *testing.T) {
 		_, err := s.GetPrompt(t.Context(), &mcp.GetPromptParams{Name: "month_end_review", Arguments: bad})
 		if wire, ok := errors.AsType[*jsonrpc.Error](err); !ok || wire.Message == "" {
 			t.Errorf("%v: %v", bad, err)
+		}
+	}
+}
+
+// What an assistant is given is for the one who asked: nothing between may keep it for
+// others (MCP's revision of 2026-07-28, caching).
+func TestWhatAssistantsAreGivenIsNotKeptForOthers(t *testing.T) {
+	b := newBench(t, withScopes()).opened()
+	b.signIn(b.visit())
+	key := b.addKey(store.Key{Name: "a"})
+	const about = `"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{},"io.modelcontextprotocol/clientInfo":{"name":"t","version":"1"}}`
+	for method, more := range map[string]string{
+		"server/discover": "", "tools/list": "", "prompts/list": "", "resources/list": "", "resources/templates/list": "",
+		"resources/read": `"uri":"fcc://` + b.tenant(café) + `/bank-summary",`,
+	} {
+		header := map[string]string{"Content-Type": "application/json", "Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2026-07-28", "Mcp-Method": method}
+		if method == "resources/read" {
+			header["Mcp-Name"] = "fcc://" + b.tenant(café) + "/bank-summary"
+		}
+		g := b.ask(ask{method: "POST", path: "/mcp", key: key, header: header, body: strings.NewReader(`{"jsonrpc":"2.0","id":1,"method":"` + method + `","params":{` + more + about + `}}`)})
+		var answer struct{ Result struct{ CacheScope string } }
+		decode(t, g.body, &answer)
+		if answer.Result.CacheScope != "private" {
+			t.Errorf("%s: %d %.300s", method, g.status, g.body)
 		}
 	}
 }

@@ -57,6 +57,9 @@ func newMetrics(s *Server) *metrics {
 		return h
 	}
 	m.renewals = counter("fcc_renewals_total", "outcome")
+	for _, outcome := range xero.Outcomes { // an alert sees no step from nothing to one
+		m.renewals.WithLabelValues(outcome)
+	}
 	m.calls = counter("fcc_xero_calls_total", organisationLabel, "family", "caller", "program", "outcome")
 	m.xero = histogram("fcc_xero_seconds", "family")
 	m.waits = histogram("fcc_queue_wait_seconds", organisationLabel, "caller", "program")
@@ -172,7 +175,7 @@ func (times gatewayTimes) atHand(handle func(http.ResponseWriter, *http.Request,
 }
 
 // standingNow tells what can be looked at when it is asked for: how the sign-ins stand,
-// and what is left of Xero's limits.
+// who waits, and what is left of Xero's limits.
 type standingNow struct{ s *Server }
 
 var (
@@ -181,6 +184,7 @@ var (
 	budgetDayDesc  = metricDesc("fcc_budget_day_left", organisationLabel)
 	budgetMinDesc  = metricDesc("fcc_budget_minute_left", organisationLabel)
 	budgetMostDesc = metricDesc("fcc_budget_day_allowance", organisationLabel)
+	waitingDesc    = metricDesc("fcc_queue_waiting", organisationLabel)
 	nameDesc       = metricDesc("fcc_organisation_info", organisationLabel, "name", "tenant_id")
 )
 
@@ -189,7 +193,7 @@ func metricDesc(name string, labels ...string) *prometheus.Desc {
 }
 
 func (standingNow) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{versionDesc, signInsDesc, budgetDayDesc, budgetMinDesc, budgetMostDesc} {
+	for _, d := range []*prometheus.Desc{versionDesc, signInsDesc, budgetDayDesc, budgetMinDesc, budgetMostDesc, waitingDesc} {
 		to <- d
 	}
 }
@@ -211,11 +215,12 @@ func (now standingNow) Collect(to chan<- prometheus.Metric) {
 		gauge(signInsDesc, float64(n), string(state))
 	}
 	for _, o := range status.Organisations() {
+		label := tenantLabel(o.TenantID)
+		gauge(waitingDesc, float64(s.cfg.Connections.Queued(o.TenantID)), label)
 		left := s.cfg.Connections.Budget(o.TenantID)
 		if !left.Known {
 			continue
 		}
-		label := tenantLabel(o.TenantID)
 		gauge(budgetDayDesc, float64(left.Day), label)
 		gauge(budgetMinDesc, float64(left.Minute), label)
 		if left.Allowance > 0 {

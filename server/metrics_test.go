@@ -1,10 +1,12 @@
 package server_test
 
 import (
+	"maps"
 	"math"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -120,6 +122,7 @@ func TestMetricsAreWhatWasDone(t *testing.T) {
 		{"fcc_gateway_seconds", []string{"family", "accounting", "source", "live"}, 7},
 		{"fcc_gateway_seconds", []string{"family", "accounting", "source", "none"}, 1},
 		{"fcc_gateway_seconds", []string{"family", "payroll"}, 0},
+		{"fcc_queue_wait_seconds", nil, 0},
 		{"fcc_renewals_total", []string{"outcome", "renewed"}, 1},
 		{"fcc_sign_ins", []string{"state", "connected"}, 1},
 		{"fcc_sign_ins", []string{"state", "needs_login"}, 0},
@@ -139,6 +142,65 @@ func TestMetricsAreWhatWasDone(t *testing.T) {
 	}
 	if !strings.Contains(text, "Ridgeway") {
 		t.Error("names were asked for, and are not there")
+	}
+}
+
+// A call that was let through at once has not waited, nor one that would not wait. Who
+// waits now is told by organisation.
+func TestMetricsTellWhoWaits(t *testing.T) {
+	end := make(chan struct{})
+	f := &far{answer: func(r *http.Request) (*http.Response, error) {
+		select {
+		case <-end:
+		case <-r.Context().Done():
+		}
+		return http.DefaultTransport.RoundTrip(r)
+	}}
+	b := newBench(t, through(f)).opened()
+	b.signIn(b.visit())
+	key := b.addKey(store.Key{Name: "sheet"})
+	get := func(more map[string]string) got {
+		header := map[string]string{"xero-tenant-id": b.tenant(café), "Accept": "application/json"}
+		maps.Copy(header, more)
+		return b.ask(ask{path: invoices, key: key, header: header})
+	}
+	var all sync.WaitGroup
+	for range 7 {
+		all.Go(func() {
+			if g := get(nil); g.status != http.StatusOK {
+				t.Errorf("%d %s", g.status, g.body)
+			}
+		})
+	}
+	b.until("five are in progress and two wait", func() bool {
+		return f.count() == 5 && b.cfg.Connections.Queued(strings.ToUpper(b.tenant(café))) == 2
+	})
+	if g := get(map[string]string{"X-FCC-Max-Wait": "0"}); g.code != "rate_limited" {
+		t.Errorf("who would not wait: %d %s", g.status, g.body)
+	}
+	m, _ := b.measured(key, "?names=1")
+	if in, all := m.sum("fcc_queue_waiting", "organisation", m.label(t, b.tenant(café))), m.sum("fcc_queue_waiting"); in != 2 || all != 2 || len(m["fcc_queue_waiting"].Metric) != 3 {
+		t.Errorf("%v wait in the café, %v in all", in, all)
+	}
+	close(end)
+	all.Wait()
+	m, _ = b.measured(key, "")
+	if n := m.sum("fcc_queue_wait_seconds", "caller", "key", "program", "sheet"); n != 2 || m.sum("fcc_queue_wait_seconds") != 2 || m.sum("fcc_queue_waiting") != 0 {
+		t.Errorf("%v calls had to wait, %v wait still", n, m.sum("fcc_queue_waiting"))
+	}
+}
+
+// An alert on what has not happened yet needs its zero.
+func TestEachOutcomeOfARenewalIsThereFromTheStart(t *testing.T) {
+	b := newBench(t).opened()
+	m, text := b.measured(b.addKey(store.Key{Name: "sheet"}), "")
+	for _, outcome := range []string{"renewed", "unsaved", "retrying", "ended", "replaced", "put_off"} {
+		if !strings.Contains(text, `fcc_renewals_total{outcome="`+outcome+`"} 0`) {
+			t.Errorf("no %s", outcome)
+		}
+	}
+	if family := m["fcc_renewals_total"]; family == nil || len(family.Metric) != 6 {
+		t.Errorf("%v", family)
 	}
 }
 

@@ -57,9 +57,10 @@ type Caller struct {
 	// Fetch reads a path of the Accounting API as Xero has it now.
 	Fetch func(ctx context.Context, tenantID, path string) ([]byte, error)
 	// Send writes, or has the write wait for a person. Written tells what became of one
-	// that waits, to the program that sent it and nobody else.
+	// that waits, to the program that sent it and nobody else, and with the organisation
+	// that it is of and no other.
 	Send    func(context.Context, Write) (Written, error)
-	Written func(ctx context.Context, id string) (Written, error)
+	Written func(ctx context.Context, tenantID, id string) (Written, error)
 }
 
 // A Write is a request that changes the books.
@@ -163,10 +164,12 @@ func (d *Desk) server(ctx context.Context, caller Caller) *mcp.Server {
 		&mcp.Implementation{Name: "financial-command-center", Title: "Financial Command Center", Version: d.cfg.Version, WebsiteURL: d.cfg.Address},
 		&mcp.ServerOptions{
 			Instructions: text, SchemaCache: d.schemas,
+			// What is told is for this caller, whose key may see more than another's.
+			SetCacheable: func(_ context.Context, _ mcp.Request, c *mcp.Cacheable) { c.CacheScope = "private" },
 			Capabilities: &mcp.ServerCapabilities{Tools: &mcp.ToolCapabilities{}, Prompts: &mcp.PromptCapabilities{}, Resources: &mcp.ResourceCapabilities{}},
 		},
 	)}
-	a.server.AddReceivingMiddleware(a.whole)
+	a.server.AddReceivingMiddleware(a.whole, telling)
 	a.addStanding()
 	a.addLists()
 	a.addMoney()

@@ -94,7 +94,8 @@ func (ch Change) None() bool { return bytes.Equal(ch.Before, ch.After) }
 // ErrUnclear is of a file that FCC does not change: it cannot read it.
 var ErrUnclear = errors.New("not a file of settings that FCC can read")
 
-// Install has the client start FCC. All else in the file stays as it is, comments too.
+// Install has the client start FCC. All else in the file stays as it is, comments too;
+// only line ends come in beside what is put in.
 func (c Client) Install(e Entry) (Change, error) {
 	ch, err := c.read()
 	if err != nil {
@@ -151,22 +152,22 @@ func (c Client) read() (Change, error) {
 
 var mark = []byte("\xef\xbb\xbf") // of UTF-8, which some editors write ahead
 
-// parse finds the list of servers, nil where there is none.
-func (c Client) parse(text []byte) (root, servers *hujson.Object, err error) {
-	v, err := hujson.Parse(text)
+// parse finds the list of servers, nil where there is none. The file is an object.
+func (c Client) parse(text []byte) (file hujson.Value, servers *hujson.Object, err error) {
+	file, err = hujson.Parse(text)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%w: %w", ErrUnclear, err)
+		return file, nil, fmt.Errorf("%w: %w", ErrUnclear, err)
 	}
-	root, ok := v.Value.(*hujson.Object)
+	root, ok := file.Value.(*hujson.Object)
 	if !ok {
-		return nil, nil, ErrUnclear
+		return file, nil, ErrUnclear
 	}
 	if n := memberOf(root, c.list); n >= 0 {
 		if servers, ok = root.Members[n].Value.Value.(*hujson.Object); !ok {
-			return nil, nil, ErrUnclear
+			return file, nil, ErrUnclear
 		}
 	}
-	return root, servers, nil
+	return file, servers, nil
 }
 
 // memberOf is the last of this name, which is the one that counts, -1 for none.
@@ -186,38 +187,53 @@ func (c Client) with(text []byte, e Entry) ([]byte, error) {
 	if len(bytes.TrimSpace(bare)) == 0 {
 		return []byte(c.Snippet(e)), nil
 	}
-	root, servers, err := c.parse(bare)
+	file, servers, err := c.parse(bare)
 	if err != nil {
 		return nil, err
 	}
-	unit := indentOf(root)
-	at, width, put := 0, 0, ""
-	inside := func(o *hujson.Object, start int, indent, member string) {
-		at, put = start+1, "\n"+indent+unit+member
-		switch {
-		case len(o.Members) > 0:
-			put += ","
-		case !bytes.Contains(o.AfterExtra, []byte("\n")):
-			put += "\n" + indent
+	root := file.Value.(*hujson.Object)
+	end, unit := "\n", indentOf(root)
+	if bytes.Contains(bare, []byte("\r\n")) {
+		end = "\r\n"
+	}
+	indent := unit // of the line that the list begins on
+	if servers == nil {
+		servers = &hujson.Object{}
+		putFirst(root, c.list, servers, end, unit)
+	} else if !broken(root.Members[memberOf(root, c.list)].Name.BeforeExtra) {
+		indent = ""
+	}
+	value, err := hujson.Parse([]byte(strings.ReplaceAll(c.value(e, indent+unit, unit), "\n", end)))
+	if err != nil {
+		return nil, err
+	}
+	if n := memberOf(servers, entryName); n >= 0 {
+		servers.Members[n].Value.Value = value.Value
+	} else {
+		putFirst(servers, entryName, value.Value, end+indent, unit)
+	}
+	return slices.Concat(text[:len(text)-len(bare)], file.Pack()), nil
+}
+
+// putFirst puts a member before all others of an object, on lines of its own: what
+// stands behind it, and the brace at the end, begin a line too. line is the end of one
+// and the indent of that brace.
+func putFirst(o *hujson.Object, name string, value hujson.ValueTrimmed, line, unit string) {
+	if len(o.Members) > 0 {
+		if next := &o.Members[0].Name; !broken(next.BeforeExtra) {
+			next.BeforeExtra = slices.Concat([]byte(line+unit), bytes.TrimLeft(next.BeforeExtra, " \t"))
 		}
 	}
-	switch {
-	case servers == nil:
-		v, _ := hujson.Parse(bare)
-		inside(root, v.StartOffset, "", fmt.Sprintf("%q: {\n%s%q: %s\n%s}", c.list, unit+unit, entryName, c.value(e, unit+unit, unit), unit))
-	case memberOf(servers, entryName) >= 0:
-		old := servers.Members[memberOf(servers, entryName)].Value
-		at, width, put = old.StartOffset, old.EndOffset-old.StartOffset, c.value(e, unit+unit, unit)
-	default:
-		start := root.Members[memberOf(root, c.list)].Value.StartOffset
-		inside(servers, start, unit, fmt.Sprintf("%q: %s", entryName, c.value(e, unit+unit, unit)))
+	if !broken(o.AfterExtra) {
+		o.AfterExtra = slices.Concat(bytes.TrimRight(o.AfterExtra, " \t"), []byte(line))
 	}
-	if bytes.Contains(bare, []byte("\r\n")) {
-		put = strings.ReplaceAll(put, "\n", "\r\n")
-	}
-	at += len(text) - len(bare)
-	return slices.Concat(text[:at], []byte(put), text[at+width:]), nil
+	o.Members = slices.Insert(o.Members, 0, hujson.ObjectMember{
+		Name: hujson.Value{BeforeExtra: []byte(line + unit), Value: hujson.String(name)}, Value: hujson.Value{BeforeExtra: []byte(" "), Value: value},
+	})
 }
+
+// broken reports whether a line ends in what stands between two members.
+func broken(between hujson.Extra) bool { return bytes.IndexByte(between, '\n') >= 0 }
 
 // indentOf is what the members of the file are indented by: no comment before the first
 // is part of it.

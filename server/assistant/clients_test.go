@@ -144,6 +144,59 @@ func TestInstallMergesIntoWhateverIsThereAndUndoBringsItBack(t *testing.T) {
 	}
 }
 
+// FCC gets lines of its own also where all others share one, and so do its braces; what
+// others have written stays as it is.
+func TestInstallWritesLinesOfItsOwn(t *testing.T) {
+	const ours = `"financial-command-center": {
+IN  "command": "fcc",
+IN  "args": [
+IN    "mcp"
+IN  ]
+IN}`
+	c := clients(t)["claude"]
+	if err := os.MkdirAll(filepath.Dir(c.Path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{
+		"{\n  \"mcpServers\": {\"a\": {\"command\":\"a\"}, \"b\":{}}\n}\n":     "{\n  \"mcpServers\": {\n    OURS,\n    \"a\": {\"command\":\"a\"}, \"b\":{}\n  }\n}\n",
+		"{\n  \"mcpServers\": { \"a\": {} },\n  \"b\": 1\n}":                   "{\n  \"mcpServers\": {\n    OURS,\n    \"a\": {}\n  },\n  \"b\": 1\n}",
+		"{\n  \"mcpServers\": {\"a\": {},\n  }\n}":                             "{\n  \"mcpServers\": {\n    OURS,\n    \"a\": {},\n  }\n}",
+		"{\n  \"mcpServers\": {/* mine */ \"a\": {} /* last */, }\n}":          "{\n  \"mcpServers\": {\n    OURS,\n    /* mine */ \"a\": {} /* last */,\n  }\n}",
+		"{\n  \"mcpServers\": {\n    \"a\": {},\n    \"b\": {}\n  }\n}":        "{\n  \"mcpServers\": {\n    OURS,\n    \"a\": {},\n    \"b\": {}\n  }\n}",
+		"{\n  \"mcpServers\": {/* none */}\n}":                                 "{\n  \"mcpServers\": {\n    OURS/* none */\n  }\n}",
+		"{\"mcpServers\":{\"a\":{}},\"b\":1}":                                  "{\"mcpServers\":{\n  OURS,\n  \"a\":{}\n},\"b\":1}",
+		"{\"b\":1,\"c\":2}":                                                    "{\n  \"mcpServers\": {\n    OURS\n  },\n  \"b\":1,\"c\":2\n}",
+		"{\r\n  \"mcpServers\": {\"a\": {}}\r\n}":                              "{\r\n  \"mcpServers\": {\n    OURS,\n    \"a\": {}\n  }\r\n}",
+		"{\n  \"mcpServers\": {\"financial-command-center\": 1, \"a\": {}}\n}": "{\n  \"mcpServers\": {OURS, \"a\": {}}\n}",
+	} {
+		if err := os.WriteFile(c.Path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		in := "    "
+		if strings.HasPrefix(text, `{"mcpServers"`) { // the list begins on the first line
+			in = "  "
+		}
+		want = strings.ReplaceAll(want, "OURS", strings.ReplaceAll(ours, "IN", in))
+		if strings.Contains(text, "\r\n") {
+			want = strings.ReplaceAll(strings.ReplaceAll(want, "\r\n", "\n"), "\n", "\r\n")
+		}
+		e := assistant.Entry{Command: "fcc", Args: []string{"mcp"}}
+		change, err := c.Install(e)
+		if err != nil || string(change.After) != want {
+			t.Errorf("%q becomes, %v:\n%s\nwant\n%s", text, err, change.After, want)
+		}
+		if err := c.Apply(change); err != nil {
+			t.Fatal(err)
+		}
+		if again, err := c.Install(e); err != nil || !again.None() {
+			t.Errorf("%q: a second time changes, %v:\n%s", text, err, again.After)
+		}
+		if err := os.RemoveAll(c.Backup()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // FCC may stand anywhere among the others when it is taken out.
 func TestUndoTakesOutFCCWhereverItStands(t *testing.T) {
 	for _, text := range []string{

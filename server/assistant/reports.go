@@ -174,7 +174,7 @@ func (a *asking) bank(ctx context.Context, in bankIn) (out bankOut, err error) {
 }
 
 func (a *asking) ageing(ctx context.Context, in ageingIn) (out ageingOut, err error) {
-	if err := oneOf("side", in.Side, "owed_to_us", "we_owe"); err != nil {
+	if err := oneOf("side", in.Side); err != nil {
 		return out, err
 	}
 	l, open, err := begin(ctx, a, in.Organisation, &out.about, (*ledger).OpenInvoices)

@@ -74,9 +74,12 @@ type (
 
 	statusIn struct {
 		whose
-		ID string `json:"write_id" jsonschema:"from the answer of the tool that wrote"`
+		ID string `json:"write_id" jsonschema:"from the answer of the tool that wrote; name the same organisation"`
 	}
 )
+
+// mostKey is how long Xero lets an idempotency key be.
+const mostKey = 128
 
 // writingTools are those that are not read-only.
 var writingTools = []string{"draft_invoice", "create_contact", "update_contact"}
@@ -113,7 +116,7 @@ func (a *asking) addWrites() {
 		if err != nil {
 			return writeOut{}, err
 		}
-		done, err := a.caller.Written(ctx, in.ID)
+		done, err := a.caller.Written(ctx, l.TenantID(), in.ID)
 		if err != nil {
 			return writeOut{}, err
 		}
@@ -129,7 +132,7 @@ func writes[In any](a *asking, destroys bool, t mcp.Tool, do func(context.Contex
 }
 
 func (a *asking) draft(ctx context.Context, in draftIn) (out writeOut, err error) {
-	switch err := oneOf("kind", in.Kind, "sale", "bill"); {
+	switch err := oneOf("kind", in.Kind); {
 	case err != nil:
 		return out, err
 	case in.Kind == "":
@@ -237,7 +240,7 @@ func (a *asking) send(ctx context.Context, l *ledger, method, path, key string, 
 	if key == "" {
 		key = rand.Text()
 	}
-	if len(key) > 128 || strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }) { // Xero's limit; it goes into a header
+	if len(key) > mostKey || strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }) { // it goes into a header
 		return writeOut{}, wrong(words.Say("assistant.bad-key"), words.Say("assistant.again"))
 	}
 	resource, _, _ := strings.Cut(path, "/")

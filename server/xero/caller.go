@@ -72,7 +72,7 @@ type Call struct {
 	// was; "" when one came, or when the caller left.
 	Code   Code
 	Took   time.Duration // until the answer's head came
-	Waited time.Duration // for Xero's limits, before it was sent or given up
+	Waited time.Duration // for Xero's limits, before it was sent or given up; 0: it did not have to
 }
 
 // tell reports a call to OnCall.

@@ -26,6 +26,9 @@ const mostLines = 100
 
 // waiter is a caller on its way through a gate; one who comes again keeps its place.
 type waiter struct {
+	// waited is how long it stood in line last; 0: it was let through, or sent away, at once.
+	waited time.Duration
+
 	client, tenant string
 	who            Caller
 	until          time.Time // waits no longer
@@ -98,7 +101,11 @@ func (l *limits) wait(ctx context.Context, w *waiter) (*pass, error) {
 		return got.result()
 	default:
 	}
-	enough := time.NewTimer(time.Until(w.until))
+	stood := time.Now()
+	if stood.Before(w.until) { // else it would not wait
+		defer func() { w.waited = time.Since(stood) }()
+	}
+	enough := time.NewTimer(w.until.Sub(stood))
 	defer enough.Stop()
 	select {
 	case got := <-w.turn:
@@ -130,6 +137,18 @@ func (l *limits) wait(ctx context.Context, w *waiter) (*pass, error) {
 		why = &hold{limit: "concurrent"}
 	}
 	return nil, why.error(now)
+}
+
+// Queued is how many requests for an organisation wait in line.
+func (c *Connections) Queued(tenantID string) (n int) {
+	c.limits.mu.Lock()
+	defer c.limits.mu.Unlock()
+	for _, app := range c.limits.apps {
+		if g := app.gates[strings.ToLower(tenantID)]; g != nil {
+			n += g.waiting
+		}
+	}
+	return n
 }
 
 // lineOf is the line of a caller.

@@ -30,6 +30,9 @@ const (
 	OutcomePutOff   = "put_off"  // the keychain takes no writes: nothing was sent
 )
 
+// Outcomes are all of them.
+var Outcomes = []string{OutcomeRenewed, OutcomeUnsaved, OutcomeRetrying, OutcomeEnded, OutcomeReplaced, OutcomePutOff}
+
 // Renewal is one attempt to renew a grant.
 type Renewal struct {
 	Connection string

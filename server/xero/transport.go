@@ -127,13 +127,11 @@ func (s *Session) tryOnce(req *http.Request, w *waiter, repeated bool) (resp *ht
 	sent := false
 	defer func() { done(sent) }()
 	asked := time.Now()
+	w.waited = 0
 	token, err = s.token(req.Context(), w.enough(), keystore.Secret{})
 	var p *pass
-	var waited time.Duration
 	if err == nil {
-		queued := time.Now()
 		p, err = s.set.limits.wait(req.Context(), w)
-		waited = time.Since(queued)
 	}
 	if err == nil { // it may have ended meanwhile, or been refused to another
 		if token, err = s.token(req.Context(), w.enough(), keystore.Secret{}); err != nil {
@@ -143,7 +141,7 @@ func (s *Session) tryOnce(req *http.Request, w *waiter, repeated bool) (resp *ht
 	if err != nil {
 		closeBody(req)
 		if !repeated {
-			s.set.tell(req, asked, waited, nil, err)
+			s.set.tell(req, asked, w.waited, nil, err)
 		}
 		return nil, token, false, err
 	}
@@ -152,7 +150,7 @@ func (s *Session) tryOnce(req *http.Request, w *waiter, repeated bool) (resp *ht
 		w.first = asked
 	}
 	resp, err = s.send(req, token, w.enough(), p)
-	s.set.tell(req, asked, waited, resp, err)
+	s.set.tell(req, asked, w.waited, resp, err)
 	waits = p.answered(resp)
 	s.set.heed()
 	if err != nil {
