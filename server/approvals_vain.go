@@ -13,7 +13,10 @@ import (
 // inVain is why a request would come to nothing, as far as that is known before it is
 // sent: so no person is asked about a write that Xero would not get or would not take.
 func (s *Server) inVain(method, path string, c *call, o xero.Organisation) error {
-	if err := s.MayCall(c.caller()); err != nil || method == http.MethodGet || method == http.MethodHead {
+	if method == http.MethodGet || method == http.MethodHead {
+		return nil
+	}
+	if err := s.MayCall(c.caller()); err != nil {
 		return err
 	}
 	session, ok := s.cfg.Connections.Find(o.TenantID)

@@ -167,9 +167,6 @@ func (s *Server) answerFrom(w http.ResponseWriter, r *http.Request, f *flight, l
 // give answers with what is kept.
 func (s *Server) give(w http.ResponseWriter, tenant string, a *books.Answer, source string) {
 	h := w.Header()
-	for _, name := range forDocuments {
-		delete(h, name)
-	}
 	for name, values := range a.Header {
 		h[name] = values
 	}

@@ -3,19 +3,13 @@ package server_test
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"financial-command-center/server/store"
 )
 
 // A line is a kept connection that asks one thing again and again. It does no more than
@@ -26,8 +20,9 @@ type line struct {
 	space   []byte
 }
 
-func newLine(b *testing.B, address string, header map[string]string) *line {
+func newLine(b *testing.B, base string, header http.Header) *line {
 	b.Helper()
+	address := strings.TrimPrefix(base, "http://")
 	conn, err := net.Dial("tcp", address)
 	if err != nil {
 		b.Fatal(err)
@@ -35,9 +30,7 @@ func newLine(b *testing.B, address string, header map[string]string) *line {
 	b.Cleanup(func() { _ = conn.Close() })
 	var text bytes.Buffer
 	fmt.Fprintf(&text, "GET %s HTTP/1.1\r\nHost: %s\r\n", invoices, address)
-	for name, value := range header {
-		fmt.Fprintf(&text, "%s: %s\r\n", name, value)
-	}
+	_ = header.Write(&text)
 	text.WriteString("\r\n")
 	return &line{conn, text.Bytes(), make([]byte, 8<<10)}
 }
@@ -72,44 +65,15 @@ func (l *line) ask(source string) error {
 // turns, the middle of many rounds. Who asks, both servers and the upstream share one
 // process and its processors.
 func BenchmarkCache(b *testing.B) {
-	const organisations, connections = 4, 16
-	body := strings.Repeat("x", benchBody)
-	var list []string
-	for n := range organisations {
-		list = append(list, fmt.Sprintf(`{"id":"l-%d","tenantId":"00000000-0000-4000-8000-00000000000%d","tenantType":"ORGANISATION","tenantName":"Books %d"}`, n, n, n))
-	}
-	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/json; charset=utf-8")
-		if r.URL.Path == "/connections" {
-			_, _ = io.WriteString(w, "["+strings.Join(list, ",")+"]")
-			return
-		}
-		w.Header().Set("Content-Length", fmt.Sprint(benchBody))
-		_, _ = io.WriteString(w, body)
-	}))
-	defer upstream.Close()
-	address, err := url.Parse(upstream.URL)
-	if err != nil {
-		b.Fatal(err)
-	}
-	far := http.DefaultTransport.(*http.Transport).Clone()
-	far.MaxIdleConnsPerHost = connections
-	bare := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) { p.SetURL(address) }, Transport: far})
-	defer bare.Close()
-	s := newBench(b, func(s *bench) { s.xero.API = upstream.URL }).opened()
-	s.signIn(s.visit())
-	s.until("four organisations", func() bool { return len(s.cfg.Connections.Status().Organisations()) == organisations })
-	key := s.addKey(store.Key{Name: "sheet", MaxAge: time.Hour})
-
+	bare, own, header := besideBare(b, time.Hour)
 	var ways [2][]*line
-	for n := range connections {
-		header := map[string]string{"Accept": "application/json", "Authorization": "Bearer " + key, "Xero-Tenant-Id": fmt.Sprintf("00000000-0000-4000-8000-00000000000%d", n%organisations)}
-		ways[0] = append(ways[0], newLine(b, strings.TrimPrefix(bare.URL, "http://"), header))
-		ways[1] = append(ways[1], newLine(b, fmt.Sprintf("127.0.0.1:%d", s.cfg.Port), header))
+	for n := range benchConnections {
+		ways[0] = append(ways[0], newLine(b, bare, header(n)))
+		ways[1] = append(ways[1], newLine(b, own, header(n)))
 	}
 	sources := [2]string{"Content-Length: ", "X-Fcc-Source: cache"}
 	for n, l := range ways[1] {
-		if err := l.ask("X-Fcc-Source: live"); n < organisations && err != nil {
+		if err := l.ask("X-Fcc-Source: live"); n < benchOrganisations && err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -140,7 +104,7 @@ func BenchmarkCache(b *testing.B) {
 		slices.Sort(shares)
 		for n, name := range []string{"bare", "cached"} {
 			slices.Sort(took[n])
-			b.ReportMetric(connections*calls/took[n][rounds/2].Seconds(), "calls/s/"+name)
+			b.ReportMetric(benchConnections*calls/took[n][rounds/2].Seconds(), "calls/s/"+name)
 		}
 		b.ReportMetric(shares[rounds/2], "cached/bare")
 	}

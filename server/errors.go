@@ -3,6 +3,7 @@ package server
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"math"
 	"net/http"
 	"strconv"
@@ -183,6 +184,7 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, c *call, err err
 	default:
 		s.log.Debug("request refused", "method", r.Method, "path", path, "code", f.Code, "err", f.cause)
 	}
+	maps.Copy(w.Header(), s.rulesNow().documents)
 	if status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="Financial Command Center"`)
 	}

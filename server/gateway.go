@@ -23,7 +23,7 @@ func (s *Server) gatewayRoutes() []route {
 	routes := []route{{pattern: "GET /connections", who: key, handle: s.listConnections}}
 	for _, f := range families {
 		times := s.metrics.gatewayTimes(f.name)
-		routes = append(routes, route{pattern: f.prefix, who: key, stream: true, atHand: times.atHand(s.known), handle: times.whole(s.forward)})
+		routes = append(routes, route{pattern: f.prefix, who: key, xeros: true, stream: true, atHand: times.atHand(s.known), handle: times.whole(s.forward)})
 	}
 	return routes
 }

@@ -59,19 +59,18 @@ func (w *way) crowd(b *testing.B, connections, calls int) time.Duration {
 	return time.Since(begun)
 }
 
-const benchBody = 3 << 10
+const benchBody, benchOrganisations, benchConnections = 3 << 10, 4, 16
 
-// BenchmarkGateway is a GET of 3 KB through FCC beside the same through a bare
-// httputil.ReverseProxy, on the same upstream, by the same clients: at 16 connections
-// over four organisations, four each, so that nobody waits for Xero's five at once,
-// and at one. The upstream says nothing of limits. All that takes part shares one
-// process and its processors, so the rounds take turns, and the middle one counts.
-func BenchmarkGateway(b *testing.B) {
-	const organisations, connections = 4, 16
+// besideBare is FCC and a bare httputil.ReverseProxy on the same upstream, which says
+// nothing of limits: where each of them is, and what connection n asks with. Each
+// organisation has as many connections as the others.
+func besideBare(b *testing.B, maxAge time.Duration) (bare, own string, header func(n int) http.Header) {
+	b.Helper()
 	body := strings.Repeat("x", benchBody)
+	tenant := func(n int) string { return fmt.Sprintf("00000000-0000-4000-8000-00000000000%d", n%benchOrganisations) }
 	var list []string
-	for n := range organisations {
-		list = append(list, fmt.Sprintf(`{"id":"l-%d","tenantId":"00000000-0000-4000-8000-00000000000%d","tenantType":"ORGANISATION","tenantName":"Books %d"}`, n, n, n))
+	for n := range benchOrganisations {
+		list = append(list, fmt.Sprintf(`{"id":"l-%d","tenantId":"%s","tenantType":"ORGANISATION","tenantName":"Books %d"}`, n, tenant(n), n))
 	}
 	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json; charset=utf-8")
@@ -82,33 +81,43 @@ func BenchmarkGateway(b *testing.B) {
 		w.Header().Set("Content-Length", fmt.Sprint(benchBody))
 		_, _ = io.WriteString(w, body)
 	}))
-	defer upstream.Close()
+	b.Cleanup(upstream.Close)
 	address, err := url.Parse(upstream.URL)
 	if err != nil {
 		b.Fatal(err)
 	}
-	far := http.DefaultTransport.(*http.Transport).Clone()
-	far.MaxIdleConnsPerHost = connections
-	bare := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) { p.SetURL(address) }, Transport: far})
-	defer bare.Close()
+	proxy := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) { p.SetURL(address) }, Transport: wide()})
+	b.Cleanup(proxy.Close)
 	s := newBench(b, func(s *bench) { s.xero.API = upstream.URL }).opened()
 	s.signIn(s.visit())
-	s.until("four organisations", func() bool { return len(s.cfg.Connections.Status().Organisations()) == organisations })
-	key := s.addKey(store.Key{Name: "sheet"})
-
-	header := func(n int) http.Header {
-		return http.Header{"Accept": {"application/json"}, "Authorization": {"Bearer " + key},
-			"Xero-Tenant-Id": {fmt.Sprintf("00000000-0000-4000-8000-00000000000%d", n%organisations)}}
+	s.until("four organisations", func() bool { return len(s.cfg.Connections.Status().Organisations()) == benchOrganisations })
+	key := s.addKey(store.Key{Name: "sheet", MaxAge: maxAge})
+	return proxy.URL, fmt.Sprintf("http://127.0.0.1:%d", s.cfg.Port), func(n int) http.Header {
+		return http.Header{"Accept": {"application/json"}, "Authorization": {"Bearer " + key}, "Xero-Tenant-Id": {tenant(n)}}
 	}
+}
+
+// wide keeps a connection for each of those who ask.
+func wide() *http.Transport {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.MaxIdleConnsPerHost = benchConnections
+	return t
+}
+
+// BenchmarkGateway is a GET of 3 KB through FCC beside the same through a bare
+// httputil.ReverseProxy, on the same upstream, by the same clients: at 16 connections
+// over four organisations, four each, so that nobody waits for Xero's five at once,
+// and at one. The upstream says nothing of limits. All that takes part shares one
+// process and its processors, so the rounds take turns, and the middle one counts.
+func BenchmarkGateway(b *testing.B) {
+	bare, own, header := besideBare(b, 0)
 	ways := []*way{
-		{name: "bare", base: bare.URL, header: header},
-		{name: "gateway", base: fmt.Sprintf("http://127.0.0.1:%d", s.cfg.Port), header: header},
+		{name: "bare", base: bare, header: header},
+		{name: "gateway", base: own, header: header},
 	}
 	for _, w := range ways {
-		own := http.DefaultTransport.(*http.Transport).Clone()
-		own.MaxIdleConnsPerHost = connections
-		w.client = &http.Client{Transport: own}
-		w.crowd(b, connections, 200)
+		w.client = &http.Client{Transport: wide()}
+		w.crowd(b, benchConnections, 200)
 	}
 	const rounds, calls = 15, 250
 	for b.Loop() {
@@ -121,7 +130,7 @@ func BenchmarkGateway(b *testing.B) {
 			}
 			var took [2]time.Duration
 			for _, n := range order {
-				took[n] = ways[n].crowd(b, connections, calls)
+				took[n] = ways[n].crowd(b, benchConnections, calls)
 				crowds[n] = append(crowds[n], took[n])
 				alone[n] = append(alone[n], ways[n].crowd(b, 1, calls)/calls)
 			}
@@ -133,7 +142,7 @@ func BenchmarkGateway(b *testing.B) {
 		}
 		slices.Sort(shares)
 		for n, w := range ways {
-			b.ReportMetric(connections*calls/middle(crowds[n]).Seconds(), "calls/s/"+w.name)
+			b.ReportMetric(benchConnections*calls/middle(crowds[n]).Seconds(), "calls/s/"+w.name)
 			b.ReportMetric(float64(middle(alone[n]).Nanoseconds())/1000, "µs/"+w.name)
 		}
 		b.ReportMetric(shares[len(shares)/2], "gateway/bare")

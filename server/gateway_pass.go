@@ -42,9 +42,6 @@ func (s *Server) pass(w http.ResponseWriter, r *http.Request, p passage) (failed
 				return errors.New("an answer that switches protocols")
 			}
 			drop(answer.Header, ownAnswerHeaders)
-			for _, name := range forDocuments {
-				delete(w.Header(), name)
-			}
 			answer.Trailer = nil // what is announced; see checkedOnly
 			w.Header()["X-Fcc-Source"] = []string{sourceLive}
 			s.tellBudget(w.Header(), p.tenant)
@@ -85,11 +82,6 @@ var ownAnswerHeaders = namesOf(
 	"reporting-endpoints", "set-cookie", "set-cookie2", "strict-transport-security", "te", "trailer", "transfer-encoding", "upgrade", "x-content-type-options",
 	"x-fcc-", "x-frame-options", "x-xss-protection",
 )
-
-// forDocuments say how a browser is to treat a document of this server's. A browser
-// cannot send a key with what it loads, so no answer of Xero's becomes a document there;
-// to write these and to have them read is a third of what the gateway costs.
-var forDocuments = []string{"Content-Security-Policy", "Cross-Origin-Opener-Policy", "Referrer-Policy", "X-Frame-Options"}
 
 // headerNames are as ownRequestHeaders has them, by their first letter.
 type headerNames map[byte][]string

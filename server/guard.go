@@ -30,7 +30,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w := &answer{ResponseWriter: rw}
 		defer s.recover(w, r)
-		s.protect(w.Header())
+		maps.Copy(w.Header(), s.rulesNow().all)
 		hurry(w, r)
 		switch {
 		case r.URL.Host != "" || !slices.Contains(s.origins, "http://"+strings.ToLower(r.Host)):
@@ -61,6 +61,9 @@ func hurry(w http.ResponseWriter, r *http.Request) {
 // enter is around every handler: mux makes nothing else reachable.
 func (s *Server) enter(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !rt.xeros {
+			maps.Copy(w.Header(), s.rulesNow().documents)
+		}
 		body := r.Body
 		if !rt.stream {
 			r.Body = http.MaxBytesReader(w, body, maxBody)
@@ -312,22 +315,25 @@ func localPath(next string) string {
 	return u.RequestURI()
 }
 
-// protect sets what every answer says to browsers.
-func (s *Server) protect(h http.Header) {
-	login := s.cfg.Connections.LoginHost()
-	rules := s.rules.Load()
-	if rules == nil || rules.login != login {
-		rules = rulesFor(login, s.cfg.Mode)
-		s.rules.Store(rules)
-	}
-	maps.Copy(h, rules.header)
+// rules are what answers say to browsers, while sign-ins lead to that host. The values
+// are shared by all answers: who changes a header puts another list there.
+type rules struct {
+	login string
+	all   http.Header // what every answer says
+	// documents: what this server's own answers say, too. A browser cannot send a key with
+	// what it loads, so no answer of Xero's becomes a document there; to write these and
+	// to have them read is a third of what the gateway costs.
+	documents http.Header
 }
 
-// rules are what every answer says to browsers, while sign-ins lead to that host. The
-// values are shared by all answers: who changes a header puts another list there.
-type rules struct {
-	login  string
-	header http.Header
+func (s *Server) rulesNow() *rules {
+	login := s.cfg.Connections.LoginHost()
+	now := s.rules.Load()
+	if now == nil || now.login != login {
+		now = rulesFor(login, s.cfg.Mode)
+		s.rules.Store(now)
+	}
+	return now
 }
 
 func rulesFor(login string, mode Mode) *rules {
@@ -335,23 +341,25 @@ func rulesFor(login string, mode Mode) *rules {
 	if login != "" {
 		forms += " " + login
 	}
-	h := http.Header{}
-	h.Set("Content-Security-Policy", "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action "+forms)
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Frame-Options", "DENY")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	all, documents := http.Header{}, http.Header{}
+	all.Set("X-Content-Type-Options", "nosniff")
+	all.Set("Cross-Origin-Resource-Policy", "same-origin")
+	all.Set("Cache-Control", "no-store")
+	if mode == Demo {
+		all.Set("X-FCC-Mode", string(Demo))
+	}
+	documents.Set("Content-Security-Policy", "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action "+forms)
+	documents.Set("X-Frame-Options", "DENY")
+	documents.Set("Cross-Origin-Opener-Policy", "same-origin")
 	// Not no-referrer: browsers then send "Origin: null" with our own forms
 	// (fetch.spec.whatwg.org, append a request Origin header).
-	h.Set("Referrer-Policy", "same-origin")
-	h.Set("Cache-Control", "no-store")
-	if mode == Demo {
-		h.Set("X-FCC-Mode", string(Demo))
+	documents.Set("Referrer-Policy", "same-origin")
+	for _, h := range []http.Header{all, documents} {
+		for name, values := range h {
+			h[name] = slices.Clip(values)
+		}
 	}
-	for name, values := range h {
-		h[name] = slices.Clip(values)
-	}
-	return &rules{login, h}
+	return &rules{login, all, documents}
 }
 
 // recover turns a panic into a 500 that tells the caller nothing.

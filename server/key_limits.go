@@ -37,17 +37,17 @@ func familyNames() string {
 // routes, at any number of callers. A call counts on the day on which its answer came;
 // one that never was sent, on none.
 type keyDay struct {
-	mu    sync.Mutex
-	began time.Time // its midnight
-	by    map[string]*keyCalls
+	mu          sync.Mutex
+	began, ends time.Time // its midnights
+	by          map[string]*keyCalls
 }
 
 type keyCalls struct{ made, flying int }
 
 // of is what a key has done on the day of now.
 func (d *keyDay) ofLocked(name string, now time.Time) *keyCalls {
-	if today := midnight(now); !today.Equal(d.began) {
-		d.began = today
+	if now.Before(d.began) || !now.Before(d.ends) {
+		d.began, d.ends = midnight(now), daysLater(now, 1)
 		for name, c := range d.by {
 			if c.made = 0; c.flying == 0 {
 				delete(d.by, name)

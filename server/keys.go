@@ -23,13 +23,14 @@ import (
 type apiKey = store.Key
 
 // The form of a key: the prefix, 43 characters that spell 256 random bits in base
-// 62, and 6 that spell the CRC-32 of all before, so that a mistyped key is known
-// for one without a look-up.
+// 62, and 6 that spell the CRC-32 of all before, so that a mistyped key is told
+// from one that was revoked.
 const (
 	keyPrefix   = "fcc_"
 	keyBytes    = 32
 	keyDigits   = 43 // 62^43 > 2^256
 	checkDigits = 6  // 62^6 > 2^32
+	keyLength   = len(keyPrefix) + keyDigits + checkDigits
 	mostName    = 64 // characters of a key's name
 )
 
@@ -43,16 +44,11 @@ func newKey() keystore.Secret {
 // wellFormed reports whether text could be a key.
 func wellFormed(text string) bool {
 	const body = len(keyPrefix) + keyDigits
-	return len(text) == body+checkDigits && strings.HasPrefix(text, keyPrefix) && keyCheck(text[:body]) == text[body:]
+	return len(text) == keyLength && strings.HasPrefix(text, keyPrefix) && keyCheck(text[:body]) == text[body:]
 }
 
 func keyCheck(text string) string {
-	n, digits := crc32.ChecksumIEEE([]byte(text)), [checkDigits]byte{}
-	for i := range digits { // with every request, so without base62's big numbers
-		digits[checkDigits-1-i] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"[n%62]
-		n /= 62
-	}
-	return string(digits[:])
+	return base62(big.NewInt(int64(crc32.ChecksumIEEE([]byte(text)))), checkDigits)
 }
 
 func base62(n *big.Int, digits int) string {
@@ -62,7 +58,10 @@ func base62(n *big.Int, digits int) string {
 
 // keyHash is what is kept of a key. One round of SHA-256 is enough: with 256
 // random bits there is nothing to guess, which is what slow hashes are for.
-func keyHash(text string) [32]byte { return sha256.Sum256([]byte(text)) }
+func keyHash(text string) [32]byte {
+	var space [keyLength]byte // with every request, so without a copy on the heap
+	return sha256.Sum256(append(space[:0], text...))
+}
 
 // keyring holds the keys in memory: a request with a key does not wait for the
 // disk.
@@ -101,17 +100,17 @@ func (s *Server) keyOf(r *http.Request) (*apiKey, error) {
 	if text == "" {
 		return nil, nil
 	}
-	if !wellFormed(text) {
-		return nil, fail(codeKeyRequired).saying(words.Say("keys.mistyped.message"), words.Say("keys.mistyped.action"))
-	}
-	hash := s.lent.entry(keyHash(text), time.Now())
+	now := time.Now()
+	hash := s.lent.entry(keyHash(text), now)
 	if k := s.keys.find(func(k *apiKey) bool { return subtle.ConstantTimeCompare(k.Hash[:], hash[:]) == 1 }); k != nil {
-		now := time.Now()
 		if k.Ended(now) {
 			return nil, keyEnded(k)
 		}
 		s.keys.touch(k.Name, store.Use{At: now, Program: productOf(r)})
 		return k, nil
+	}
+	if !wellFormed(text) {
+		return nil, fail(codeKeyRequired).saying(words.Say("keys.mistyped.message"), words.Say("keys.mistyped.action"))
 	}
 	if p := s.stateLost.problem(); p != nil {
 		return nil, &failure{Problem: *p} // whether it is a key cannot be known

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -69,9 +70,16 @@ func tenantLabel(id string) string {
 	if id == "" {
 		return ""
 	}
+	if label, ok := tenantLabels.Load(id); ok { // with every call
+		return label.(string)
+	}
 	sum := sha256.Sum256([]byte(strings.ToLower(id)))
-	return hex.EncodeToString(sum[:4])
+	label := hex.EncodeToString(sum[:4])
+	tenantLabels.Store(id, label)
+	return label
 }
+
+var tenantLabels sync.Map // labels by id, of organisations that sign-ins have reached
 
 // called counts a call to Xero.
 func (m *metrics) called(c xero.Call) {

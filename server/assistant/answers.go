@@ -113,7 +113,7 @@ func (a *asking) open(ctx context.Context, named string) (*ledger, error) {
 
 // reached are the organisations that the caller may name.
 func (a *asking) reached() []xero.Organisation {
-	return slices.DeleteFunc(a.cfg.Status().Organisations(), func(o xero.Organisation) bool { return !a.caller.Reaches(o.TenantID) })
+	return slices.DeleteFunc(slices.Clone(a.cfg.Status().Organisations()), func(o xero.Organisation) bool { return !a.caller.Reaches(o.TenantID) })
 }
 
 // choose finds an organisation by its id or its exact name. What is not clear is
@@ -180,6 +180,17 @@ func (a *asking) about(l *ledger, of ...reading) (about, error) {
 	}
 	out.AsOf, out.Age = moment(oldest), max(0, int(time.Since(oldest).Seconds()))
 	return out, nil
+}
+
+// begin opens the books that are named and reads one thing of them: what it is, and
+// whose and how old.
+func begin[T any](ctx context.Context, a *asking, named string, from *about, read func(*ledger, context.Context, time.Duration) books.Reading[T]) (l *ledger, value T, err error) {
+	if l, err = a.open(ctx, named); err != nil {
+		return l, value, err
+	}
+	r := read(l, ctx, age)
+	*from, err = a.about(l, known(r))
+	return l, r.Value, err
 }
 
 // A reading is how well something of the books is known.
@@ -272,9 +283,9 @@ type pages struct {
 	Next  string `json:"next_cursor,omitempty" jsonschema:"for the next page; absent on the last"`
 }
 
-// cut is the page of all that is asked for. A cursor is the id of the last record that
+// cut is the page of all that is asked for, each record as write has it. A cursor is the id of the last record that
 // was given, so that records that come and go meanwhile neither repeat nor hide others.
-func cut[R any](all []R, id func(R) string, p paged) ([]R, pages, error) {
+func cut[R, W any](all []R, id func(R) string, p paged, write func(R) W) ([]W, pages, error) {
 	limit := p.Limit
 	if limit == 0 {
 		limit = usualPage
@@ -295,7 +306,11 @@ func cut[R any](all []R, id func(R) string, p paged) ([]R, pages, error) {
 	if end < len(all) {
 		out.Next = id(all[end-1])
 	}
-	return all[begin:end], out, nil
+	some := []W{} // never null
+	for _, one := range all[begin:end] {
+		some = append(some, write(one))
+	}
+	return some, out, nil
 }
 
 // contains is how texts are searched: anywhere, without regard to case.

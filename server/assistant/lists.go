@@ -129,22 +129,16 @@ func (a *asking) contacts(ctx context.Context, in contactsIn) (out contactsOut, 
 	if err := oneOf("role", in.Role, "customer", "supplier"); err != nil {
 		return out, err
 	}
-	l, err := a.open(ctx, in.Organisation)
+	l, all, err := begin(ctx, a, in.Organisation, &out.about, (*ledger).Contacts)
 	if err != nil {
 		return out, err
 	}
-	all := l.Contacts(ctx, age)
-	if out.about, err = a.about(l, known(all)); err != nil {
-		return out, err
-	}
-	some, where, err := cut(filter(all.Value, func(c books.Contact) bool {
+	out.Contacts, out.pages, err = cut(filter(all, func(c books.Contact) bool {
 		return (in.Archived || c.Status != "ARCHIVED") && (contains(c.Name, in.Search) || contains(c.Email, in.Search)) &&
 			(in.Role != "customer" || c.Customer) && (in.Role != "supplier" || c.Supplier)
-	}), func(c books.Contact) string { return c.ID }, in.paged)
-	out.pages, out.Contacts = where, []contact{}
-	for _, c := range some {
-		out.Contacts = append(out.Contacts, contact{c.ID, said(c.Name), said(c.Email), c.Status, c.Customer, c.Supplier, l.settings.ContactLink(c.ID)})
-	}
+	}), func(c books.Contact) string { return c.ID }, in.paged, func(c books.Contact) contact {
+		return contact{c.ID, said(c.Name), said(c.Email), c.Status, c.Customer, c.Supplier, l.settings.ContactLink(c.ID)}
+	})
 	return out, err
 }
 
@@ -180,35 +174,22 @@ func (a *asking) invoices(ctx context.Context, in invoicesIn) (out invoicesOut, 
 			return out, err
 		}
 	}
-	l, err := a.open(ctx, in.Organisation)
+	l, all, err := begin(ctx, a, in.Organisation, &out.about, (*ledger).Invoices)
 	if err != nil {
 		return out, err
 	}
-	all := l.Invoices(ctx, age)
-	if out.about, err = a.about(l, known(all)); err != nil {
-		return out, err
-	}
-	some, where, err := cut(filter(all.Value, func(i books.Invoice) bool {
+	out.Invoices, out.pages, err = cut(filter(all, func(i books.Invoice) bool {
 		return ofKind(i, in.Kind) && (len(statuses) == 0 || slices.Contains(statuses, i.Status)) &&
 			(strings.EqualFold(i.ContactID, in.Contact) || contains(i.ContactName, in.Contact)) &&
 			(contains(i.Number, in.Search) || contains(i.Reference, in.Search)) &&
 			!i.Date.Before(from) && !i.Date.After(to) && (!in.Unpaid || i.Open())
-	}), invoiceID, in.paged)
-	out.pages, out.Invoices = where, l.written(some)
+	}), invoiceID, in.paged, l.write)
 	return out, err
 }
 
 func invoiceID(i books.Invoice) string { return i.ID }
 
 func ofKind(i books.Invoice, kind string) bool { return kind == "" || i.Sale() == (kind == "sale") }
-
-func (l *ledger) written(all []books.Invoice) []invoice {
-	out := []invoice{}
-	for _, i := range all {
-		out = append(out, l.write(i))
-	}
-	return out
-}
 
 func (l *ledger) write(i books.Invoice) invoice {
 	out := invoice{
@@ -229,17 +210,13 @@ func (l *ledger) write(i books.Invoice) invoice {
 }
 
 func (a *asking) invoice(ctx context.Context, in invoiceIn) (out invoiceOut, err error) {
-	l, err := a.open(ctx, in.Organisation)
+	l, all, err := begin(ctx, a, in.Organisation, &out.about, (*ledger).Invoices)
 	if err != nil {
 		return out, err
 	}
-	all := l.Invoices(ctx, age)
-	if out.about, err = a.about(l, known(all)); err != nil {
-		return out, err
-	}
-	found := filter(all.Value, func(i books.Invoice) bool { return strings.EqualFold(i.ID, in.Invoice) })
+	found := filter(all, func(i books.Invoice) bool { return strings.EqualFold(i.ID, in.Invoice) })
 	if len(found) == 0 && in.Invoice != "" {
-		found = filter(all.Value, func(i books.Invoice) bool { return i.Number == in.Invoice || said(i.Number) == in.Invoice })
+		found = filter(all, func(i books.Invoice) bool { return i.Number == in.Invoice || said(i.Number) == in.Invoice })
 	}
 	switch len(found) {
 	case 1:
@@ -296,20 +273,15 @@ func (a *asking) overdue(ctx context.Context, in overdueIn) (out overdueOut, err
 	if err := oneOf("kind", in.Kind, "sale", "bill"); err != nil {
 		return out, err
 	}
-	l, err := a.open(ctx, in.Organisation)
+	l, all, err := begin(ctx, a, in.Organisation, &out.about, (*ledger).OpenInvoices)
 	if err != nil {
 		return out, err
 	}
-	all := l.OpenInvoices(ctx, age)
-	if out.about, err = a.about(l, known(all)); err != nil {
-		return out, err
-	}
 	kind := cmp.Or(in.Kind, "sale")
-	late := filter(all.Value, func(i books.Invoice) bool { return ofKind(i, kind) && i.DaysLate(l.today) >= max(1, in.Days) })
+	late := filter(all, func(i books.Invoice) bool { return ofKind(i, kind) && i.DaysLate(l.today) >= max(1, in.Days) })
 	slices.SortStableFunc(late, func(x, y books.Invoice) int { return cmp.Or(x.Due.Compare(y.Due), strings.Compare(x.ID, y.ID)) })
 	debts := l.settings.Debts(late, kind == "sale", l.today)
 	out.Overdue, out.Left = amount(debts.Overdue, l.settings.Base), debts.Foreign.Unknown
-	some, where, err := cut(late, invoiceID, in.paged)
-	out.pages, out.Invoices = where, l.written(some)
+	out.Invoices, out.pages, err = cut(late, invoiceID, in.paged, l.write)
 	return out, err
 }

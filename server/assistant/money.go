@@ -137,38 +137,32 @@ func (a *asking) accounts(ctx context.Context, in accountsIn) (out accountsOut, 
 	if err := oneOf("class", class, "ASSET", "EQUITY", "EXPENSE", "LIABILITY", "REVENUE"); err != nil {
 		return out, err
 	}
-	l, err := a.open(ctx, in.Organisation)
+	_, all, err := begin(ctx, a, in.Organisation, &out.about, (*ledger).Accounts)
 	if err != nil {
 		return out, err
 	}
-	all := l.Accounts(ctx, age)
-	if out.about, err = a.about(l, known(all)); err != nil {
-		return out, err
-	}
-	some, where, err := cut(filter(all.Value, func(one books.Account) bool {
+	out.Accounts, out.pages, err = cut(filter(all, func(one books.Account) bool {
 		return (in.Archived || one.Status != "ARCHIVED") && (class == "" || one.Class == class) && (contains(one.Name, in.Search) || contains(one.Code, in.Search))
-	}), func(one books.Account) string { return one.ID }, in.paged)
-	out.pages, out.Accounts = where, []account{}
-	for _, one := range some {
-		out.Accounts = append(out.Accounts, account{one.ID, said(one.Code), said(one.Name), one.Type, one.Class, one.Status, one.TaxType, one.Currency})
-	}
+	}), func(one books.Account) string { return one.ID }, in.paged, func(one books.Account) account {
+		return account{one.ID, said(one.Code), said(one.Name), one.Type, one.Class, one.Status, one.TaxType, one.Currency}
+	})
 	return out, err
 }
 
-// days reads what between asks for.
-func (l *ledger) days(b between) (from, to time.Time, err error) {
-	return period(b.From, b.To, l.today.AddDate(0, 0, 1-l.today.Day()), l.today)
+// openBetween also reads what between asks for.
+func (a *asking) openBetween(ctx context.Context, named string, b between) (l *ledger, from, to time.Time, err error) {
+	if l, err = a.open(ctx, named); err != nil {
+		return l, from, to, err
+	}
+	from, to, err = period(b.From, b.To, l.today.AddDate(0, 0, 1-l.today.Day()), l.today)
+	return l, from, to, err
 }
 
 func (a *asking) transactions(ctx context.Context, in transactionsIn) (out transactionsOut, err error) {
 	if err := oneOf("direction", in.Direction, "received", "spent"); err != nil {
 		return out, err
 	}
-	l, err := a.open(ctx, in.Organisation)
-	if err != nil {
-		return out, err
-	}
-	from, to, err := l.days(in.between)
+	l, from, to, err := a.openBetween(ctx, in.Organisation, in.between)
 	if err != nil {
 		return out, err
 	}
@@ -176,27 +170,22 @@ func (a *asking) transactions(ctx context.Context, in transactionsIn) (out trans
 	if out.about, err = a.about(l, known(all)); err != nil {
 		return out, err
 	}
-	some, where, err := cut(filter(all.Value, func(t books.BankTransaction) bool {
+	out.From, out.To = day(from), day(to)
+	out.Transactions, out.pages, err = cut(filter(all.Value, func(t books.BankTransaction) bool {
 		return (strings.EqualFold(t.AccountID, in.Account) || contains(t.AccountName, in.Account)) &&
 			(strings.EqualFold(t.ContactID, in.Contact) || contains(t.ContactName, in.Contact)) &&
 			(in.Direction == "" || t.Received() == (in.Direction == "received")) && (!in.Unreconciled || !t.Reconciled)
-	}), func(t books.BankTransaction) string { return t.ID }, in.paged)
-	out.From, out.To, out.pages, out.Transactions = day(from), day(to), where, []transaction{}
-	for _, t := range some {
-		out.Transactions = append(out.Transactions, transaction{
+	}), func(t books.BankTransaction) string { return t.ID }, in.paged, func(t books.BankTransaction) transaction {
+		return transaction{
 			t.ID, t.Type, t.Status, day(t.Date), t.AccountID, said(t.AccountName), t.ContactID, said(t.ContactName), said(t.Reference),
 			t.Currency, amount(t.Total, t.Currency), amount(t.Tax, t.Currency), t.Reconciled,
-		})
-	}
+		}
+	})
 	return out, err
 }
 
 func (a *asking) payments(ctx context.Context, in paymentsIn) (out paymentsOut, err error) {
-	l, err := a.open(ctx, in.Organisation)
-	if err != nil {
-		return out, err
-	}
-	from, to, err := l.days(in.between)
+	l, from, to, err := a.openBetween(ctx, in.Organisation, in.between)
 	if err != nil {
 		return out, err
 	}
@@ -204,15 +193,14 @@ func (a *asking) payments(ctx context.Context, in paymentsIn) (out paymentsOut, 
 	if out.about, err = a.about(l, known(all)); err != nil {
 		return out, err
 	}
-	some, where, err := cut(filter(all.Value, func(p books.Payment) bool {
+	out.From, out.To = day(from), day(to)
+	out.Payments, out.pages, err = cut(filter(all.Value, func(p books.Payment) bool {
 		return (strings.EqualFold(p.ContactID, in.Contact) || contains(p.ContactName, in.Contact)) &&
 			(in.Invoice == "" || strings.EqualFold(p.InvoiceID, in.Invoice) || p.Number == in.Invoice || said(p.Number) == in.Invoice)
-	}), func(p books.Payment) string { return p.ID }, in.paged)
-	out.From, out.To, out.pages, out.Payments = day(from), day(to), where, []payment{}
-	for _, p := range some {
-		out.Payments = append(out.Payments, payment{
+	}), func(p books.Payment) string { return p.ID }, in.paged, func(p books.Payment) payment {
+		return payment{
 			p.ID, p.Type, p.Status, day(p.Date), p.InvoiceID, said(p.Number), p.ContactID, said(p.ContactName), p.Currency, amount(p.Amount, p.Currency), said(p.Reference), p.Reconciled,
-		})
-	}
+		}
+	})
 	return out, err
 }

@@ -122,11 +122,7 @@ func (a *asking) addReports() {
 }
 
 func (a *asking) profit(ctx context.Context, in profitIn) (out statementOut, err error) {
-	l, err := a.open(ctx, in.Organisation)
-	if err != nil {
-		return out, err
-	}
-	from, to, err := l.days(in.between)
+	l, from, to, err := a.openBetween(ctx, in.Organisation, in.between)
 	if err != nil {
 		return out, err
 	}
@@ -148,9 +144,8 @@ func (a *asking) statement(l *ledger, r books.Reading[books.Statement], p paged)
 	for n, one := range r.Value.Lines {
 		all = append(all, numbered{one, n})
 	}
-	some, where, err := cut(all, func(l numbered) string { return strconv.Itoa(l.n) }, p)
-	out.Title, out.From, out.To, out.pages, out.Lines = said(r.Value.Title), day(r.Value.From), day(r.Value.To), where, []statementLine{}
-	for _, one := range some {
+	out.Title, out.From, out.To = said(r.Value.Title), day(r.Value.From), day(r.Value.To)
+	out.Lines, out.pages, err = cut(all, func(l numbered) string { return strconv.Itoa(l.n) }, p, func(one numbered) statementLine {
 		shown := statementLine{Label: said(one.Label), Kind: "line"}
 		switch {
 		case one.Heading:
@@ -161,46 +156,40 @@ func (a *asking) statement(l *ledger, r books.Reading[books.Statement], p paged)
 		if one.Amount.Valid {
 			shown.Amount = amount(one.Amount.Decimal, l.settings.Base)
 		}
-		out.Lines = append(out.Lines, shown)
-	}
+		return shown
+	})
 	return out, err
 }
 
 func (a *asking) bank(ctx context.Context, in bankIn) (out bankOut, err error) {
-	l, err := a.open(ctx, in.Organisation)
+	l, cash, err := begin(ctx, a, in.Organisation, &out.about, (*ledger).Cash)
 	if err != nil {
 		return out, err
 	}
-	r := l.Cash(ctx, age)
-	out.about, err = a.about(l, known(r))
-	out.Total, out.Accounts = amount(r.Value.Total, l.settings.Base), []bankAccount{}
-	for _, one := range r.Value.Accounts {
+	out.Total, out.Accounts = amount(cash.Total, l.settings.Base), []bankAccount{}
+	for _, one := range cash.Accounts {
 		out.Accounts = append(out.Accounts, bankAccount{one.ID, said(one.Name), amount(one.Balance, l.settings.Base)})
 	}
-	return out, err
+	return out, nil
 }
 
 func (a *asking) ageing(ctx context.Context, in ageingIn) (out ageingOut, err error) {
 	if err := oneOf("side", in.Side, "owed_to_us", "we_owe"); err != nil {
 		return out, err
 	}
-	l, err := a.open(ctx, in.Organisation)
+	l, open, err := begin(ctx, a, in.Organisation, &out.about, (*ledger).OpenInvoices)
 	if err != nil {
 		return out, err
 	}
-	r := l.OpenInvoices(ctx, age)
-	if out.about, err = a.about(l, known(r)); err != nil {
-		return out, err
-	}
 	sales := in.Side != "we_owe"
-	all := l.settings.Debts(r.Value, sales, l.today)
+	all := l.settings.Debts(open, sales, l.today)
 	out.Side, out.All, out.Left, out.Mixed = in.Side, l.debts(all), all.Foreign.Unknown, append([]string{}, all.Foreign.Currencies...)
 	type owing struct {
 		id, name string
 		books.Debts
 	}
 	byContact := map[string][]books.Invoice{}
-	for _, i := range r.Value {
+	for _, i := range open {
 		if i.Sale() == sales {
 			byContact[i.ContactID] = append(byContact[i.ContactID], i)
 		}
@@ -212,11 +201,9 @@ func (a *asking) ageing(ctx context.Context, in ageingIn) (out ageingOut, err er
 		}
 	}
 	slices.SortFunc(each, func(x, y owing) int { return cmp.Or(y.Total.Cmp(x.Total), strings.Compare(x.id, y.id)) })
-	some, where, err := cut(each, func(o owing) string { return o.id }, in.paged)
-	out.pages, out.Contacts = where, []debtor{}
-	for _, one := range some {
-		out.Contacts = append(out.Contacts, debtor{one.id, said(one.name), l.debts(one.Debts)})
-	}
+	out.Contacts, out.pages, err = cut(each, func(o owing) string { return o.id }, in.paged, func(o owing) debtor {
+		return debtor{o.id, said(o.name), l.debts(o.Debts)}
+	})
 	return out, err
 }
 

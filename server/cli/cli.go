@@ -292,6 +292,15 @@ func (c *call) running() (*client, settings, error) {
 	return running, s, err
 }
 
+// ask sends one command to the FCC that runs.
+func (c *call) ask(command string, question, answer any) error {
+	running, _, err := c.running()
+	if err != nil {
+		return err
+	}
+	return running.call(c.ctx, command, question, answer)
+}
+
 // onlyFolder are the settings of a command that needs no more than the data folder.
 func (c *call) onlyFolder() (s settings, err error) {
 	s.dataDir, s.service, err = dataFolder(c.flags, c.Env)

@@ -32,12 +32,8 @@ func (statusCmd) Help() string {
 }
 
 func (cmd statusCmd) Run(c *call) error {
-	running, _, err := c.running()
-	if err != nil {
-		return err
-	}
 	var raw json.RawMessage
-	if err := running.call(c.ctx, "status", nil, &raw); err != nil {
+	if err := c.ask("status", nil, &raw); err != nil {
 		return err
 	}
 	var st server.Status
@@ -147,12 +143,8 @@ type tokenCmd struct {
 }
 
 func (cmd tokenCmd) Run(c *call) error {
-	running, _, err := c.running()
-	if err != nil {
-		return err
-	}
 	var token server.ControlToken
-	if err := running.call(c.ctx, "token", server.ControlTenant{Tenant: cmd.Tenant}, &token); err != nil {
+	if err := c.ask("token", server.ControlTenant{Tenant: cmd.Tenant}, &token); err != nil {
 		return err
 	}
 	c.print("%s", token.AccessToken)
@@ -165,12 +157,8 @@ type disconnectCmd struct {
 }
 
 func (cmd disconnectCmd) Run(c *call) error {
-	running, _, err := c.running()
-	if err != nil {
-		return err
-	}
 	var done server.ControlDisconnected
-	if err := running.call(c.ctx, "disconnect", server.ControlDisconnect(cmd), &done); err != nil {
+	if err := c.ask("disconnect", server.ControlDisconnect(cmd), &done); err != nil {
 		return err
 	}
 	if len(done.Organisations) == 0 {
@@ -191,11 +179,7 @@ type secretCmd struct {
 type secretRotateCmd struct{}
 
 func (secretRotateCmd) Run(c *call) error {
-	running, _, err := c.running()
-	if err != nil {
-		return err
-	}
-	if err := running.call(c.ctx, "secret-rotate", nil, nil); err != nil {
+	if err := c.ask("secret-rotate", nil, nil); err != nil {
 		return err
 	}
 	c.say("FCC signs browser sessions with a new secret now. Sessions that are open go on.")

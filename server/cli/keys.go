@@ -40,12 +40,8 @@ func (cmd keysAddCmd) Run(c *call) error {
 	if err != nil {
 		return err
 	}
-	running, _, err := c.running()
-	if err != nil {
-		return err
-	}
 	var made server.ControlKeyMade
-	if err := running.call(c.ctx, "key-make", rights, &made); err != nil {
+	if err := c.ask("key-make", rights, &made); err != nil {
 		return err
 	}
 	c.print("%s", made.Key)
@@ -109,12 +105,8 @@ type keysListCmd struct {
 }
 
 func (cmd keysListCmd) Run(c *call) error {
-	running, _, err := c.running()
-	if err != nil {
-		return err
-	}
 	var list server.ControlKeys
-	if err := running.call(c.ctx, "key-list", nil, &list); err != nil {
+	if err := c.ask("key-list", nil, &list); err != nil {
 		return err
 	}
 	if cmd.JSON {
@@ -194,11 +186,7 @@ type keysRevokeCmd struct {
 }
 
 func (cmd keysRevokeCmd) Run(c *call) error {
-	running, _, err := c.running()
-	if err != nil {
-		return err
-	}
-	if err := running.call(c.ctx, "key-revoke", server.ControlName(cmd), nil); err != nil {
+	if err := c.ask("key-revoke", server.ControlName(cmd), nil); err != nil {
 		return err
 	}
 	c.say("The key %q is revoked.", cmd.Name)

@@ -137,10 +137,7 @@ func (cmd mcpInstallCmd) Run(c *call, all *mcpCmd) error {
 // mayEnter asks the running FCC whether an assistant's settings may name it and the
 // program.
 func (c *call) mayEnter(program string) error {
-	running, _, err := c.running()
-	if err == nil {
-		err = running.call(c.ctx, "assistant-entry", server.ControlName{Name: program}, nil)
-	}
+	err := c.ask("assistant-entry", server.ControlName{Name: program}, nil)
 	if errors.Is(err, errNotRunning) {
 		if program != server.AssistantName {
 			c.say("FCC is not running, so it was not checked that it has a key named %q.", program)

@@ -23,18 +23,8 @@ func (s *Store) Records(ctx context.Context, tenant, kind string) (records []Rec
 			return err
 		}
 		rows, err := tx.QueryContext(ctx, "SELECT id, data FROM records WHERE tenant = ? AND kind = ?", tenant, kind)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var r Record
-			if err := rows.Scan(&r.ID, &r.Data); err != nil {
-				return err
-			}
-			records = append(records, r)
-		}
-		return rows.Err()
+		records, err = list(rows, err, func(scan func(...any) error, r *Record) error { return scan(&r.ID, &r.Data) })
+		return err
 	})
 	if err != nil {
 		return nil, nil, err
@@ -79,19 +69,8 @@ func (s *Store) SaveRecords(ctx context.Context, tenant, kind string, reading []
 // Tenants lists the organisations of which anything is kept.
 func (s *Store) Tenants(ctx context.Context) ([]string, error) {
 	rows, err := s.db.QueryContext(ctx, "SELECT tenant FROM readings UNION SELECT tenant FROM answers ORDER BY tenant")
-	if err != nil {
-		return nil, explain("list organisations", err)
-	}
-	defer rows.Close()
-	var tenants []string
-	for rows.Next() {
-		var tenant string
-		if err := rows.Scan(&tenant); err != nil {
-			return nil, explain("list organisations", err)
-		}
-		tenants = append(tenants, tenant)
-	}
-	return tenants, explain("list organisations", rows.Err())
+	tenants, err := list(rows, err, func(scan func(...any) error, tenant *string) error { return scan(tenant) })
+	return tenants, explain("list organisations", err)
 }
 
 // DeleteBooks forgets all that is kept of an organisation's books, and leaves nothing

@@ -35,17 +35,6 @@ func (s *Store) SaveBudgets(ctx context.Context, budgets []Budget, now time.Time
 // Budgets lists all, by app and organisation.
 func (s *Store) Budgets(ctx context.Context) ([]Budget, error) {
 	rows, err := s.db.QueryContext(ctx, "SELECT client, tenant, data FROM budgets ORDER BY client, tenant")
-	if err != nil {
-		return nil, explain("list budgets", err)
-	}
-	defer rows.Close()
-	var budgets []Budget
-	for rows.Next() {
-		var b Budget
-		if err := rows.Scan(&b.Client, &b.Tenant, &b.Data); err != nil {
-			return nil, explain("list budgets", err)
-		}
-		budgets = append(budgets, b)
-	}
-	return budgets, explain("list budgets", rows.Err())
+	budgets, err := list(rows, err, func(scan func(...any) error, b *Budget) error { return scan(&b.Client, &b.Tenant, &b.Data) })
+	return budgets, explain("list budgets", err)
 }

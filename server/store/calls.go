@@ -107,22 +107,13 @@ func (s *Store) Calls(ctx context.Context, which Which, skip, most int) (calls [
 	}
 	rows, err := s.db.QueryContext(ctx, `SELECT at, caller, name, tenant, method, resource, status, code, took, waited FROM calls`+
 		where+" ORDER BY at DESC, rowid DESC LIMIT ? OFFSET ?", append(args, most, skip)...)
-	if err != nil {
-		return nil, 0, explain("list calls", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var (
-			c                Call
-			at, took, waited int64
-		)
-		if err := rows.Scan(&at, &c.Caller, &c.Name, &c.Tenant, &c.Method, &c.Resource, &c.Status, &c.Code, &took, &waited); err != nil {
-			return nil, 0, explain("list calls", err)
-		}
+	calls, err = list(rows, err, func(scan func(...any) error, c *Call) error {
+		var at, took, waited int64
+		err := scan(&at, &c.Caller, &c.Name, &c.Tenant, &c.Method, &c.Resource, &c.Status, &c.Code, &took, &waited)
 		c.At, c.Took, c.Waited = moment(at), time.Duration(took)*time.Millisecond, time.Duration(waited)*time.Millisecond
-		calls = append(calls, c)
-	}
-	return calls, all, explain("list calls", rows.Err())
+		return err
+	})
+	return calls, all, explain("list calls", err)
 }
 
 // CallCount is how many calls one caller made for one organisation.
@@ -136,19 +127,10 @@ func (s *Store) CountCalls(ctx context.Context, which Which) ([]CallCount, error
 	where, args := which.where()
 	rows, err := s.db.QueryContext(ctx, "SELECT caller, name, tenant, COUNT(*) FROM calls"+where+
 		" GROUP BY caller, name, tenant ORDER BY caller, name, tenant", args...)
-	if err != nil {
-		return nil, explain("count calls", err)
-	}
-	defer rows.Close()
-	var counts []CallCount
-	for rows.Next() {
-		var c CallCount
-		if err := rows.Scan(&c.Caller, &c.Name, &c.Tenant, &c.Count); err != nil {
-			return nil, explain("count calls", err)
-		}
-		counts = append(counts, c)
-	}
-	return counts, explain("count calls", rows.Err())
+	counts, err := list(rows, err, func(scan func(...any) error, c *CallCount) error {
+		return scan(&c.Caller, &c.Name, &c.Tenant, &c.Count)
+	})
+	return counts, explain("count calls", err)
 }
 
 // SweepCalls drops the calls before then.

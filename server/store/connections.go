@@ -34,23 +34,13 @@ func (s *Store) AddRenewal(ctx context.Context, renewal Renewal) error {
 func (s *Store) Renewals(ctx context.Context, since time.Time) ([]Renewal, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT connection, at, outcome, reason FROM renewals
 		WHERE at >= ? ORDER BY at, rowid`, millis(since))
-	if err != nil {
-		return nil, explain("list renewals", err)
-	}
-	defer rows.Close()
-	var renewals []Renewal
-	for rows.Next() {
-		var (
-			renewal Renewal
-			at      int64
-		)
-		if err := rows.Scan(&renewal.Connection, &at, &renewal.Outcome, &renewal.Reason); err != nil {
-			return nil, explain("list renewals", err)
-		}
-		renewal.At = moment(at)
-		renewals = append(renewals, renewal)
-	}
-	return renewals, explain("list renewals", rows.Err())
+	renewals, err := list(rows, err, func(scan func(...any) error, r *Renewal) error {
+		var at int64
+		err := scan(&r.Connection, &at, &r.Outcome, &r.Reason)
+		r.At = moment(at)
+		return err
+	})
+	return renewals, explain("list renewals", err)
 }
 
 // SaveProfile keeps what is known of a connection, replacing what was.

@@ -53,28 +53,20 @@ func (s *Store) AddKey(ctx context.Context, key Key) error {
 func (s *Store) Keys(ctx context.Context) ([]Key, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT name, hash, writes, ask, tenant, families, any_user, expires, daily, max_age, stale, created, last_used, program
 		FROM keys ORDER BY name`)
-	if err != nil {
-		return nil, explain("list keys", err)
-	}
-	defer rows.Close()
-	var keys []Key
-	for rows.Next() {
+	keys, err := list(rows, err, func(scan func(...any) error, key *Key) error {
 		var (
-			key                            Key
 			hash                           []byte
 			tenants, families              string
 			expires, maxAge, created, used int64
 		)
-		if err := rows.Scan(&key.Name, &hash, &key.Write, &key.Ask, &tenants, &families, &key.AnyUser, &expires, &key.Daily, &maxAge, &key.Stale, &created, &used, &key.Program); err != nil {
-			return nil, explain("list keys", err)
-		}
+		err := scan(&key.Name, &hash, &key.Write, &key.Ask, &tenants, &families, &key.AnyUser, &expires, &key.Daily, &maxAge, &key.Stale, &created, &used, &key.Program)
 		copy(key.Hash[:], hash)
 		key.Tenants, key.Families = strings.Fields(tenants), strings.Fields(families)
 		key.Expires, key.MaxAge = moment(expires), time.Duration(maxAge)*time.Millisecond
 		key.Created, key.LastUsed = moment(created), moment(used)
-		keys = append(keys, key)
-	}
-	return keys, explain("list keys", rows.Err())
+		return err
+	})
+	return keys, explain("list keys", err)
 }
 
 // ChangeKey gives the key of this name other rights and limits. Its hash, and what

@@ -172,6 +172,22 @@ func (s *Store) in(ctx context.Context, what string, do func(*sql.Tx) error) err
 	return explain(what, tx.Commit())
 }
 
+// list is each row of a query's answer, as read takes it from Scan.
+func list[T any](rows *sql.Rows, err error, read func(scan func(...any) error, row *T) error) (all []T, _ error) {
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var row T
+		if err := read(rows.Scan, &row); err != nil {
+			return nil, err
+		}
+		all = append(all, row)
+	}
+	return all, rows.Err()
+}
+
 // explain adds what was tried, and which of the errors above it is.
 func explain(what string, err error) error {
 	if err == nil {

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"strings"
 	"time"
 )
@@ -52,39 +51,26 @@ func (s *Store) Writes(ctx context.Context, skip, most int) (writes []Write, all
 		return nil, 0, explain("count writes", err)
 	}
 	rows, err := s.db.QueryContext(ctx, writeColumns+" ORDER BY at DESC, id LIMIT ? OFFSET ?", most, skip)
-	if err != nil {
-		return nil, 0, explain("list writes", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		w, err := scanWrite(rows)
-		if err != nil {
-			return nil, 0, explain("list writes", err)
-		}
-		writes = append(writes, w)
-	}
-	return writes, all, explain("list writes", rows.Err())
+	writes, err = list(rows, err, readWrite)
+	return writes, all, explain("list writes", err)
 }
 
 // Write is the one with this id. ErrNotFound when there is none.
-func (s *Store) Write(ctx context.Context, id string) (Write, error) {
-	w, err := scanWrite(s.db.QueryRowContext(ctx, writeColumns+" WHERE id = ?", id))
-	if errors.Is(err, sql.ErrNoRows) {
-		err = ErrNotFound
-	}
-	return w, explain("look for a write", err)
+func (s *Store) Write(ctx context.Context, id string) (w Write, err error) {
+	err = readWrite(s.db.QueryRowContext(ctx, writeColumns+" WHERE id = ?", id).Scan, &w)
+	return w, explain("look for a write", notFound(err))
 }
 
-func scanWrite(row interface{ Scan(...any) error }) (w Write, err error) {
+func readWrite(scan func(...any) error, w *Write) error {
 	var (
 		at      int64
 		hash    []byte
 		records string
 	)
-	err = row.Scan(&w.ID, &at, &w.Name, &hash, &w.Tenant, &w.What, &w.Path, &w.Many, &records, &w.Number, &w.Asked, &w.Known, &w.Outcome, &w.Status)
+	err := scan(&w.ID, &at, &w.Name, &hash, &w.Tenant, &w.What, &w.Path, &w.Many, &records, &w.Number, &w.Asked, &w.Known, &w.Outcome, &w.Status)
 	copy(w.Key[:], hash)
 	w.At, w.Records = moment(at), strings.Fields(records)
-	return w, err
+	return err
 }
 
 // SweepWrites drops the writes before then.

@@ -49,11 +49,10 @@ func (b Budget) Few() bool { return b.Known && b.Day*shortPart < b.Allowance }
 // Budget is what is left of Xero's limits for the organisation, through the
 // connection that Find returns.
 func (c *Connections) Budget(tenantID string) Budget {
-	s, ok := c.Find(tenantID)
+	client, ok := c.clientOf(tenantID)
 	if !ok {
 		return Budget{}
 	}
-	client := s.clientID()
 	c.limits.mu.Lock()
 	defer c.limits.mu.Unlock()
 	_, g := c.limits.gateLocked(strings.ToLower(client), strings.ToLower(tenantID))
@@ -63,6 +62,17 @@ func (c *Connections) Budget(tenantID string) Budget {
 	}
 	b.Allowance, b.Reserve = g.allowance, g.allowance/reservePart
 	return b
+}
+
+// clientOf is the app that the organisation is asked through.
+func (c *Connections) clientOf(tenantID string) (id string, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s, ok := c.findLocked(tenantID)
+	if !ok {
+		return "", false
+	}
+	return s.grant.ClientID, true
 }
 
 // allow learns the day's allowance from what is left of it: the least that Xero is
@@ -128,11 +138,11 @@ func (c *Connections) Held(tenantID string, who Caller) error {
 }
 
 func (c *Connections) held(tenantID string, who Caller, so func(*hold) bool) error {
-	s, ok := c.Find(tenantID)
+	client, ok := c.clientOf(tenantID)
 	if !ok {
 		return nil
 	}
-	client, now := s.clientID(), time.Now()
+	now := time.Now()
 	c.limits.mu.Lock()
 	defer c.limits.mu.Unlock()
 	app, g := c.limits.gateLocked(strings.ToLower(client), strings.ToLower(tenantID))

@@ -103,10 +103,11 @@ type Status struct {
 	all []Organisation // see Organisations; nil: not looked for yet
 }
 
-// Organisations lists what all connections reach, without repeats, by name.
+// Organisations lists what all connections reach, without repeats, by name. The list is
+// everybody's: nobody changes it.
 func (s Status) Organisations() []Organisation {
 	if s.all != nil {
-		return slices.Clone(s.all)
+		return slices.Clip(s.all)
 	}
 	var all []Organisation
 	for _, c := range s.Connections {

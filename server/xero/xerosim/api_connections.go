@@ -20,13 +20,8 @@ type connectionJSON struct {
 // listConnections shows every tenant that the person ever connected to the app
 // and that is still connected, not just those of this sign-in.
 func (s *Sim) listConnections(w http.ResponseWriter, r *http.Request) {
-	correlate(w)
-	access, err := s.grantOf(r)
-	if err != nil {
-		refuse(w, err)
-		return
-	}
-	if !s.admitApp(w, access) {
+	access := s.admitApp(w, r)
+	if access == nil {
 		return
 	}
 	event := r.URL.Query().Get("authEventId")
@@ -51,13 +46,8 @@ func sevenDigits(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:0
 // connection's id: with a tenant's or a sign-in's the answer is 403, not 404
 // (github.com/XeroAPI/xero-node/issues/403).
 func (s *Sim) deleteConnection(w http.ResponseWriter, r *http.Request) {
-	correlate(w)
-	access, err := s.grantOf(r)
-	if err != nil {
-		refuse(w, err)
-		return
-	}
-	if !s.admitApp(w, access) {
+	access := s.admitApp(w, r)
+	if access == nil {
 		return
 	}
 	s.mu.Lock()

@@ -85,8 +85,8 @@ func listFiles(c *call) (any, error) {
 		slices.Reverse(all)
 	}
 	out := filesJSON{TotalCount: len(all), Page: page, PerPage: size, Items: []fileJSON{}}
-	from := min((page-1)*size, len(all))
-	for _, f := range all[from:min(from+size, len(all))] {
+	some, _ := cut(query{page: page, size: size}, all)
+	for _, f := range some {
 		out.Items = append(out.Items, b.fileJSON(f))
 	}
 	return out, nil

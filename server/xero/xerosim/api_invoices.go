@@ -39,23 +39,9 @@ func saveInvoices(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	given, err := records[invoiceIn](c, "Invoices")
-	if err != nil {
-		return nil, err
-	}
-	b := c.books
-	b.lock()
-	defer b.mu.Unlock()
-	verdicts := make([]verdict[invoiceJSON], len(given))
 	numbers := map[string]bool{} // of this request
-	for n, in := range given {
-		verdicts[n] = c.judgeInvoice(in, numbers, q.unitPlaces)
-	}
-	out, err := settle(c, verdicts)
-	if err != nil {
-		return nil, err
-	}
-	return invoicesJSON{c.head(), out}, nil
+	out, err := save(c, "Invoices", func(in invoiceIn) verdict[invoiceJSON] { return c.judgeInvoice(in, numbers, q.unitPlaces) })
+	return invoicesJSON{c.head(), out}, err
 }
 
 // A draft is an invoice that a request asks for, while it is checked.

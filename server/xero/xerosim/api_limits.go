@@ -134,15 +134,22 @@ func (s *Sim) meter(c *client, tenant string) *meter {
 
 func (s *Sim) dayLimit() int { return cmp.Or(s.opt.DayLimit, starterDayLimit) }
 
-// admitApp counts a call that is for no organisation, and answers it where the
-// app made too many.
-func (s *Sim) admitApp(w http.ResponseWriter, a *access) bool {
-	limits := s.enter(a, "")
+// admitApp counts a call that is for no organisation. It answers those without a
+// good token, and those of an app that made too many: nil.
+func (s *Sim) admitApp(w http.ResponseWriter, r *http.Request) *access {
+	correlate(w)
+	access, err := s.grantOf(r)
+	if err != nil {
+		refuse(w, err)
+		return nil
+	}
+	limits := s.enter(access, "")
 	limits.headers(w.Header())
 	if limits.problem != "" {
 		w.WriteHeader(http.StatusTooManyRequests)
+		return nil
 	}
-	return limits.problem == ""
+	return access
 }
 
 // headers says what is left. A 429 has no body, and for concurrent calls no

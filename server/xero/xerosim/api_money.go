@@ -2,7 +2,6 @@ package xerosim
 
 import (
 	"encoding/json"
-	"slices"
 	"strings"
 )
 
@@ -37,26 +36,10 @@ type bankTransactionJSON struct {
 }
 
 func listBankTransactions(c *call) (any, error) {
-	q, err := c.ask()
-	if err != nil {
-		return nil, err
-	}
-	fits, err := bankTransactionFields.where(q.where, "BankTransaction")
-	if err != nil {
-		return nil, err
-	}
-	b := c.books
-	b.mu.RLock()
-	defer b.mu.RUnlock()
-	fit := slices.DeleteFunc(slices.Clone(b.money), func(t *bankTransaction) bool { return !q.changed(t.updated) || !fits(t) })
-	if err := bankTransactionFields.sort(q, fit, "BankTransaction"); err != nil {
-		return nil, err
-	}
-	out := bankTransactionsJSON{head: c.head(), BankTransactions: []bankTransactionJSON{}}
-	for _, t := range cut(&out.head, q, fit) {
-		out.BankTransactions = append(out.BankTransactions, t.json(q.detail(), q.unitPlaces))
-	}
-	return out, nil
+	head, transactions, err := list(c, &c.books.money, bankTransactionFields, "BankTransaction",
+		func(q query, t *bankTransaction) bool { return q.changed(t.updated) },
+		func(q query, t *bankTransaction) bankTransactionJSON { return t.json(q.detail(), q.unitPlaces) })
+	return bankTransactionsJSON{head, transactions}, err
 }
 
 func oneBankTransaction(c *call) (any, error) {

@@ -36,9 +36,9 @@ func sheetOf[From, T any](c *call, all []From, show func(From) T) (sheet[T], err
 	if err1 != nil || err2 != nil {
 		return sheet[T]{}, badRequest("page and pageSize are numbers from 1, pageSize to 500")
 	}
-	out := sheet[T]{paginationJSON{page, size, (len(all) + size - 1) / size, len(all)}, []T{}}
-	from := min((page-1)*size, len(all))
-	for _, one := range all[from:min(from+size, len(all))] {
+	some, where := cut(query{page: page, size: size}, all)
+	out := sheet[T]{*where, []T{}}
+	for _, one := range some {
 		out.Items = append(out.Items, show(one))
 	}
 	return out, nil

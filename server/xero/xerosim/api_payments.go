@@ -22,23 +22,9 @@ func savePayments(c *call) (any, error) {
 	if c.key != "" {
 		return nil, errMethod
 	}
-	given, err := records[paymentIn](c, "Payments")
-	if err != nil {
-		return nil, err
-	}
-	b := c.books
-	b.lock()
-	defer b.mu.Unlock()
-	verdicts := make([]verdict[paymentJSON], len(given))
 	paid := map[*invoice]decimal.Decimal{} // by this request
-	for n, in := range given {
-		verdicts[n] = c.judgePayment(in, paid)
-	}
-	out, err := settle(c, verdicts)
-	if err != nil {
-		return nil, err
-	}
-	return paymentsJSON{c.head(), out}, nil
+	out, err := save(c, "Payments", func(in paymentIn) verdict[paymentJSON] { return c.judgePayment(in, paid) })
+	return paymentsJSON{c.head(), out}, err
 }
 
 func (c *call) judgePayment(in paymentIn, paid map[*invoice]decimal.Decimal) verdict[paymentJSON] {

@@ -184,12 +184,46 @@ func (c *call) head() head {
 	return head{ID: newGUID(), Status: "OK", ProviderName: c.access.client.Name, DateTimeUTC: stamp(c.now)}
 }
 
-// cut takes the page that q asks for out of all, and says so in h.
-func cut[T any](h *head, q query, all []T) []T {
-	if q.page == 0 {
-		return all
+// list answers with the page of all that the request asks for, each record as show
+// has it. asked is what a record has to be besides where.
+func list[T, J any](c *call, all *[]T, known fields[T], record string, asked func(query, T) bool, show func(query, T) J) (head, []J, error) {
+	q, err := c.ask()
+	if err != nil {
+		return head{}, nil, err
 	}
-	h.Pagination = &paginationJSON{q.page, q.size, (len(all) + q.size - 1) / q.size, len(all)}
+	c.books.mu.RLock()
+	defer c.books.mu.RUnlock()
+	fit, err := choose(q, *all, known, record, asked)
+	if err != nil {
+		return head{}, nil, err
+	}
+	h, out := c.head(), []J{}
+	fit, h.Pagination = cut(q, fit)
+	for _, one := range fit {
+		out = append(out, show(q, one))
+	}
+	return h, out, nil
+}
+
+// choose takes those of all that q asks for, in its order.
+func choose[T any](q query, all []T, known fields[T], record string, asked func(query, T) bool) (fit []T, err error) {
+	fits, err := known.where(q.where, record)
+	if err != nil {
+		return nil, err
+	}
+	for _, one := range all {
+		if asked(q, one) && fits(one) {
+			fit = append(fit, one)
+		}
+	}
+	return fit, known.sort(q, fit, record)
+}
+
+// cut takes the page that q asks for out of all, and says which it is.
+func cut[T any](q query, all []T) ([]T, *paginationJSON) {
+	if q.page == 0 {
+		return all, nil
+	}
 	from := min((q.page-1)*q.size, len(all))
-	return all[from:min(from+q.size, len(all))]
+	return all[from:min(from+q.size, len(all))], &paginationJSON{q.page, q.size, (len(all) + q.size - 1) / q.size, len(all)}
 }

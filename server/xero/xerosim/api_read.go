@@ -1,7 +1,6 @@
 package xerosim
 
 import (
-	"slices"
 	"strings"
 	"time"
 )
@@ -60,20 +59,14 @@ type accountsJSON struct {
 	Accounts []accountJSON
 }
 
+// listAccounts knows no pages, as Xero does not.
 func listAccounts(c *call) (any, error) {
 	q, err := c.ask()
 	if err != nil {
 		return nil, err
 	}
-	fits, err := accountFields.where(q.where, "Account")
-	if err != nil {
-		return nil, err
-	}
-	accounts := slices.DeleteFunc(slices.Clone(c.books.accounts), func(a *account) bool { return !q.changed(a.updated) || !fits(a) })
-	if err := accountFields.sort(q, accounts, "Account"); err != nil {
-		return nil, err
-	}
-	return c.accounts(accounts), nil
+	fit, err := choose(q, c.books.accounts, accountFields, "Account", func(q query, a *account) bool { return q.changed(a.updated) })
+	return c.accounts(fit), err
 }
 
 func oneAccount(c *call) (any, error) {
@@ -98,32 +91,11 @@ type contactsJSON struct {
 }
 
 func listContacts(c *call) (any, error) {
-	q, err := c.ask()
-	if err != nil {
-		return nil, err
-	}
-	fits, err := contactFields.where(q.where, "Contact")
-	if err != nil {
-		return nil, err
-	}
-	b := c.books
-	b.mu.RLock()
-	defer b.mu.RUnlock()
-	var fit []*contact
-	for _, contact := range b.contacts {
-		if (q.includeArchived || !contact.archived) && among(q.ids, contact.id) && q.changed(contact.updated) &&
-			q.mentions(contact.name, contact.first, contact.last, contact.number, contact.email) && fits(contact) {
-			fit = append(fit, contact)
-		}
-	}
-	if err := contactFields.sort(q, fit, "Contact"); err != nil {
-		return nil, err
-	}
-	out := contactsJSON{head: c.head(), Contacts: []contactJSON{}}
-	for _, contact := range cut(&out.head, q, fit) {
-		out.Contacts = append(out.Contacts, contact.json(q.detail(), c.today()))
-	}
-	return out, nil
+	head, contacts, err := list(c, &c.books.contacts, contactFields, "Contact", func(q query, one *contact) bool {
+		return (q.includeArchived || !one.archived) && among(q.ids, one.id) && q.changed(one.updated) &&
+			q.mentions(one.name, one.first, one.last, one.number, one.email)
+	}, func(q query, one *contact) contactJSON { return one.json(q.detail(), c.today()) })
+	return contactsJSON{head, contacts}, err
 }
 
 func oneContact(c *call) (any, error) {
@@ -143,32 +115,11 @@ type invoicesJSON struct {
 }
 
 func listInvoices(c *call) (any, error) {
-	q, err := c.ask()
-	if err != nil {
-		return nil, err
-	}
-	fits, err := invoiceFields.where(q.where, "Invoice")
-	if err != nil {
-		return nil, err
-	}
-	b := c.books
-	b.mu.RLock()
-	defer b.mu.RUnlock()
-	var fit []*invoice
-	for _, i := range b.invoices {
-		if among(q.ids, i.id) && among(q.contacts, i.contact.id) && among(q.numbers, i.number) && among(q.statuses, i.status) &&
-			q.changed(i.updated) && q.mentions(i.number, i.reference) && (!q.createdByApp || i.app == c.access.client.ID) && fits(i) {
-			fit = append(fit, i)
-		}
-	}
-	if err := invoiceFields.sort(q, fit, "Invoice"); err != nil {
-		return nil, err
-	}
-	out := invoicesJSON{head: c.head(), Invoices: []invoiceJSON{}}
-	for _, i := range cut(&out.head, q, fit) {
-		out.Invoices = append(out.Invoices, i.json(q.detail(), q.unitPlaces))
-	}
-	return out, nil
+	head, invoices, err := list(c, &c.books.invoices, invoiceFields, "Invoice", func(q query, i *invoice) bool {
+		return among(q.ids, i.id) && among(q.contacts, i.contact.id) && among(q.numbers, i.number) && among(q.statuses, i.status) &&
+			q.changed(i.updated) && q.mentions(i.number, i.reference) && (!q.createdByApp || i.app == c.access.client.ID)
+	}, func(q query, i *invoice) invoiceJSON { return i.json(q.detail(), q.unitPlaces) })
+	return invoicesJSON{head, invoices}, err
 }
 
 func oneInvoice(c *call) (any, error) {
@@ -192,26 +143,10 @@ type paymentsJSON struct {
 }
 
 func listPayments(c *call) (any, error) {
-	q, err := c.ask()
-	if err != nil {
-		return nil, err
-	}
-	fits, err := paymentFields.where(q.where, "Payment")
-	if err != nil {
-		return nil, err
-	}
-	b := c.books
-	b.mu.RLock()
-	defer b.mu.RUnlock()
-	fit := slices.DeleteFunc(slices.Clone(b.payments), func(p *payment) bool { return !q.changed(p.updated) || !fits(p) })
-	if err := paymentFields.sort(q, fit, "Payment"); err != nil {
-		return nil, err
-	}
-	out := paymentsJSON{head: c.head(), Payments: []paymentJSON{}}
-	for _, p := range cut(&out.head, q, fit) {
-		out.Payments = append(out.Payments, p.json())
-	}
-	return out, nil
+	head, payments, err := list(c, &c.books.payments, paymentFields, "Payment",
+		func(q query, p *payment) bool { return q.changed(p.updated) },
+		func(_ query, p *payment) paymentJSON { return p.json() })
+	return paymentsJSON{head, payments}, err
 }
 
 func onePayment(c *call) (any, error) {

@@ -84,6 +84,21 @@ func settle[T any](c *call, verdicts []verdict[T]) ([]T, error) {
 	return out, nil
 }
 
+// save judges each record that the request gives, and settles what becomes of it.
+func save[In, Out any](c *call, name string, judge func(In) verdict[Out]) ([]Out, error) {
+	given, err := records[In](c, name)
+	if err != nil {
+		return nil, err
+	}
+	c.books.lock()
+	defer c.books.mu.Unlock()
+	verdicts := make([]verdict[Out], len(given))
+	for n, in := range given {
+		verdicts[n] = judge(in)
+	}
+	return settle(c, verdicts)
+}
+
 func messages(texts []string) []messageJSON {
 	var out []messageJSON
 	for _, t := range texts {
@@ -100,23 +115,9 @@ type contactIn struct {
 // saveContacts creates contacts, or changes those that are named by id or
 // number; POST knows them by name too, PUT refuses a name that is taken.
 func saveContacts(c *call) (any, error) {
-	given, err := records[contactIn](c, "Contacts")
-	if err != nil {
-		return nil, err
-	}
-	b := c.books
-	b.lock()
-	defer b.mu.Unlock()
-	verdicts := make([]verdict[contactJSON], len(given))
 	names := map[string]bool{} // of this request
-	for n, in := range given {
-		verdicts[n] = c.judgeContact(in, names)
-	}
-	out, err := settle(c, verdicts)
-	if err != nil {
-		return nil, err
-	}
-	return contactsJSON{c.head(), out}, nil
+	out, err := save(c, "Contacts", func(in contactIn) verdict[contactJSON] { return c.judgeContact(in, names) })
+	return contactsJSON{c.head(), out}, err
 }
 
 func (c *call) judgeContact(in contactIn, names map[string]bool) verdict[contactJSON] {
