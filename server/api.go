@@ -2,7 +2,6 @@ package server
 
 import (
 	"cmp"
-	"context"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -11,15 +10,14 @@ import (
 	"time"
 
 	"financial-command-center/assets/words"
-	"financial-command-center/server/books"
 	"financial-command-center/server/xero"
 )
 
 func (s *Server) apiRoutes() []route {
 	return []route{
 		{pattern: "GET /api/status", who: sessionOrKey, handle: s.status},
-		{pattern: "GET /api/xero/contacts", who: sessionOrKey, handle: s.contacts},
-		{pattern: "GET /api/xero/invoices", who: sessionOrKey, handle: s.invoices},
+		{pattern: "GET /api/xero/contacts", who: sessionOrKey, handle: s.onTerms(apiAge, s.contacts)},
+		{pattern: "GET /api/xero/invoices", who: sessionOrKey, handle: s.onTerms(apiAge, s.invoices)},
 	}
 }
 
@@ -87,52 +85,30 @@ type (
 	}
 )
 
-// apiAge is how old what a program is given may be.
+// apiAge is how old what a program is given may be, unless it says so.
 const apiAge = time.Minute
-
-// given is a reading that is young enough to be given to a program, which does not
-// see how old it is.
-func given[T any](r *http.Request, read func(context.Context, time.Duration) books.Reading[T]) (T, error) {
-	out, err := reading(r, apiAge, read)
-	return out.Value, err
-}
-
-// reading is one that is not older than maxAge, or was not when r came. Xero has so
-// long to answer.
-func reading[T any](r *http.Request, maxAge time.Duration, read func(context.Context, time.Duration) books.Reading[T]) (books.Reading[T], error) {
-	ctx, cancel := context.WithTimeout(r.Context(), xeroPatience)
-	defer cancel()
-	out := read(ctx, maxAge)
-	if out.At.IsZero() || time.Since(out.At) > maxAge+xeroPatience {
-		return out, unread(out.Trouble)
-	}
-	return out, nil
-}
 
 // contacts answers with all contacts of the organisation but those in the archive,
 // as Xero does who is not asked for them.
-func (s *Server) contacts(w http.ResponseWriter, r *http.Request, c *call) error {
-	ledger, err := s.ledger(r, c)
+func (s *Server) contacts(w http.ResponseWriter, _ *http.Request, t *terms) error {
+	all, err := given(t, t.ledger.Contacts)
 	if err != nil {
 		return err
 	}
-	all, err := given(r, ledger.Contacts)
-	if err != nil {
-		return err
-	}
-	list := make([]contact, 0, len(all))
-	for _, one := range all {
+	list := make([]contact, 0, len(all.Value))
+	for _, one := range all.Value {
 		if one.Status == "ARCHIVED" {
 			continue
 		}
 		list = append(list, contact{one.ID, one.Name, one.Email, one.Status, one.Supplier, one.Customer})
 	}
+	t.tell(w.Header())
 	writeJSON(w, http.StatusOK, struct {
 		Success  bool      `json:"success"`
 		Contacts []contact `json:"contacts"`
 		Count    int       `json:"count"`
 		TenantID string    `json:"tenant_id"`
-	}{true, list, len(list), ledger.TenantID()})
+	}{true, list, len(list), t.ledger.TenantID()})
 	return nil
 }
 
@@ -144,7 +120,7 @@ const (
 
 // invoices answers with the newest invoices of the statuses, up to the limit, and
 // says how many there are.
-func (s *Server) invoices(w http.ResponseWriter, r *http.Request, c *call) error {
+func (s *Server) invoices(w http.ResponseWriter, r *http.Request, t *terms) error {
 	type filters struct {
 		Status string `json:"status"`
 		Limit  int    `json:"limit"`
@@ -155,17 +131,13 @@ func (s *Server) invoices(w http.ResponseWriter, r *http.Request, c *call) error
 		return fail(codeBadRequest).saying(words.Say("requests.limit.message"), words.Say("requests.limit.action"))
 	}
 	asked := filters{strings.ToUpper(strings.ReplaceAll(cmp.Or(query.Get("status"), defaultStatuses), " ", "")), limit}
-	ledger, err := s.ledger(r, c)
-	if err != nil {
-		return err
-	}
-	all, err := given(r, ledger.Invoices)
+	all, err := given(t, t.ledger.Invoices)
 	if err != nil {
 		return err
 	}
 	statuses := strings.Split(asked.Status, ",")
 	list, available := []invoice{}, 0
-	for _, one := range all {
+	for _, one := range all.Value {
 		if !slices.Contains(statuses, one.Status) {
 			continue
 		}
@@ -176,6 +148,7 @@ func (s *Server) invoices(w http.ResponseWriter, r *http.Request, c *call) error
 			})
 		}
 	}
+	t.tell(w.Header())
 	writeJSON(w, http.StatusOK, struct {
 		Success        bool      `json:"success"`
 		Invoices       []invoice `json:"invoices"`

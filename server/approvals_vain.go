@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -37,32 +38,71 @@ func (s *Server) inVain(method, path string, c *call, o xero.Organisation) error
 		switch t := targetOf(path); {
 		case len(connection.Scopes) == 0: // not known before the first token of a run
 		case len(scopes) == 0:
-			return fail(codeWriteRefused)
+			return s.mayNotWrite(words.Say("approvals.reads-only"), t)
 		case c.key.Ask && !t.writable(scopes):
 			thing := plainPath(path)
 			if t.attaches() {
 				thing = t.part
 			}
-			return fail(codeWriteRefused).saying(words.Say("approvals.may-not-write", "Thing", resourceWords(thing)), answers[codeWriteRefused].action)
+			return s.mayNotWrite(words.Say("approvals.may-not-write", "Thing", resourceWords(thing)), t)
 		}
 	}
 	return s.cfg.Connections.DayOver(o.TenantID, c.caller())
+}
+
+// mayNotWrite says so, with the link that consents to what t takes and to no more, where
+// that is known.
+func (s *Server) mayNotWrite(message string, t target) error {
+	f := fail(codeWriteRefused)
+	scope := t.scope()
+	if scope == "" {
+		return f.saying(message, words.Say("approvals.choose-more"))
+	}
+	link := "/login?" + url.Values{"scope": {scope}}.Encode()
+	return f.saying(message, words.Say("approvals.allow-scope", "Scope", scope, "Link", s.BaseURL()+link)).offering(words.Say("approvals.allow-button"), link)
+}
+
+// scopesOf are the resources of the Accounting API that FCC describes, and of each the
+// scopes of which one will do to write it. The first is the one to ask for, as every app
+// may have it (developer.xero.com/faq/granular-scopes).
+var scopesOf = map[string][]string{
+	"Invoices": {"accounting.invoices", "accounting.transactions"}, "CreditNotes": {"accounting.invoices", "accounting.transactions"},
+	"Payments": {"accounting.payments", "accounting.transactions"}, "BankTransactions": {"accounting.banktransactions", "accounting.transactions"},
+	"ManualJournals": {"accounting.manualjournals", "accounting.transactions"}, "Contacts": {"accounting.contacts"},
+}
+
+// scope is the one to ask for so that what t names can be written, "" where that is not
+// known.
+func (t target) scope() string {
+	if these := t.scopes(); these != nil {
+		return these[0]
+	}
+	for _, name := range []string{t.family + "." + strings.ToLower(t.resource), t.family} {
+		if slices.Contains(knownScopes, name) {
+			return name
+		}
+	}
+	return ""
+}
+
+// scopes are those of which one will do to write what t names, nil where that is Xero's
+// to say.
+func (t target) scopes() []string {
+	switch {
+	case t.attaches():
+		return []string{"accounting.attachments"}
+	case t.family == "accounting":
+		return scopesOf[t.resource]
+	}
+	return nil
 }
 
 // writable reports whether one of scopes, which are for more than reading, is for what
 // t names (developer.xero.com/documentation/guides/oauth2/scopes). Of resources that
 // FCC does not describe only the API counts: the rest is Xero's to say.
 func (t target) writable(scopes []string) bool {
-	these := map[string][]string{
-		"Invoices": {"accounting.invoices", "accounting.transactions"}, "CreditNotes": {"accounting.invoices", "accounting.transactions"},
-		"Payments": {"accounting.payments", "accounting.transactions"}, "BankTransactions": {"accounting.banktransactions", "accounting.transactions"},
-		"ManualJournals": {"accounting.manualjournals", "accounting.transactions"}, "Contacts": {"accounting.contacts"},
-	}[t.resource]
-	if t.attaches() {
-		these = []string{"accounting.attachments"}
-	}
 	return slices.ContainsFunc(scopes, func(scope string) bool {
-		if t.family == "accounting" && these != nil {
+		if these := t.scopes(); these != nil {
 			return slices.Contains(these, scope)
 		}
 		return scope == t.family || strings.HasPrefix(scope, t.family+".")

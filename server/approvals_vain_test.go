@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"testing"
@@ -41,6 +42,25 @@ func TestNobodyIsAskedAboutWhatTheSignInMayNotWrite(t *testing.T) {
 	g := a.atOnce("/api.xro/2.0/Contacts", `{"Name":"Kiri"}`)
 	if g.status != 403 || g.code != "write_refused" || !strings.Contains(g.body, "This sign-in may read and not write.") || !strings.Contains(g.body, "Set-up") {
 		t.Errorf("%d %s", g.status, g.body)
+	}
+	// The link is the one that an assistant gets, and consents to no more.
+	for path, scope := range map[string]string{
+		"/api.xro/2.0/Contacts": "accounting.contacts", "/api.xro/2.0/invoices": "accounting.invoices", "/api.xro/2.0/Invoices/1/Attachments/a.pdf": "accounting.attachments",
+		"/payroll.xro/2.0/employees": "payroll.employees", "/files.xro/1.0/Files": "files", "/projects.xro/2.0/Projects": "projects",
+	} {
+		g := a.ask(ask{method: "PUT", path: path, key: free, body: strings.NewReader(`{}`)})
+		link := a.BaseURL() + "/login?scope=" + scope
+		if g.code != "write_refused" || !strings.Contains(g.body, "Open "+link+" and allow "+scope+" too") {
+			t.Errorf("%s: %d %s", path, g.status, g.body)
+			continue
+		}
+		browser := a.visit()
+		if to := a.ask(ask{path: strings.TrimPrefix(link, a.BaseURL()), cookie: browser}); to.status != http.StatusFound || !strings.Contains(to.location, url.QueryEscape(scope)) {
+			t.Errorf("%s leads to %d %s", link, to.status, to.location)
+		}
+	}
+	if g := a.ask(ask{method: "PUT", path: "/api.xro/2.0/Currencies", key: free, body: strings.NewReader(`{}`)}); g.code != "write_refused" || strings.Contains(g.body, "/login") || !strings.Contains(g.body, "Set-up") {
+		t.Errorf("of what no right is known for: %d %s", g.status, g.body)
 	}
 	if g := a.ask(ask{method: "DELETE", path: "/api.xro/2.0/Contacts/1", key: free}); g.status != 403 || g.code != "write_refused" || a.writes() != 0 {
 		t.Errorf("a program that need not ask gets %d %s", g.status, g.body)

@@ -27,27 +27,32 @@ type wish struct {
 // wishOf is what r says, and where it says nothing, its key.
 func wishOf(r *http.Request, k *apiKey) (wish, error) {
 	want := wish{maxAge: k.MaxAge, stale: k.Stale}
-	age, stale := r.Header["X-Fcc-Max-Age"], r.Header["X-Fcc-Stale"]
+	if aged, err := want.hear(r.Header); err != nil || !aged && want.maxAge == 0 && !want.stale {
+		return wish{}, err
+	}
+	if want.question, want.said = questionOf(r); !want.said {
+		return wish{}, nil
+	}
+	return want, nil
+}
+
+// hear takes in what h says, and reports whether it says an age.
+func (want *wish) hear(h http.Header) (aged bool, err error) {
+	age, stale := h["X-Fcc-Max-Age"], h["X-Fcc-Stale"]
 	if len(age) > 0 {
 		seconds, err := strconv.ParseUint(age[0], 10, 32)
 		if err != nil || len(age) > 1 {
-			return wish{}, fail(codeBadRequest).saying(words.Say("cache.max-age.message"), words.Say("cache.max-age.action"))
+			return false, fail(codeBadRequest).saying(words.Say("cache.max-age.message"), words.Say("cache.max-age.action"))
 		}
 		want.maxAge = time.Duration(seconds) * time.Second
 	}
 	if len(stale) > 0 {
 		want.stale = strings.EqualFold(stale[0], "allow")
 		if !want.stale && !strings.EqualFold(stale[0], "deny") || len(stale) > 1 {
-			return wish{}, fail(codeBadRequest).saying(words.Say("cache.stale.message"), words.Say("cache.stale.action"))
+			return false, fail(codeBadRequest).saying(words.Say("cache.stale.message"), words.Say("cache.stale.action"))
 		}
 	}
-	if len(age) == 0 && want.maxAge == 0 && !want.stale {
-		return wish{}, nil
-	}
-	if want.question, want.said = questionOf(r); !want.said {
-		return wish{}, nil
-	}
-	return want, nil
+	return len(age) > 0, nil
 }
 
 // What an answer came from, in X-FCC-Source.
@@ -203,16 +208,20 @@ func answerOf(asked time.Time, status int, header http.Header, body []byte) *boo
 	return a
 }
 
-// inVain reports whether Xero could not be asked, or gave no answer to the question:
-// the network, a limit, a sign-in that is over, trouble at Xero. That it answered with
-// a refusal is an answer.
+// noAnswer reports whether err is that Xero could not be asked, or gave no answer to
+// the question: the network, a limit, a sign-in that is over, trouble at Xero.
+func noAnswer(err error) bool {
+	switch asFailure(err).Code {
+	case xero.CodeUnreachable, codeRateLimited, xero.CodeNeedsLogin, codeKeystoreUnavailable:
+		return true
+	}
+	return false
+}
+
+// inVain is noAnswer of a flight. That Xero answered with a refusal is an answer.
 func (f *flight) inVain() bool {
 	if f.err != nil {
-		switch asFailure(f.err).Code {
-		case xero.CodeUnreachable, codeRateLimited, xero.CodeNeedsLogin, codeKeystoreUnavailable:
-			return true
-		}
-		return false
+		return noAnswer(f.err)
 	}
 	switch f.status {
 	case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:

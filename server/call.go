@@ -51,7 +51,10 @@ func (s *Server) organisation(r *http.Request, c *call) (xero.Organisation, *xer
 	var named string
 	switch {
 	case c.key != nil:
-		named = strings.TrimSpace(r.Header.Get("Xero-Tenant-Id"))
+		var err error
+		if named, err = namedBy(r.Header); err != nil {
+			return xero.Organisation{}, nil, err
+		}
 		if named != "" && !c.key.Reaches(named) {
 			return xero.Organisation{}, nil, fail(codeTenantNotAllowed)
 		}
@@ -87,6 +90,18 @@ func (s *Server) organisation(r *http.Request, c *call) (xero.Organisation, *xer
 		choose.saying(words.Say("requests.not-connected.message"), words.Say("requests.not-connected.action"))
 	}
 	return xero.Organisation{}, nil, choose
+}
+
+// namedBy is the organisation that a program names, "" for none. It decides whose books
+// are read and written: named twice it is named by nobody.
+func namedBy(h http.Header) (string, error) {
+	switch said := h["Xero-Tenant-Id"]; len(said) {
+	case 0:
+		return "", nil
+	case 1:
+		return strings.TrimSpace(said[0]), nil
+	}
+	return "", fail(codeBadRequest).saying(words.Say("requests.named-twice.message"), words.Say("requests.named-twice.action"))
 }
 
 // notConnected says why there is no organisation at all.

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"net/http"
 	"time"
 
@@ -14,8 +13,8 @@ import (
 
 func (s *Server) dashboardRoutes() []route {
 	return []route{
-		{pattern: "GET /api/dashboard", who: sessionOrKey, handle: s.apiDashboard},
-		{pattern: "GET /api/cash-flow", who: sessionOrKey, handle: s.apiCashFlow},
+		{pattern: "GET /api/dashboard", who: sessionOrKey, handle: s.onTerms(figuresAge, s.apiDashboard)},
+		{pattern: "GET /api/cash-flow", who: sessionOrKey, handle: s.onTerms(figuresAge, s.apiCashFlow)},
 	}
 }
 
@@ -128,23 +127,25 @@ type (
 	}
 )
 
-func (s *Server) apiDashboard(w http.ResponseWriter, r *http.Request, c *call) error {
-	d, of, err := s.figures(r, c)
+func (s *Server) apiDashboard(w http.ResponseWriter, _ *http.Request, t *terms) error {
+	d, of, err := t.figures()
 	if err != nil {
 		return err
 	}
+	s.tellBudget(w.Header(), of.TenantID)
 	writeJSON(w, http.StatusOK, dashboardJSON(d, of))
 	return nil
 }
 
 // apiCashFlow is the cash there is, and what comes in and goes out: due in the next
 // weeks, and earned and spent in the last months.
-func (s *Server) apiCashFlow(w http.ResponseWriter, r *http.Request, c *call) error {
-	d, of, err := s.figures(r, c)
+func (s *Server) apiCashFlow(w http.ResponseWriter, _ *http.Request, t *terms) error {
+	d, of, err := t.figures()
 	if err != nil {
 		return err
 	}
 	all := dashboardJSON(d, of)
+	s.tellBudget(w.Header(), of.TenantID)
 	writeJSON(w, http.StatusOK, struct {
 		booksOf
 		Cash   cashPart   `json:"cash"`
@@ -162,15 +163,10 @@ func dashboardJSON(d books.Dashboard, of booksOf) figuresJSON {
 }
 
 // figures waits for those that the start page shows. Where there are none at all it
-// fails as the first of them did.
-func (s *Server) figures(r *http.Request, c *call) (d books.Dashboard, of booksOf, err error) {
-	organisation, _, err := s.organisation(r, c)
-	if err != nil {
-		return d, of, err
-	}
-	ctx, cancel := context.WithTimeout(r.Context(), xeroPatience)
-	defer cancel()
-	d = s.books.Of(organisation.TenantID).Dashboard(ctx, figuresAge)
+// fails as the first of them did. What is older than was asked for is given too: each
+// part says its age.
+func (t *terms) figures() (d books.Dashboard, of booksOf, err error) {
+	d = t.ledger.Dashboard(t.ctx, t.maxAge)
 	if d.Cash.At.IsZero() && d.Owed.At.IsZero() && d.Months.At.IsZero() {
 		for _, t := range []*books.Trouble{d.Owed.Trouble, d.Cash.Trouble, d.Months.Trouble} {
 			if t == nil {
@@ -184,7 +180,7 @@ func (s *Server) figures(r *http.Request, c *call) (d books.Dashboard, of booksO
 		}
 		return d, of, fail(xero.CodeUnreachable).saying(words.Say("books.no-answer"), words.Say("books.no-answer-do"))
 	}
-	return d, booksOf{TenantID: organisation.TenantID, Name: organisation.Name}, nil
+	return d, booksOf{TenantID: t.of.TenantID, Name: t.of.Name}, nil
 }
 
 func partOf[T any](r books.Reading[T]) part {

@@ -26,9 +26,8 @@ func (s *Server) developerRoutes() []route {
 // copy, and what a program may say and is told.
 type developersView struct {
 	Address string
-	Of      *xero.Organisation // that the texts are about; nil while none is chosen
+	Of      *xero.Organisation // that the texts are about; nil while none is chosen, and then no key is made
 	Several bool               // a program has to name it
-	None    bool               // none is connected
 	Made    string             // the name of the key that was just made, which the first text then holds
 	Windows bool
 	Key     snippet // keeps the key for the others
@@ -54,17 +53,21 @@ type errorLine struct {
 }
 
 func (s *Server) developers(w http.ResponseWriter, r *http.Request, c *call) error {
-	return s.showDevelopers(w, r, c, "", keystore.NewSecret("fcc_…"))
+	return s.showDevelopers(w, r, c, developersView{}, keystore.NewSecret("fcc_…"))
 }
 
-func (s *Server) showDevelopers(w http.ResponseWriter, r *http.Request, c *call, made string, key keystore.Secret) error {
-	v := developersView{Address: s.BaseURL(), Made: made, Windows: runtime.GOOS == "windows", Errors: errorLines()}
+// showDevelopers shows the page about the organisation that it is to be about, else about
+// the one that other pages are about.
+func (s *Server) showDevelopers(w http.ResponseWriter, r *http.Request, c *call, v developersView, key keystore.Secret) error {
+	v.Address, v.Windows, v.Errors = s.BaseURL(), runtime.GOOS == "windows", errorLines()
 	all := s.cfg.Connections.Status().Organisations()
-	v.Several, v.None = len(all) > 1, len(all) == 0
-	if v.Of = viewed(all, chosen(all, c), r); v.Of == nil {
-		v.Of = chosen(all, c)
+	v.Several = len(all) > 1
+	if v.Of == nil {
+		if v.Of = viewed(all, chosen(all, c), r); v.Of == nil {
+			v.Of = chosen(all, c)
+		}
 	}
-	fill := map[string]any{"Address": v.Address, "Several": v.Several, "Key": key.Reveal(), "Tenant": words.Say("developers.key.no-organisation")}
+	fill := map[string]any{"Address": v.Address, "Several": v.Several, "Key": key.Reveal()}
 	if v.Of != nil {
 		fill["Tenant"] = v.Of.TenantID
 	}
@@ -115,8 +118,13 @@ func errorLines() (all []errorLine) {
 const developerPrefix = "developer"
 
 // addDeveloperKey makes a key that reads all there is, for somebody who tries it out.
-// Its answer is the only page that ever shows it.
+// Its answer is the only page that ever shows it, and names the organisation that was
+// chosen before, so that what it shows works as it stands.
 func (s *Server) addDeveloperKey(w http.ResponseWriter, r *http.Request, c *call) error {
+	of, err := s.organisationIn(r)
+	if err != nil {
+		return err
+	}
 	keys, err := s.listKeys(r.Context())
 	if err != nil {
 		return err
@@ -126,5 +134,5 @@ func (s *Server) addDeveloperKey(w http.ResponseWriter, r *http.Request, c *call
 	if err != nil {
 		return err
 	}
-	return s.showDevelopers(w, r, c, want.Name, made)
+	return s.showDevelopers(w, r, c, developersView{Of: of, Made: want.Name}, made)
 }

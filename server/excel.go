@@ -82,26 +82,35 @@ const excelPrefix = "excel "
 // addExcelKey makes a key for one workbook. Its answer is the only page that ever shows
 // it.
 func (s *Server) addExcelKey(w http.ResponseWriter, r *http.Request, c *call) error {
+	of, err := s.organisationIn(r)
+	if err != nil {
+		return err
+	}
+	keys, err := s.listKeys(r.Context())
+	if err != nil {
+		return err
+	}
+	want := apiKey{Name: excelName(of.Name, keys), Tenants: []string{of.TenantID}, Families: []string{"accounting"}}
+	made, _, err := s.addKey(r.Context(), want)
+	if err != nil {
+		return err
+	}
+	return s.showExcel(w, r, c, http.StatusOK, excelView{Of: of, Made: want.Name}, made)
+}
+
+// organisationIn is the one that a form names.
+func (s *Server) organisationIn(r *http.Request) (*xero.Organisation, error) {
 	if err := r.ParseForm(); err != nil {
-		return formError(err)
+		return nil, formError(err)
 	}
 	all := s.cfg.Connections.Status().Organisations()
 	n := slices.IndexFunc(all, func(o xero.Organisation) bool { return strings.EqualFold(o.TenantID, r.PostForm.Get("tenant")) })
 	if n < 0 {
 		f := fail(xero.CodeTenantRequired)
 		f.organisations = all
-		return f
+		return nil, f
 	}
-	keys, err := s.listKeys(r.Context())
-	if err != nil {
-		return err
-	}
-	want := apiKey{Name: excelName(all[n].Name, keys), Tenants: []string{all[n].TenantID}, Families: []string{"accounting"}}
-	made, _, err := s.addKey(r.Context(), want)
-	if err != nil {
-		return err
-	}
-	return s.showExcel(w, r, c, http.StatusOK, excelView{Of: &all[n], Made: want.Name}, made)
+	return &all[n], nil
 }
 
 // excelName is a name for another key of an organisation.

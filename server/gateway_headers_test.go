@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -247,4 +248,45 @@ func FuzzTheGatewaysHeaders(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Whose books are meant is said once, also where both say the same.
+func TestAnOrganisationThatIsNamedTwiceIsRefused(t *testing.T) {
+	b := newBench(t).opened()
+	b.signIn(b.visit())
+	key := b.addKey(store.Key{Name: "sheet", Write: true})
+	locked := b.addKey(store.Key{Name: "locked", Tenants: []string{b.tenant(café)}})
+	const hello = `{"jsonrpc":"2.0","id":1,"method":"ping"}`
+	for _, a := range []ask{
+		{path: invoices, key: key},
+		{path: invoices, key: locked},
+		{path: invoices, key: key, header: map[string]string{"X-FCC-Max-Age": "60"}},
+		{method: "PUT", path: "/api.xro/2.0/Contacts", key: key, body: strings.NewReader(`{"Name":"Kiri"}`)},
+		{path: "/api/table/contacts", key: key},
+		{path: "/api/xero/invoices", key: key},
+		{path: "/api/dashboard", key: key},
+		{method: "POST", path: "/mcp", key: key, body: strings.NewReader(hello), header: map[string]string{"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}},
+	} {
+		for _, other := range []string{joinery, café} {
+			if again, ok := a.body.(*strings.Reader); ok {
+				_, _ = again.Seek(0, io.SeekStart)
+			}
+			r := b.request(a)
+			r.Header["Xero-Tenant-Id"] = []string{b.tenant(café), b.tenant(other)}
+			answer, err := client.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := readSome(answer)
+			answer.Body.Close()
+			if g := read(answer.StatusCode, answer.Header, body); err != nil || g.status != 400 || g.code != "bad_request" || !strings.Contains(g.body, "names the organisation more than once") {
+				t.Errorf("%s %s, %s: %d %.200s %v", a.method, a.path, other, g.status, g.body, err)
+			}
+		}
+	}
+	for _, e := range b.sim.Journal() {
+		if strings.HasPrefix(e.Path, "/api.xro/") && e.Method != "GET" {
+			t.Errorf("%s %s reached Xero", e.Method, e.Path)
+		}
+	}
 }

@@ -69,7 +69,7 @@ func matrix(b *bench) []row {
 		{"POST /setup/cancel", ask{form: url.Values{}}, "303", asSession},
 		{"GET /help", ask{}, "200", asPage},
 		{"GET /developers", ask{}, "200", asPage},
-		{"POST /developers", ask{form: url.Values{}}, "200", asSession},
+		{"POST /developers", ask{form: url.Values{"tenant": {"none"}}}, "400 tenant_required", asSession},
 
 		{"GET /settings", ask{}, "200", asPage},
 		{"POST /settings/look", ask{form: url.Values{"look": {"none"}}}, "400 bad_request", asSession},

@@ -45,6 +45,9 @@ func (s *Server) inWordsFor(f *failure) assistant.Problem {
 
 // mcp answers an assistant. It sees the tools that its key may use.
 func (s *Server) mcp(w http.ResponseWriter, r *http.Request, c *call) error {
+	if _, err := namedBy(r.Header); err != nil { // tools are told the organisation in their own words
+		return err
+	}
 	s.desk.Serve(w, r, assistant.Caller{
 		Write: c.key.Write, Reaches: c.key.Reaches,
 		Fetch: s.fetch,

@@ -85,7 +85,10 @@ func describeTable(t flatTable, schemas object) object {
 	schemas["row-"+t.name] = closed(row, names...)
 	text := object{"type": "string"}
 	number := object{"type": "integer", "minimum": 0}
-	parameters := []any{refTo("parameters", "Organisation"), refTo("parameters", "Tenant")}
+	parameters := []any{}
+	for _, name := range []string{"Organisation", "Tenant", "MaxAge", "Stale", "MaxWait"} {
+		parameters = append(parameters, refTo("parameters", name))
+	}
 	for _, name := range t.filters {
 		parameters = append(parameters, refTo("parameters", "filter-"+name))
 	}
@@ -94,7 +97,10 @@ func describeTable(t flatTable, schemas object) object {
 	}
 	responses := object{"200": object{
 		"description": words.Say("openapi.rows"),
-		"headers":     object{"Age": refTo("headers", "Age"), "Link": refTo("headers", "Link")},
+		"headers": object{
+			"Age": refTo("headers", "Age"), "X-FCC-Source": refTo("headers", "Source"), "Link": refTo("headers", "Link"),
+			"X-FCC-Budget-Day": refTo("headers", "BudgetDay"), "X-FCC-Budget-Minute": refTo("headers", "BudgetMinute"),
+		},
 		"content": object{
 			"application/json": object{"schema": closed(object{
 				"table": object{"type": "string", "enum": []string{t.name}}, "organisation": text, "tenant_id": text, "base_currency": text,

@@ -241,6 +241,11 @@ func TestAnswersAreAsTheyAreDescribed(t *testing.T) {
 	d.check(b, ask{path: "/api/xero/invoices?limit=none", key: key, header: ofCafé}, 400)
 	d.check(b, ask{path: "/api/table/invoices?status=PAID&type=ACCREC&from=2020-01-01&to=2040-01-01&page=1&page_size=3", key: key, header: ofCafé}, 200)
 	d.check(b, ask{path: "/api/table/invoices?colour=red", key: key, header: ofCafé}, 400)
+	wishes := map[string]string{"xero-tenant-id": b.tenant(café), "X-FCC-Max-Age": "600", "X-FCC-Stale": "allow", "X-FCC-Max-Wait": "60"}
+	d.check(b, ask{path: "/api/table/contacts", key: key, header: wishes}, 200)
+	d.check(b, ask{path: "/api/xero/contacts", key: key, header: wishes}, 200)
+	d.check(b, ask{path: "/api/dashboard", key: key, header: wishes}, 200)
+	d.check(b, ask{path: "/api/xero/contacts", key: key, header: map[string]string{"X-FCC-Max-Age": "old"}}, 400)
 	d.check(b, ask{path: "/api/dashboard?tenant=" + b.tenant(kauri), cookie: cookie}, 200)
 	for _, o := range all {
 		if name := o.method + " " + o.path + " 200"; !d.met[name] {

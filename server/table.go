@@ -24,9 +24,9 @@ import (
 
 func (s *Server) tableRoutes() (rows []route) {
 	for _, t := range tables {
-		rows = append(rows, route{pattern: "GET /api/table/" + t.name, who: sessionOrKey, handle: func(w http.ResponseWriter, r *http.Request, c *call) error {
-			return s.table(w, r, c, t)
-		}})
+		rows = append(rows, route{pattern: "GET /api/table/" + t.name, who: sessionOrKey, handle: s.onTerms(apiAge, func(w http.ResponseWriter, r *http.Request, on *terms) error {
+			return s.table(w, r, on, t)
+		})})
 	}
 	return rows
 }
@@ -60,7 +60,6 @@ const (
 
 // content is what there is to be shown of a table.
 type content struct {
-	asOf time.Time // when Xero last confirmed the oldest part of it
 	rows int
 	// show makes the rows from one to another.
 	show func(from, to int) [][]any
@@ -81,8 +80,8 @@ func columnsOf[R any](fields []tableField[R]) (all []tableColumn) {
 }
 
 // filled is the content that records make.
-func filled[R any](asOf time.Time, records []R, fields []tableField[R]) content {
-	return content{asOf, len(records), func(from, to int) [][]any {
+func filled[R any](records []R, fields []tableField[R]) content {
+	return content{len(records), func(from, to int) [][]any {
 		rows := make([][]any, 0, to-from)
 		for _, record := range records[from:to] {
 			row := make([]any, len(fields))
@@ -104,8 +103,8 @@ const (
 //
 // Rows come in an order in which new ones are the last, so that those who read page
 // after page miss none and have none twice when one is added meanwhile.
-func (s *Server) table(w http.ResponseWriter, r *http.Request, c *call, t flatTable) error {
-	a := &asked{server: s, r: r, c: c, query: r.URL.Query()}
+func (s *Server) table(w http.ResponseWriter, r *http.Request, on *terms, t flatTable) error {
+	a := &asked{r: r, terms: on, query: r.URL.Query()}
 	asCSV, err := a.check(t)
 	if err != nil {
 		return err
@@ -118,17 +117,12 @@ func (s *Server) table(w http.ResponseWriter, r *http.Request, c *call, t flatTa
 	if err != nil {
 		return err
 	}
-	o, _, err := s.organisation(r, c)
-	if err != nil {
-		return err
-	}
-	if named := a.query.Get("tenant"); named != "" && !strings.EqualFold(named, o.TenantID) { // a key names it otherwise
+	if named := a.query.Get("tenant"); named != "" && !strings.EqualFold(named, a.of.TenantID) { // a key names it otherwise
 		return fail(codeBadRequest).saying(words.Say("tables.tenant.message"), words.Say("tables.tenant.action"))
 	}
-	a.ledger = s.books.Of(o.TenantID)
 	// A sign-in that may not read the settings may read the rest: base_currency is then
 	// empty, and today is this computer's.
-	who, err := reading(r, whoAge, a.ledger.Organisation)
+	who, err := reading(a.terms, whoAge, a.ledger.Organisation)
 	if err != nil && !lacksScope(err) {
 		return err
 	}
@@ -142,7 +136,7 @@ func (s *Server) table(w http.ResponseWriter, r *http.Request, c *call, t flatTa
 	rows := holds.show(from, min(from+size, holds.rows))
 
 	h := w.Header()
-	h.Set("Age", strconv.Itoa(int(max(0, time.Since(holds.asOf)).Seconds())))
+	a.tell(h)
 	h.Add("Vary", "Accept")
 	if page < pages {
 		next := a.query
@@ -157,7 +151,7 @@ func (s *Server) table(w http.ResponseWriter, r *http.Request, c *call, t flatTa
 		list[n] = tableRow{t.columns, rows[n]}
 	}
 	writeJSON(w, http.StatusOK, tablePage{
-		t.name, o.Name, o.TenantID, a.organisation.Base, holds.asOf.UTC().Truncate(time.Second), page, pages, size, holds.rows, list,
+		t.name, a.of.Name, a.of.TenantID, a.organisation.Base, a.at.UTC().Truncate(time.Second), page, pages, size, holds.rows, list,
 	})
 	return nil
 }

@@ -38,11 +38,11 @@ var bankFields = []tableField[bankRow]{
 }
 
 func bankTable(a *asked) (content, error) {
-	chart, err := reading(a.r, apiAge, a.ledger.Accounts)
+	chart, err := given(a.terms, a.ledger.Accounts)
 	if err != nil {
 		return content{}, err
 	}
-	cash, err := reading(a.r, apiAge, a.ledger.Cash)
+	cash, err := given(a.terms, a.ledger.Cash)
 	if err != nil {
 		return content{}, err
 	}
@@ -57,7 +57,7 @@ func bankTable(a *asked) (content, error) {
 		}
 		rows = append(rows, row)
 	}
-	return filled(older(chart.At, cash.At), rows, bankFields), nil
+	return filled(rows, bankFields), nil
 }
 
 var transactionFields = []tableField[books.BankTransaction]{
@@ -95,7 +95,7 @@ func transactionTable(a *asked) (content, error) {
 	if err != nil {
 		return content{}, err
 	}
-	all, err := reading(a.r, apiAge, func(ctx context.Context, maxAge time.Duration) books.Reading[[]books.BankTransaction] {
+	all, err := given(a.terms, func(ctx context.Context, maxAge time.Duration) books.Reading[[]books.BankTransaction] {
 		return a.ledger.BankTransactions(ctx, from, to, maxAge)
 	})
 	if err != nil {
@@ -107,7 +107,7 @@ func transactionTable(a *asked) (content, error) {
 	for n := range rows {
 		rows[n].Rate = a.inBase(rows[n].Rate, rows[n].Currency)
 	}
-	return filled(all.At, rows, transactionFields), nil
+	return filled(rows, transactionFields), nil
 }
 
 var paymentFields = []tableField[books.Payment]{
@@ -136,7 +136,7 @@ func paymentTable(a *asked) (content, error) {
 	if err != nil {
 		return content{}, err
 	}
-	all, err := reading(a.r, apiAge, func(ctx context.Context, maxAge time.Duration) books.Reading[[]books.Payment] {
+	all, err := given(a.terms, func(ctx context.Context, maxAge time.Duration) books.Reading[[]books.Payment] {
 		return a.ledger.Payments(ctx, from, to, maxAge)
 	})
 	if err != nil {
@@ -148,5 +148,5 @@ func paymentTable(a *asked) (content, error) {
 	for n := range rows {
 		rows[n].Rate = a.inBase(rows[n].Rate, rows[n].Currency)
 	}
-	return filled(all.At, rows, paymentFields), nil
+	return filled(rows, paymentFields), nil
 }

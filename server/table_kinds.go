@@ -18,11 +18,9 @@ import (
 
 // asked is a request for a table.
 type asked struct {
-	server       *Server
+	*terms
 	r            *http.Request
-	c            *call
 	query        url.Values
-	ledger       *books.Ledger
 	organisation books.Organisation
 	today        time.Time // the organisation's calendar day
 }
@@ -113,12 +111,12 @@ func invoiceTable(a *asked) (content, error) {
 	if err != nil {
 		return content{}, err
 	}
-	all, err := reading(a.r, apiAge, a.ledger.Invoices)
+	all, err := given(a.terms, a.ledger.Invoices)
 	if err != nil {
 		return content{}, err
 	}
 	status, kind := a.only("status"), a.only("type")
-	return filled(all.At, a.invoices(all.Value, func(i books.Invoice) bool {
+	return filled(a.invoices(all.Value, func(i books.Invoice) bool {
 		return status(i.Status) && kind(i.Type) && !i.Date.Before(from) && (to.IsZero() || !i.Date.After(to))
 	}), invoiceFields), nil
 }
@@ -145,12 +143,12 @@ var contactFields = []tableField[books.Contact]{
 }
 
 func contactTable(a *asked) (content, error) {
-	all, err := reading(a.r, apiAge, a.ledger.Contacts)
+	all, err := given(a.terms, a.ledger.Contacts)
 	if err != nil {
 		return content{}, err
 	}
 	status := a.only("status")
-	return filled(all.At, slices.DeleteFunc(slices.Clone(all.Value), func(c books.Contact) bool { return !status(c.Status) }), contactFields), nil
+	return filled(slices.DeleteFunc(slices.Clone(all.Value), func(c books.Contact) bool { return !status(c.Status) }), contactFields), nil
 }
 
 // ages are the bands as a spreadsheet takes them for text: of "1-30" some make a day.
@@ -169,12 +167,12 @@ var agedFields = slices.Concat(
 
 // agedTable has what is to be paid, of sales and of bills.
 func agedTable(a *asked) (content, error) {
-	all, err := reading(a.r, apiAge, a.ledger.OpenInvoices)
+	all, err := given(a.terms, a.ledger.OpenInvoices)
 	if err != nil {
 		return content{}, err
 	}
 	kind := a.only("type")
-	return filled(all.At, a.invoices(all.Value, func(i books.Invoice) bool { return i.Open() && kind(i.Type) }), agedFields), nil
+	return filled(a.invoices(all.Value, func(i books.Invoice) bool { return i.Open() && kind(i.Type) }), agedFields), nil
 }
 
 // A profitRow is a line of the report with an amount, below the last heading.
@@ -215,13 +213,13 @@ func profitTable(a *asked) (content, error) {
 	if to.After(from.AddDate(1, 0, -1)) { // Xero gives no more
 		return content{}, fail(codeBadRequest).saying(words.Say("tables.year.message"), words.Say("tables.year.action"))
 	}
-	report, err := reading(a.r, apiAge, func(ctx context.Context, maxAge time.Duration) books.Reading[books.Statement] {
+	report, err := given(a.terms, func(ctx context.Context, maxAge time.Duration) books.Reading[books.Statement] {
 		return a.ledger.ProfitAndLoss(ctx, from, to, maxAge)
 	})
 	if err != nil {
 		return content{}, err
 	}
-	chart, err := reading(a.r, whoAge, a.ledger.Accounts)
+	chart, err := reading(a.terms, whoAge, a.ledger.Accounts)
 	if err != nil && !lacksScope(err) {
 		return content{}, err
 	}
@@ -237,14 +235,7 @@ func profitTable(a *asked) (content, error) {
 			rows = append(rows, profitRow{line, from, to, len(rows) + 1, section, codes[line.Account], a.organisation.Base})
 		}
 	}
-	return filled(report.At, rows, profitFields), nil
-}
-
-func older(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
+	return filled(rows, profitFields), nil
 }
 
 // yearOf is the first day of the financial year that today is in, of the calendar's

@@ -5,6 +5,7 @@ package proof
 import (
 	"html"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -35,10 +36,27 @@ func TestTheSnippetsForDevelopersWorkAsTheyArePasted(t *testing.T) {
 			i := install(t, port, sim.settings()...)
 			f := i.start(t)
 			somebody := i.signIn(t, sim, organisations...)
-			// The last of them is the one that the user looks at.
+			// The last of them is the one that the user chooses.
 			of := organisations[len(organisations)-1]
 			tenant := f.tenantOf(t, i.addKey(t, "own"), of)
-			page := somebody.post(t, "/developers?tenant="+tenant, nil)
+			makes := regexp.MustCompile(`action="/developers"><input type="hidden" name="tenant" value="([^"]*)">`)
+			page := somebody.visit(t, "/developers").body
+			if len(organisations) > 1 {
+				const choose = "/profile?next=/developers"
+				if makes.MatchString(page) || !strings.Contains(page, `href="`+choose+`"`) {
+					t.Fatalf("the page does not ask for the organisation first: %s", page)
+				}
+				named := regexp.MustCompile(`<button name="tenant" value="([^"]*)" aria-label="[^"]*` + of).FindStringSubmatch(somebody.visit(t, choose).body)
+				if named == nil {
+					t.Fatalf("%s is not offered", of)
+				}
+				page = somebody.post(t, "/profile", url.Values{"next": {"/developers"}, "tenant": {named[1]}})
+			}
+			form := makes.FindStringSubmatch(page)
+			if form == nil {
+				t.Fatalf("the page makes no key: %s", page)
+			}
+			page = somebody.post(t, "/developers", url.Values{"tenant": {form[1]}})
 			keeps := snippet(t, page, "snippet-key")
 			for _, s := range []struct{ id, file, run string }{
 				{"snippet-curl", "snippet.sh", ". ./snippet.sh"},

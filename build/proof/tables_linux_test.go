@@ -188,8 +188,8 @@ func opened(t *testing.T, file, name string, table jsonTable, formulas bool) {
 	}
 }
 
-// post presses a button of a form. The answer is not recorded: here it is the one page
-// that shows a key.
+// post presses a button of a form, and goes where that leads. Its answer is not recorded:
+// here it is the one page that shows a key.
 func (p *person) post(t *testing.T, path string, form url.Values) string {
 	t.Helper()
 	r, err := http.NewRequest(http.MethodPost, p.base+path, strings.NewReader(form.Encode()))
@@ -208,6 +208,9 @@ func (p *person) post(t *testing.T, path string, form url.Values) string {
 	}
 	defer answer.Body.Close()
 	body, err := io.ReadAll(answer.Body)
+	if answer.StatusCode == http.StatusSeeOther {
+		return p.visit(t, answer.Header.Get("Location")).body
+	}
 	if err != nil || answer.StatusCode != http.StatusOK {
 		t.Fatalf("%s: %s %v\n%s", path, answer.Status, err, body)
 	}

@@ -128,6 +128,16 @@ func (h *hold) kept(now time.Time) *Error {
 // DayOver is why Xero is asked nothing of the organisation for who any more today: its
 // calls are used up, or what is left is for people. It is nil while it is asked.
 func (c *Connections) DayOver(tenantID string, who Caller) error {
+	return c.held(tenantID, who, func(why *hold) bool { return why.limit == "day" || why.limit == keptLimit })
+}
+
+// Held is why Xero is asked nothing of the organisation for who until a time that is
+// known: DayOver, or the minute's calls are used up. It is nil while it is asked.
+func (c *Connections) Held(tenantID string, who Caller) error {
+	return c.held(tenantID, who, func(why *hold) bool { return !why.until.IsZero() })
+}
+
+func (c *Connections) held(tenantID string, who Caller, so func(*hold) bool) error {
 	client, ok := c.clientOf(tenantID)
 	if !ok {
 		return nil
@@ -136,7 +146,7 @@ func (c *Connections) DayOver(tenantID string, who Caller) error {
 	c.limits.mu.Lock()
 	defer c.limits.mu.Unlock()
 	app, g := c.limits.gateLocked(strings.ToLower(client), strings.ToLower(tenantID))
-	if why := g.holdLocked(app, who, now, c.limits.sent); why != nil && (why.limit == "day" || why.limit == keptLimit) {
+	if why := g.holdLocked(app, who, now, c.limits.sent); why != nil && so(why) {
 		return why.error(now)
 	}
 	return nil
