@@ -58,6 +58,7 @@ type heldWrite struct {
 	size      int64     // bytes, before it has come the most that it can have
 	card      askedCard
 	state     heldState
+	opened    bool          // its own page, which shows all that is in it
 	known     time.Duration // how long FCC had known the browser in which it was decided
 	ended     time.Time
 	status    int           // of Xero's answer, once it was sent
@@ -130,6 +131,13 @@ func (a *approvals) find(id string) *heldWrite {
 		return a.held[i]
 	}
 	return nil
+}
+
+// open notes that somebody opens the page of h alone.
+func (a *approvals) open(h *heldWrite) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	h.opened = true
 }
 
 // settle brings h from one state to another, and reports whether it was in it.

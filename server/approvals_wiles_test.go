@@ -143,12 +143,21 @@ func TestACardThatIsCutHasNoAllow(t *testing.T) {
 		if strings.Contains(page, `action="/approvals/allow"`) || !strings.Contains(page, `action="/approvals/refuse"`) {
 			t.Errorf("%s: a cut card can be allowed, or not refused", name)
 		}
+		g := a.decide("allow", ids[0])
+		if g.status != 400 || !strings.Contains(g.body, `href="/approvals/request?id=`+ids[0]+`"`) {
+			t.Errorf("%s: allowed unseen, it says %d", name, g.status)
+		}
+		has(t, name, textOf(t, g.body), "is too long for the page of all", "Show all")
 		whole := a.ask(ask{path: "/approvals/request?id=" + ids[0], cookie: a.cookie, page: true}).body
 		if !strings.Contains(whole, `action="/approvals/allow"`) || strings.Contains(whole, "In what is not shown") {
 			t.Errorf("%s: the whole cannot be allowed", name)
 		}
-		a.decide("refuse", ids[0])
-		<-answer
+		if g := a.decide("allow", ids[0]); g.status != 303 {
+			t.Errorf("%s: seen whole it is not allowed: %d %s", name, g.status, g.body)
+		}
+		if g := <-answer; g.code == "write_refused" {
+			t.Errorf("%s: the program is refused: %s", name, g.body)
+		}
 		a.Past()
 	}
 }
