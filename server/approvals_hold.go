@@ -39,9 +39,16 @@ func (s *Server) hold(w http.ResponseWriter, r *http.Request, key *apiKey, o xer
 	defer func() { // also when describing it fails badly
 		if !shown {
 			a.drop(h)
+			if h.done != nil {
+				h.done(false)
+			}
 		}
 	}()
+	// Before anything is looked up for the card: that could else use up the last call.
 	var err error
+	if h.done, err = s.Calling(xero.Caller{Kind: xero.ByKey, Name: key.Name}); err != nil {
+		return nil, err
+	}
 	if h.proposal, err = takeProposal(w, r, most); err != nil {
 		return nil, err
 	}
