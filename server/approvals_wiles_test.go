@@ -158,7 +158,7 @@ func TestACardThatIsCutHasNoAllow(t *testing.T) {
 		if g := <-answer; g.code == "write_refused" {
 			t.Errorf("%s: the program is refused: %s", name, g.body)
 		}
-		a.Past()
+		a.past()
 	}
 }
 
@@ -171,7 +171,7 @@ func TestLooksBeforeACardCountAsTheKeys(t *testing.T) {
 		return ask{key: key, path: "/api.xro/2.0/Invoices", body: strings.NewReader(`{"InvoiceID":"` + id + `","Reference":"x","Contact":{"ContactID":"` + id + `"}}`)}
 	}
 	a.card(change(a.key)) // how the organisation writes amounts is known from now on
-	a.Past()
+	a.past()
 	looks := func() (n int) {
 		a.far.mu.Lock()
 		defer a.far.mu.Unlock()
@@ -207,7 +207,7 @@ func TestLooksBeforeACardCountAsTheKeys(t *testing.T) {
 		if g := <-a.send(change(key)); g.status != 429 || g.code != "key_limit" || looks() != before+want {
 			t.Errorf("the next is answered %d %s", g.status, g.body)
 		}
-		a.Past()
+		a.past()
 	}
 }
 
@@ -223,7 +223,7 @@ func TestARefusedWriteGivesItsCallBack(t *testing.T) {
 		}
 		a.decide("refuse", ids[0])
 		<-answer
-		a.Past()
+		a.past()
 	}
 	if g := a.ask(ask{path: invoices, key: key}); g.status != 200 {
 		t.Errorf("reading afterwards: %d %s", g.status, g.body)
