@@ -52,12 +52,14 @@ type heldWrite struct {
 	later        bool // nobody waits for the answer: it is asked for
 
 	decided chan struct{} // closed when state is no longer waiting
+	done    func(bool)    // ends the call that is set aside for it of its key's day
 
 	// Behind approvals.mu.
 	at, until time.Time // until is when nobody is waited for any more
 	size      int64     // bytes, before it has come the most that it can have
 	card      askedCard
 	state     heldState
+	opened    bool          // its own page, which shows all that is in it
 	known     time.Duration // how long FCC had known the browser in which it was decided
 	ended     time.Time
 	status    int           // of Xero's answer, once it was sent
@@ -130,6 +132,13 @@ func (a *approvals) find(id string) *heldWrite {
 		return a.held[i]
 	}
 	return nil
+}
+
+// open notes that somebody opens the page of h alone.
+func (a *approvals) open(h *heldWrite) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	h.opened = true
 }
 
 // settle brings h from one state to another, and reports whether it was in it.
@@ -210,6 +219,7 @@ func (s *Server) consent(w http.ResponseWriter, r *http.Request, c *call, o xero
 
 // await returns once a person has allowed h, or with why it is not sent.
 func (s *Server) await(ctx context.Context, h *heldWrite) error {
+	defer h.done(false) // the transport takes it, or nobody does
 	late := time.NewTimer(time.Until(h.until))
 	defer late.Stop()
 	select {

@@ -30,7 +30,7 @@ func (s *Server) hold(w http.ResponseWriter, r *http.Request, key *apiKey, o xer
 	if size < 0 {
 		size = most
 	}
-	h := &heldWrite{id: rand.Text(), key: *key, organisation: o, at: now, until: now.Add(askTime), size: size, later: later, decided: make(chan struct{})}
+	h := &heldWrite{id: rand.Text(), key: *key, organisation: o, at: now, until: now.Add(askTime), size: size, later: later, decided: make(chan struct{}), done: func(bool) {}}
 	a := s.approvals
 	if err := a.add(h, now); err != nil {
 		return nil, err
@@ -39,9 +39,15 @@ func (s *Server) hold(w http.ResponseWriter, r *http.Request, key *apiKey, o xer
 	defer func() { // also when describing it fails badly
 		if !shown {
 			a.drop(h)
+			h.done(false)
 		}
 	}()
-	var err error
+	// Before anything is looked up for the card: that could else use up the last call.
+	done, err := s.Calling(xero.Caller{Kind: xero.ByKey, Name: key.Name})
+	if err != nil {
+		return nil, err
+	}
+	h.done = done
 	if h.proposal, err = takeProposal(w, r, most); err != nil {
 		return nil, err
 	}

@@ -77,6 +77,9 @@ func (s *Server) approvalsPage(w http.ResponseWriter, r *http.Request, c *call) 
 // approvalPage shows one request with every value in it.
 func (s *Server) approvalPage(w http.ResponseWriter, r *http.Request, c *call) error {
 	id := r.URL.Query().Get("id")
+	if h := s.approvals.find(id); h != nil {
+		s.approvals.open(h)
+	}
 	for _, h := range s.approvals.list(time.Now()) {
 		if h.id == id {
 			v := approvalsView{One: true}
@@ -189,6 +192,11 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request, c *call, as held
 	if h == nil {
 		return s.settled(w, r, c, words.Say("approvals.not-waiting"), "/approvals")
 	}
+	if as == allowed {
+		if err := s.unseen(h); err != nil {
+			return err
+		}
+	}
 	said := words.Say("approvals.said.refused")
 	decided := false
 	switch {
@@ -211,6 +219,17 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request, c *call, as held
 		said = words.Say("approvals.said.before", "How", now)
 	}
 	return s.settled(w, r, c, said, "/approvals")
+}
+
+// unseen is why h cannot be allowed: nobody was shown all of it.
+func (s *Server) unseen(h *heldWrite) error {
+	s.approvals.mu.Lock()
+	now := *h
+	s.approvals.mu.Unlock()
+	if card := s.cardOfWrite(now, false); now.state == waiting && card.Cut && !now.opened {
+		return fail(codeBadRequest).saying(words.Say("approvals.unseen"), words.Say("approvals.unseen-action")).offering(words.Say("approvals.show-all"), card.All)
+	}
+	return nil
 }
 
 // changesView is what programs have written, and wanted to.

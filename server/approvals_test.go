@@ -106,6 +106,16 @@ func (a *asker) approvals() (page string, ids []string) {
 	return page, ids
 }
 
+// past has what was answered leave the page, once it has come to its end.
+func (a *asker) past() {
+	a.t.Helper()
+	a.until("the page is empty", func() bool {
+		a.Past()
+		_, ids := a.approvals()
+		return len(ids) == 0
+	})
+}
+
 func textOf(t testing.TB, page string) string {
 	t.Helper()
 	var words []string

@@ -143,24 +143,35 @@ func TestACardThatIsCutHasNoAllow(t *testing.T) {
 		if strings.Contains(page, `action="/approvals/allow"`) || !strings.Contains(page, `action="/approvals/refuse"`) {
 			t.Errorf("%s: a cut card can be allowed, or not refused", name)
 		}
+		g := a.decide("allow", ids[0])
+		if g.status != 400 || !strings.Contains(g.body, `href="/approvals/request?id=`+ids[0]+`"`) {
+			t.Errorf("%s: allowed unseen, it says %d", name, g.status)
+		}
+		has(t, name, textOf(t, g.body), "is too long for the page of all", "Show all")
 		whole := a.ask(ask{path: "/approvals/request?id=" + ids[0], cookie: a.cookie, page: true}).body
 		if !strings.Contains(whole, `action="/approvals/allow"`) || strings.Contains(whole, "In what is not shown") {
 			t.Errorf("%s: the whole cannot be allowed", name)
 		}
-		a.decide("refuse", ids[0])
-		<-answer
-		a.Past()
+		if g := a.decide("allow", ids[0]); g.status != 303 {
+			t.Errorf("%s: seen whole it is not allowed: %d %s", name, g.status, g.body)
+		}
+		if g := <-answer; g.code == "write_refused" {
+			t.Errorf("%s: the program is refused: %s", name, g.body)
+		}
+		a.past()
 	}
 }
 
-// The looks that a card needs are calls of its program.
+// The looks that a card needs are calls of its program, and leave it the one that the
+// write needs itself.
 func TestLooksBeforeACardCountAsTheKeys(t *testing.T) {
 	a := newAsker(t)
 	const id = "00000000-0000-4000-8000-000000000001"
-	body := func() io.Reader {
-		return strings.NewReader(`{"InvoiceID":"` + id + `","Reference":"x","Contact":{"ContactID":"` + id + `"}}`)
+	change := func(key string) ask {
+		return ask{key: key, path: "/api.xro/2.0/Invoices", body: strings.NewReader(`{"InvoiceID":"` + id + `","Reference":"x","Contact":{"ContactID":"` + id + `"}}`)}
 	}
-	a.card(ask{path: "/api.xro/2.0/Invoices", body: body()}) // how the organisation writes amounts is known from now on
+	a.card(change(a.key)) // how the organisation writes amounts is known from now on
+	a.past()
 	looks := func() (n int) {
 		a.far.mu.Lock()
 		defer a.far.mu.Unlock()
@@ -171,17 +182,51 @@ func TestLooksBeforeACardCountAsTheKeys(t *testing.T) {
 		}
 		return n
 	}
-	before := looks()
+	if n := looks(); n != 2 {
+		t.Fatalf("%d looks of a key without a limit", n)
+	}
+	for want := range 3 {
+		daily := want + 1
+		key := a.addKey(store.Key{Name: fmt.Sprint("small ", daily), Write: true, Ask: true, Daily: daily})
+		before, written := looks(), a.writes()
+		answer := a.send(change(key))
+		_, text, ids := a.asked(1)
+		if n := looks() - before; n != want {
+			t.Errorf("%d looks of a key with %d calls a day", n, daily)
+		}
+		if !strings.Contains(text, "FCC could not read how it is now") && !strings.Contains(text, "the contact with the id "+id) {
+			t.Errorf("the card says %s", text)
+		}
+		if g := <-a.send(change(key)); g.status != 429 || g.code != "key_limit" || g.header.Get("Retry-After") == "" {
+			t.Errorf("another, of a key with %d calls a day, is answered %d %s", daily, g.status, g.body)
+		}
+		a.decide("allow", ids[0])
+		if g := <-answer; a.writes() != written+1 {
+			t.Errorf("the write of a key with %d calls a day did not reach Xero: %d %s", daily, g.status, g.body)
+		}
+		if g := <-a.send(change(key)); g.status != 429 || g.code != "key_limit" || looks() != before+want {
+			t.Errorf("the next is answered %d %s", g.status, g.body)
+		}
+		a.past()
+	}
+}
+
+// What waits sets its call aside for as long as it waits.
+func TestARefusedWriteGivesItsCallBack(t *testing.T) {
+	a := newAsker(t)
 	key := a.addKey(store.Key{Name: "small", Write: true, Ask: true, Daily: 1})
-	text, _ := a.card(ask{key: key, path: "/api.xro/2.0/Invoices", body: body()})
-	if before != 2 || looks() != 3 {
-		t.Errorf("%d looks, then %d of a key with one call a day", before, looks()-before)
+	for range 2 {
+		answer := a.send(ask{key: key, path: "/api.xro/2.0/Contacts", body: strings.NewReader(`{"Name":"Kiri"}`)})
+		_, _, ids := a.asked(1)
+		if g := a.ask(ask{path: invoices, key: key}); g.status != 429 || g.code != "key_limit" {
+			t.Errorf("reading meanwhile: %d %s", g.status, g.body)
+		}
+		a.decide("refuse", ids[0])
+		<-answer
+		a.past()
 	}
-	if !strings.Contains(text, "FCC could not read how it is now") && !strings.Contains(text, "the contact with the id "+id) {
-		t.Errorf("the card says %s", text)
-	}
-	if g := <-a.send(ask{key: key, path: "/api.xro/2.0/Invoices", body: body()}); g.status != 429 || g.code != "key_limit" || looks() != 3 {
-		t.Errorf("the next is answered %d %s", g.status, g.body)
+	if g := a.ask(ask{path: invoices, key: key}); g.status != 200 {
+		t.Errorf("reading afterwards: %d %s", g.status, g.body)
 	}
 }
 

@@ -22,7 +22,7 @@ const (
 	codeBadRequest                    = xero.CodeBadRequest
 	codeCrossSite           xero.Code = "cross_site"
 	codeDebugOff            xero.Code = "debug_off"
-	codeInternal            xero.Code = "internal"
+	codeInternal                      = xero.CodeInternal
 	codeKeyFamily           xero.Code = "key_family"
 	codeKeyLimit                      = xero.CodeKeyLimit
 	codeKeyReadOnly         xero.Code = "key_read_only"

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -60,13 +59,13 @@ func readExport(ctx context.Context, ledger *books.Ledger, demo bool, waiting fu
 	waiting(words.Say("export.running.invoices"))
 	e.invoices = ledger.Invoices(ctx, listAge)
 	waiting(words.Say("export.running.rest"))
-	var rest sync.WaitGroup
-	rest.Go(func() { e.contacts = ledger.Contacts(ctx, listAge) })
-	rest.Go(func() { e.figures = ledger.Dashboard(ctx, listAge) })
-	rest.Go(func() {
-		e.statement = ledger.ProfitAndLoss(ctx, financialYear(e.organisation, e.today), e.today, listAge)
-	})
-	rest.Wait()
+	books.Together(
+		func() { e.contacts = ledger.Contacts(ctx, listAge) },
+		func() { e.figures = ledger.Dashboard(ctx, listAge) },
+		func() {
+			e.statement = ledger.ProfitAndLoss(ctx, financialYear(e.organisation, e.today), e.today, listAge)
+		},
+	)
 	return e
 }
 

@@ -4,10 +4,12 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
+	stack "runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -159,6 +161,11 @@ func (s *Server) tidyExports(ctx context.Context) {
 
 // make reads the books and writes the workbook.
 func (e *export) make(ctx context.Context, dir string, ledger *books.Ledger, demo bool) (name string, left []missing, err error) {
+	defer func() {
+		if v := recover(); v != nil { // which would be the end of FCC: this is no request of net/http's
+			err = fail(codeInternal).because(fmt.Errorf("panic: %v\n%s", v, stack.Stack()))
+		}
+	}()
 	read := readExport(ctx, ledger, demo, func(what string) { e.is(func(now *exportStatus) { now.Reading = what }) })
 	if err := read.worth(false); err != nil {
 		return "", nil, err

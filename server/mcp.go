@@ -102,7 +102,7 @@ func (s *Server) writeFor(ctx context.Context, c *call, write assistant.Write) (
 			continue
 		case len(connection.Scopes) > 0 && !slices.ContainsFunc(connection.Scopes, write.Allowed):
 			return assistant.Written{}, &books.Trouble{
-				Problem: xero.Problem{Code: xero.CodeNeedsLogin, Message: words.Say("assistant.may-not-write"), Action: words.Say("assistant.allow-it")},
+				Problem: xero.Problem{Code: codeWriteRefused, Message: words.Say("assistant.may-not-write"), Action: words.Say("assistant.allow-it")},
 				Scope:   write.Scope,
 			}
 		}

@@ -504,15 +504,16 @@ func TestAMissingScopeIsNamedWithTheLinkThatAsksForIt(t *testing.T) {
 		}
 	}](t, s, "contacts", nil).Contacts[0].ID
 	for name, c := range map[string]struct {
-		scope     string
-		arguments args
+		code, scope string
+		arguments   args
 	}{
-		"payments": {"accounting.payments.read", nil}, "balance_sheet": {"accounting.reports.balancesheet.read", nil},
-		"draft_invoice":  {"accounting.invoices", args{"kind": "sale", "contact_id": id, "lines": []args{{"description": "d", "unit_amount": "1"}}}},
-		"create_contact": {"accounting.contacts", args{"name": "New"}},
+		"payments": {"needs_login", "accounting.payments.read", nil}, "balance_sheet": {"needs_login", "accounting.reports.balancesheet.read", nil},
+		// As at the gateway.
+		"draft_invoice":  {"write_refused", "accounting.invoices", args{"kind": "sale", "contact_id": id, "lines": []args{{"description": "d", "unit_amount": "1"}}}},
+		"create_contact": {"write_refused", "accounting.contacts", args{"name": "New"}},
 	} {
 		refused := tool(t, s, name, c.arguments, nil)
-		if refused == nil || refused.Code != "needs_login" || refused.Scope != c.scope || !strings.HasPrefix(refused.Link, b.BaseURL()+"/login?") {
+		if refused == nil || refused.Code != c.code || refused.Scope != c.scope || !strings.HasPrefix(refused.Link, b.BaseURL()+"/login?") {
 			t.Errorf("%s: %+v", name, refused)
 			continue
 		}

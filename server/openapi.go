@@ -90,7 +90,14 @@ func describeTable(t flatTable, schemas object) object {
 		parameters = append(parameters, refTo("parameters", name))
 	}
 	for _, name := range t.filters {
-		parameters = append(parameters, refTo("parameters", "filter-"+name))
+		if can := t.values[name]; can == nil {
+			parameters = append(parameters, refTo("parameters", "filter-"+name))
+		} else {
+			parameters = append(parameters, object{
+				"name": name, "in": "query", "description": words.Say("openapi.filter." + name), "style": "form", "explode": false, // with commas between
+				"schema": object{"type": "array", "items": object{"type": "string", "enum": can}},
+			})
+		}
 	}
 	for _, name := range []string{"Page", "PageSize", "Format"} {
 		parameters = append(parameters, refTo("parameters", name))

@@ -274,3 +274,55 @@ func TestErrorsAreAsTheyAreDescribed(t *testing.T) {
 		t.Errorf("a message that is too large: %s", g.body)
 	}
 }
+
+// Each filter lists the values that it takes: those and no others.
+func TestFiltersListTheValuesThatTheyTake(t *testing.T) {
+	b := newBench(t, withScopes()).opened()
+	b.signIn(b.visit(), café)
+	key := b.addKey(store.Key{Name: "reader"})
+	d := b.described(key)
+	lists := map[string][]string{} // by path and name
+	for path, item := range d.Paths.Map() {
+		for _, o := range item.Operations() {
+			for _, p := range o.Parameters {
+				schema := p.Value.Schema.Value
+				if p.Value.In != "query" || schema.Type.Is("integer") || schema.Type.Is("boolean") || schema.Format != "" {
+					continue
+				}
+				values := schema.Enum
+				if schema.Type.Is("array") {
+					values = schema.Items.Value.Enum
+				}
+				if len(values) == 0 {
+					t.Errorf("%s does not list the values of %s", path, p.Value.Name)
+				}
+				for _, value := range values {
+					lists[path+"?"+p.Value.Name] = append(lists[path+"?"+p.Value.Name], value.(string))
+					d.check(b, ask{path: path + "?" + p.Value.Name + "=" + value.(string), key: key}, 200)
+				}
+				if schema.Type.Is("array") {
+					d.check(b, ask{path: path + "?" + p.Value.Name + "=" + strings.Join(lists[path+"?"+p.Value.Name], ","), key: key}, 200)
+				}
+				if !strings.HasPrefix(path, "/api/table/") || !schema.Type.Is("array") {
+					continue
+				}
+				if g := d.check(b, ask{path: path + "?" + p.Value.Name + "=OTHER", key: key}, 400); !strings.Contains(g.body, strings.Join(lists[path+"?"+p.Value.Name], ", ")+".") {
+					t.Errorf("%s lists %v of %s, the server says %s", path, lists[path+"?"+p.Value.Name], p.Value.Name, g.body)
+				}
+			}
+		}
+	}
+	if len(lists) < 12 {
+		t.Errorf("only %d lists: %v", len(lists), lists)
+	}
+	// What the Python original answered takes the statuses that there are.
+	if of := lists["/api/xero/invoices?status"]; !slices.Equal(of, lists["/api/table/invoices?status"]) {
+		t.Errorf("invoices are listed by %v", of)
+	}
+	var usual struct{ Filters struct{ Status string } }
+	decode(t, b.ask(ask{path: "/api/xero/invoices", key: key}).body, &usual)
+	described := d.Paths.Value("/api/xero/invoices").Get.Parameters.GetByInAndName("query", "status").Schema.Value.Default
+	if want := strings.Split(usual.Filters.Status, ","); fmt.Sprint(described) != fmt.Sprint(want) {
+		t.Errorf("usual are %v, described %v", want, described)
+	}
+}

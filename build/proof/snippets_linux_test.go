@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -26,7 +27,7 @@ func snippet(t *testing.T, page, id string) string {
 
 // What the page for developers offers to be copied works as it stands: a new user makes
 // a key with the button there, pastes what keeps it into a shell, and then each of the
-// texts. Those for .NET, PowerShell and Power Query are not run here.
+// texts that can be run here: see copiedTexts.
 func TestTheSnippetsForDevelopersWorkAsTheyArePasted(t *testing.T) {
 	sdk := npm(t, "sdk")
 	for name, organisations := range map[string][]string{"one organisation": {joinery}, "several": {joinery, café}} {
@@ -58,12 +59,15 @@ func TestTheSnippetsForDevelopersWorkAsTheyArePasted(t *testing.T) {
 			}
 			page = somebody.post(t, "/developers", url.Values{"tenant": {form[1]}})
 			keeps := snippet(t, page, "snippet-key")
-			for _, s := range []struct{ id, file, run string }{
-				{"snippet-curl", "snippet.sh", ". ./snippet.sh"},
-				{"snippet-python", "snippet.py", "python3 snippet.py"},
-				{"snippet-node", "snippet.mjs", "node snippet.mjs"},
-				{"snippet-xero-node", "snippet-sdk.mjs", "node snippet-sdk.mjs"},
-			} {
+			for _, m := range regexp.MustCompile(`<pre id="(snippet-[^"]*)"`).FindAllStringSubmatch(page, -1) {
+				if !slices.ContainsFunc(copiedTexts, func(c copied) bool { return c.id == m[1] }) {
+					t.Errorf("%s is not listed", m[1])
+				}
+			}
+			for _, s := range copiedTexts {
+				if s.file == "" {
+					continue
+				}
 				text := snippet(t, page, s.id)
 				if strings.Contains(text, "fcc_") || !strings.Contains(text, i.base()) {
 					t.Errorf("%s does not reach this FCC, or holds a key: %s", s.id, text)

@@ -89,11 +89,14 @@ func (l *Ledger) KeepAnswer(q Question, edition uint64, a *Answer) {
 		defer b.busy.Done()
 		ctx, cancel := context.WithTimeout(context.Background(), keepPatience)
 		defer cancel()
-		s := b.keeping(id)
-		defer s.keeping.Unlock()
-		if b.front.edition(id) == edition {
-			b.vault.saved(kindAnswer, b.vault.saveAnswer(ctx, id, q, a))
-		}
+		_ = b.safely(kindAnswer, id, func() error {
+			s := b.keeping(id)
+			defer s.keeping.Unlock()
+			if b.front.edition(id) == edition {
+				b.vault.saved(kindAnswer, b.vault.saveAnswer(ctx, id, q, a))
+			}
+			return nil
+		})
 	}()
 }
 

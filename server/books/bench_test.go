@@ -58,6 +58,7 @@ type bench struct {
 	shut     error         // what the keychain says to who wants the key
 	slow     chan struct{} // not nil: the state opens when it is closed
 	broken   error         // what the state says
+	bad      func(string)  // optional: called with "state" and "call" before there is one; may panic
 	asked    []xero.Call
 	left     map[string]int // calls, of keys that have not all they like
 	profiles map[string]xero.Profile
@@ -171,6 +172,9 @@ func (b *bench) start() {
 			}
 			b.mu.Lock()
 			defer b.mu.Unlock()
+			if b.bad != nil {
+				b.bad("call")
+			}
 			if _, short := b.left[who.Name]; short {
 				b.left[who.Name]--
 			}
@@ -200,8 +204,11 @@ func (b *bench) start() {
 		Connections: b.connections, Log: log,
 		State: func(context.Context) (*store.Store, error) {
 			b.mu.Lock()
-			slow, broken := b.slow, b.broken
+			slow, broken, bad := b.slow, b.broken, b.bad
 			b.mu.Unlock()
+			if bad != nil {
+				bad("state")
+			}
 			if slow != nil {
 				<-slow
 			}
@@ -225,6 +232,13 @@ func (b *bench) start() {
 		synctest.Wait()
 	}
 	synctest.Wait()
+}
+
+// goesBad has the books run into bad, nil for nothing.
+func (b *bench) goesBad(bad func(string)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.bad = bad
 }
 
 // disk has the state wait, or fail.

@@ -49,6 +49,10 @@ func readDocument[T any](ctx context.Context, s *shelf, d *document[T], p paper[
 			value, err := p.read(ctx, a)
 			return func() { d.value, d.at = value, began }, err
 		},
+		lose: func() {
+			var nothing T
+			d.value, d.at = nothing, time.Time{}
+		},
 		keep: func(ctx context.Context) {
 			s.mu.Lock()
 			k := kept[T]{d.at, d.value}

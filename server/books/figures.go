@@ -5,7 +5,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -42,13 +41,13 @@ func (l *Ledger) dashboard(ctx context.Context, maxAge time.Duration, whole bool
 	var (
 		d    Dashboard
 		open Reading[[]Invoice]
-		wait sync.WaitGroup
 	)
-	wait.Go(func() { d.Organisation = l.Organisation(ctx, max(maxAge, organisationAge)) })
-	wait.Go(func() { d.Cash = l.Cash(ctx, maxAge) })
-	wait.Go(func() { d.Months = l.Months(ctx, maxAge) })
-	wait.Go(func() { open = l.openInvoices(ctx, maxAge, whole) })
-	wait.Wait()
+	Together(
+		func() { d.Organisation = l.Organisation(ctx, max(maxAge, organisationAge)) },
+		func() { d.Cash = l.Cash(ctx, maxAge) },
+		func() { d.Months = l.Months(ctx, maxAge) },
+		func() { open = l.openInvoices(ctx, maxAge, whole) },
+	)
 	d.Budget = l.books.cfg.Connections.Budget(l.tenantID)
 	o := d.Organisation.Value
 	d.Today = o.Today(time.Now())

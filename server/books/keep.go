@@ -247,7 +247,7 @@ func (b *Books) tidy(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		err := b.forgetUnreached(ctx)
+		err := b.safely("tidying", "", func() error { return b.forgetUnreached(ctx) })
 		failed = err != nil
 		switch {
 		case err == nil:

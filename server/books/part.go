@@ -61,6 +61,7 @@ type work struct {
 	fresh func() bool // what is in memory will do
 	load  func(context.Context) func()
 	read  func(context.Context, *asking) (func(), error)
+	lose  func() // forgets what is in memory
 	keep  func(context.Context)
 }
 
@@ -76,7 +77,7 @@ func (s *shelf) bring(ctx context.Context, p *part, w work) (refused *Trouble) {
 	s.mu.Lock()
 	for joined := false; !p.loaded || !joined && !w.will(); {
 		if p.flight == nil {
-			if p.loaded && (s.barred(p, w.need) || time.Now().Before(p.pause)) {
+			if p.loaded && s.barred(p, w.need) || time.Now().Before(p.pause) {
 				return nil
 			}
 			if err := s.books.cfg.Connections.MayCall(ctx); err != nil && p.loaded {
@@ -133,7 +134,10 @@ func (s *shelf) begin(ctx context.Context, p *part, w work) bool {
 		defer cancel()
 		defer stop()
 		if s.fly(ctx, p, w) {
-			s.keep(ctx, w)
+			_ = s.books.safely(w.need.part, s.tenant, func() error {
+				s.keep(ctx, w)
+				return nil
+			})
 		}
 	}()
 	s.books.notify()
@@ -142,46 +146,44 @@ func (s *shelf) begin(ctx context.Context, p *part, w work) bool {
 
 // fly does the reading, and reports whether anything came of it that is to be kept.
 func (s *shelf) fly(ctx context.Context, p *part, w work) bool {
-	s.mu.Lock()
-	fresh := false
-	if !p.loaded {
-		s.mu.Unlock()
-		take := w.load(ctx)
-		s.mu.Lock()
-		take()
-		p.loaded = true
-		if fresh = w.will(); !fresh {
-			s.books.notify()
+	var take func()
+	fresh, asked := false, false
+	err := s.books.safely(w.need.part, s.tenant, func() (err error) {
+		if fresh = s.load(ctx, p, w); fresh {
+			return nil
 		}
-	}
-	s.mu.Unlock()
-	var (
-		take func()
-		err  error
-	)
-	asked := false
-	if !fresh {
 		a, trouble := s.books.reach(s.tenant, w.need)
 		if trouble != nil {
-			err = trouble
-		} else {
-			asked = true
-			take, err = w.read(ctx, a)
+			return trouble
 		}
-	}
+		asked = true
+		take, err = w.read(ctx, a)
+		return err
+	})
 	s.mu.Lock()
 	defer s.books.notify()
 	defer s.mu.Unlock()
 	f := p.flight
 	f.asked, p.flight = asked, nil
 	defer close(f.done)
+	if err == nil && !fresh {
+		err = s.books.safely(w.need.part, s.tenant, func() error {
+			p.loaded = false // should it stop half way
+			take()
+			p.loaded = true
+			return nil
+		})
+	}
+	if !p.loaded { // what the state has is taken anew
+		w.lose()
+	}
 	switch {
 	case fresh || err != nil && ctx.Err() != nil: // FCC is ending
 	case err != nil && troubleOf(err).Code == xero.CodeKeyLimit:
 		f.refused = troubleOf(err)
 	case err != nil:
 		p.trouble = troubleOf(err)
-		if asked && !p.trouble.Kept { // whoever asks next may be a person
+		if asked && !p.trouble.Kept || p.trouble.Code == xero.CodeInternal { // whoever asks next may be a person
 			p.pause = time.Now().Add(failurePause)
 			if p.trouble.Retry.After(p.pause) {
 				p.pause = p.trouble.Retry
@@ -189,11 +191,29 @@ func (s *shelf) fly(ctx context.Context, p *part, w work) bool {
 			s.books.log.Warn("not read from Xero", "what", w.need.part, "tenant", s.tenant, "err", p.trouble)
 		}
 	default:
-		take()
 		p.trouble, p.pause = nil, time.Time{}
 		return true
 	}
 	return false
+}
+
+// load takes in what the state has, once, and reports whether that will do.
+func (s *shelf) load(ctx context.Context, p *part, w work) (fresh bool) {
+	s.mu.Lock()
+	loaded := p.loaded
+	s.mu.Unlock()
+	if loaded {
+		return false
+	}
+	take := w.load(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	take()
+	p.loaded = true
+	if fresh = w.will(); !fresh {
+		s.books.notify()
+	}
+	return fresh
 }
 
 // keep writes what came to the state, unless the organisation was forgotten.

@@ -110,6 +110,7 @@ func readRecords[R any](ctx context.Context, s *shelf, records *set[R], k kind[R
 			s.mu.Unlock()
 			return records.read(ctx, a, k, covers, cover, whole)
 		},
+		lose: func() { records.rows, records.covers, records.lists = nil, [2]standing{}, [2][]R{} },
 		keep: func(ctx context.Context) { records.keep(ctx, s, k) },
 	})
 	defer s.mu.Unlock()
@@ -241,11 +242,15 @@ func (records *set[R]) keep(ctx context.Context, s *shelf, k kind[R]) {
 	}
 	records.changed, records.rewrite = map[string]bool{}, false
 	s.mu.Unlock()
-	if !s.books.vault.save(ctx, s.tenant, k.name, covers, put, drop, all) {
-		s.mu.Lock()
-		records.rewrite = true
-		s.mu.Unlock()
-	}
+	saved := false
+	defer func() { // also when saving it fails badly
+		if !saved {
+			s.mu.Lock()
+			records.rewrite = true
+			s.mu.Unlock()
+		}
+	}()
+	saved = s.books.vault.save(ctx, s.tenant, k.name, covers, put, drop, all)
 }
 
 // whole reads all that cover holds. since is when the reading began, by Xero's
@@ -322,8 +327,10 @@ func (k kind[R]) rest(ctx context.Context, a *asking, query url.Values, last int
 		}
 		reading.Go(func() {
 			defer func() { <-places }()
-			var err error
-			if pages[n], _, err = k.page(ctx, a, query, n+2, time.Time{}); err != nil {
+			if err := a.books.safely(k.need.part, a.tenant, func() (err error) {
+				pages[n], _, err = k.page(ctx, a, query, n+2, time.Time{})
+				return err
+			}); err != nil {
 				cancel(err)
 			}
 		})

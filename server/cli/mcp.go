@@ -206,7 +206,9 @@ func (c *call) agrees(question string) bool {
 }
 
 // assistantEntry is how an assistant starts this program. A folder that is not the
-// standard one is named: the assistant's environment may be another.
+// standard one is named: the assistant's environment may be another. No other setting
+// is: the port and all else of the running FCC is what run.json in the folder says, and
+// one that fcc mcp has to start takes its settings from settings.json there.
 func assistantEntry(program string, s settings, env environ) (assistant.Entry, error) {
 	self, err := os.Executable()
 	args := []string{"mcp", "--program", program}

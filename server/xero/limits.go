@@ -13,6 +13,9 @@ const (
 	// atOnce is how many calls Xero takes at once for an app and an organisation
 	// (developer.xero.com/faq/limits). No header says it.
 	atOnce = 5
+	// minuteCalls is how many Xero takes in a minute for an organisation (ibid.), for who
+	// has to be told when to come again.
+	minuteCalls = 60
 	// busyPause is what a caller is told to wait while five calls are in progress,
 	// whose ends nobody knows.
 	busyPause = 5 * time.Second

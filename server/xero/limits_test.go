@@ -91,8 +91,11 @@ func TestTwoHundredCallersAtOnceAreNeverTooManyForXero(t *testing.T) {
 				switch {
 				case err == nil && b.done(resp, nil) == 200:
 					what = "answered"
-				case limited && e.Code == xero.CodeRateLimited && e.RetryAfter >= time.Second && e.RetryAfter <= time.Minute && e.Message != "" && e.Action != "":
+				case limited && e.Code == xero.CodeRateLimited && e.RetryAfter >= time.Second && e.RetryAfter <= 4*time.Minute && e.Message != "" && e.Action != "":
 					what = "told to wait"
+					if e.RetryAfter > time.Minute {
+						what = "told to wait longer" // others have their turn before
+					}
 				default:
 					t.Errorf("%v %v", resp, err)
 				}
@@ -105,7 +108,8 @@ func TestTwoHundredCallersAtOnceAreNeverTooManyForXero(t *testing.T) {
 			})
 		}
 		all.Wait()
-		if got["patient answered"] != 100 || got["other answered"] < 10 || got["other answered"]+got["other told to wait"] != 100 {
+		longer := got["other told to wait longer"]
+		if got["patient answered"] != 100 || got["other answered"] < 10 || longer == 0 || got["other answered"]+got["other told to wait"]+longer != 100 {
 			t.Errorf("got %v", got)
 		}
 		if answers := b.answers(); answers[429] != 0 || answers[200] != got["patient answered"]+got["other answered"] {

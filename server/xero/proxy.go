@@ -83,6 +83,13 @@ func (p *proxies) forRequest(r *http.Request) (*url.URL, error) {
 	return found, err
 }
 
+// Who names a proxy. They are said once: each request asks for its proxy.
+var (
+	bySetting     = words.Say("xero.proxy-from.setting")
+	byScript      = words.Say("xero.proxy-from.script")
+	byEnvironment = words.Say("xero.proxy-from.environment")
+)
+
 // find returns the proxy for a request and who named it, nil for none.
 func (p *proxies) find(r *http.Request) (proxy *url.URL, from string, err error) {
 	switch {
@@ -90,14 +97,14 @@ func (p *proxies) find(r *http.Request) (proxy *url.URL, from string, err error)
 		return nil, "", nil
 	case p.fromEnvironment != nil:
 		proxy, err = p.fromEnvironment(r)
-		return proxy, words.Say("xero.proxy-from.environment"), err
+		return proxy, byEnvironment, err
 	}
 	s := p.current()
 	if s.script != "" || s.detect {
 		list, err := p.ask(r.Context(), s, r.URL)
 		switch {
 		case err == nil:
-			return proxyAddress(list, r.URL.Scheme), words.Say("xero.proxy-from.script"), nil
+			return proxyAddress(list, r.URL.Scheme), byScript, nil
 		case r.Context().Err() != nil:
 			return nil, "", r.Context().Err()
 		}
@@ -105,7 +112,7 @@ func (p *proxies) find(r *http.Request) (proxy *url.URL, from string, err error)
 	if s.server == "" || bypassed(s.bypass, r.URL) {
 		return nil, "", nil
 	}
-	return proxyAddress(s.server, r.URL.Scheme), words.Say("xero.proxy-from.setting"), nil
+	return proxyAddress(s.server, r.URL.Scheme), bySetting, nil
 }
 
 func (p *proxies) current() proxySetting {

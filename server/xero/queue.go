@@ -37,6 +37,7 @@ type waiter struct {
 	number         uint64    // in the order they came
 	first          time.Time // when its request was sent first
 	turn           chan turn // one slot
+	gone           bool      // sent away, and to be taken out of its line
 }
 
 // newWaiter makes a waiter for a request under ctx, who waits as long as ctx has time,
@@ -116,6 +117,7 @@ func (l *limits) wait(ctx context.Context, w *waiter) (*pass, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.lookLocked(app) // it may be its turn at this very moment
+	before := 0
 	select {
 	case got := <-w.turn:
 		switch {
@@ -125,6 +127,7 @@ func (l *limits) wait(ctx context.Context, w *waiter) (*pass, error) {
 			got.pass.giveBackLocked()
 		}
 	default:
+		before = g.placeLocked(ln, slices.Index(ln.waiting, w))
 		g.dismiss(ln, func(other *waiter) bool { return other == w })
 		l.lookLocked(app)
 	}
@@ -136,7 +139,39 @@ func (l *limits) wait(ctx context.Context, w *waiter) (*pass, error) {
 	if why == nil {
 		why = &hold{limit: "concurrent"}
 	}
-	return nil, why.error(now)
+	return nil, why.behind(before).error(now)
+}
+
+// placeLocked is how many have their turn before the one who is so far behind in ln.
+func (g *gate) placeLocked(ln *line, behind int) int {
+	own, others := behind, 0 // of its kind, a person's or a program's
+	for _, other := range g.lines {
+		switch n := len(other.waiting); {
+		case other == ln:
+		case other.who.person() != ln.who.person():
+			others += n
+		case other.turn < ln.turn:
+			own += min(n, behind+1)
+		default:
+			own += min(n, behind)
+		}
+	}
+	if ln.who.person() == g.people {
+		return own + min(others, own+1)
+	}
+	return own + min(others, own)
+}
+
+// behind is h for who has so many before it, so that those who are sent away together do
+// not all come again at once. It is for Retry-After alone: nobody is let in or kept out by
+// it, and who comes and goes again alone is told of no others.
+func (h *hold) behind(before int) *hold {
+	if h.limit != "minute" {
+		return h
+	}
+	later := *h
+	later.until = h.until.Add(time.Duration(before/minuteCalls) * windowSpan)
+	return &later
 }
 
 // Queued is how many requests for an organisation wait in line.
@@ -210,6 +245,7 @@ func (l *limits) lookLocked(app *appLimits) {
 // and when the first of the others may for sure, zero when nobody knows. Who waits in
 // vain is sent away.
 func (g *gate) nextLocked(app *appLimits, now time.Time, last uint64) (next *line, again time.Time) {
+	away := false
 	for _, ln := range g.lines {
 		if len(ln.waiting) == 0 {
 			continue
@@ -221,15 +257,22 @@ func (g *gate) nextLocked(app *appLimits, now time.Time, last uint64) (next *lin
 			}
 			continue
 		}
-		g.dismiss(ln, func(w *waiter) bool {
-			vain := why.vain(w)
-			if vain {
-				w.turn <- turn{err: why.error(now)}
+		stay := 0
+		for n, w := range ln.waiting {
+			if w.gone = why.vain(w); w.gone {
+				w.turn <- turn{err: why.behind(g.placeLocked(ln, n)).error(now)}
+				away = true
+			} else {
+				stay++
 			}
-			return vain
-		})
-		if len(ln.waiting) > 0 && !why.until.IsZero() && (again.IsZero() || why.until.Before(again)) {
+		}
+		if stay > 0 && !why.until.IsZero() && (again.IsZero() || why.until.Before(again)) {
 			again = why.until
+		}
+	}
+	if away { // not before all know their places
+		for _, ln := range g.lines {
+			g.dismiss(ln, func(w *waiter) bool { return w.gone })
 		}
 	}
 	return next, again

@@ -3,8 +3,10 @@ package xero
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net/url"
+	"runtime/debug"
 	"time"
 
 	"financial-command-center/assets/words"
@@ -102,7 +104,11 @@ func (s *Session) renew(ctx context.Context, reason string) (outcome string, err
 	old := s.grant
 	waits := reason != ReasonRefused && s.access.left(now) > s.access.lastMinute()
 	s.set.mu.Unlock()
-
+	defer func() {
+		if v := recover(); v != nil { // which would be the end of FCC: nobody above this recovers
+			outcome, err = s.failed(old, fmt.Errorf("panic: %v\n%s", v, debug.Stack()))
+		}
+	}()
 	if err := s.mark(ctx, now); err != nil && waits {
 		p := keystoreError(err)
 		s.set.mu.Lock()

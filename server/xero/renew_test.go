@@ -379,3 +379,27 @@ func TestANewSignInIsNotUndoneByARenewalUnderWay(t *testing.T) {
 		b.wantState(xero.Connected, "")
 	})
 }
+
+// A panic on the way to new tokens is a renewal that failed, and the next one mends it.
+func TestAPanicInARenewalIsAFailure(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.signIn()
+		b.keychain.observe(func(op, _ string) {
+			if op == "set" {
+				panic("a mistake")
+			}
+		})
+		time.Sleep(life * 9 / 10)
+		b.wantState(xero.Retrying, xero.CodeUnreachable)
+		if got := b.notes.last(); got.Outcome != xero.OutcomeRetrying {
+			t.Errorf("reported as %+v", got)
+		}
+		if log := b.log.String(); !strings.Contains(log, "panic: a mistake") || !strings.Contains(log, "renew_test.go") {
+			t.Errorf("the log does not say where: %s", log)
+		}
+		b.keychain.observe(nil)
+		time.Sleep(life / 2)
+		b.wantState(xero.Connected, "")
+		b.token()
+	})
+}

@@ -33,6 +33,7 @@ const (
 	CodeAttemptsFull        Code = "attempts_full"
 	CodeBadRequest          Code = "bad_request"
 	CodeBadState            Code = "bad_state"
+	CodeInternal            Code = "internal"
 	CodeKeystoreUnavailable Code = "keystore_unavailable"
 	CodeLoginFailed         Code = "login_failed"
 	CodeNeedsLogin          Code = "needs_login"
