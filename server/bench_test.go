@@ -35,6 +35,7 @@ type bench struct {
 	xero     xero.Config
 	keychain keystore.Store
 	log      *lockedBuffer
+	client   *http.Client
 	prepare  func(*server.Server) // before it runs
 	stop     func()               // ends Serve and Run, and waits
 }
@@ -44,7 +45,7 @@ const clientID = xerosim.DemoClientID
 // newBench starts one; changes are made to its configuration before.
 func newBench(t testing.TB, changes ...func(*bench)) *bench {
 	t.Helper()
-	b := &bench{t: t, keychain: keystore.Memory(), log: &lockedBuffer{}}
+	b := &bench{t: t, keychain: keystore.Memory(), log: &lockedBuffer{}, client: client}
 	log := slog.New(slog.NewJSONHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	port := freePort(t)
 	redirect := fmt.Sprintf("http://localhost:%d/callback", port)
@@ -237,7 +238,7 @@ var client = &http.Client{
 func (b *bench) ask(a ask) got {
 	b.t.Helper()
 	r := b.request(a)
-	answer, err := client.Do(r)
+	answer, err := b.client.Do(r)
 	if err != nil {
 		b.t.Fatalf("%s %s: %v", r.Method, a.path, err)
 	}
