@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,6 +37,7 @@ type bench struct {
 	keychain keystore.Store
 	log      *lockedBuffer
 	client   *http.Client
+	running  *atomic.Pointer[server.Server]
 	prepare  func(*server.Server) // before it runs
 	stop     func()               // ends Serve and Run, and waits
 }
@@ -45,7 +47,8 @@ const clientID = xerosim.DemoClientID
 // newBench starts one; changes are made to its configuration before.
 func newBench(t testing.TB, changes ...func(*bench)) *bench {
 	t.Helper()
-	b := &bench{t: t, keychain: keystore.Memory(), log: &lockedBuffer{}, client: client}
+	b := &bench{t: t, keychain: keystore.Memory(), log: &lockedBuffer{}, client: client, running: &atomic.Pointer[server.Server]{}}
+	at := b.running // and not b: a sign-in keeps its connections for ten minutes
 	log := slog.New(slog.NewJSONHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	port := freePort(t)
 	redirect := fmt.Sprintf("http://localhost:%d/callback", port)
@@ -74,13 +77,13 @@ func newBench(t testing.TB, changes ...func(*bench)) *bench {
 		App:    xero.App{ClientID: clientID, Scopes: []string{"openid", "profile", "email", "offline_access", "accounting.contacts.read", "accounting.invoices.read"}},
 		Issuer: "http://localhost:" + farPort, API: "http://localhost:" + farPort,
 		RedirectURI: redirect, Keystore: b.keychain, DataDir: dir, Log: log,
-		Recall:    func(ctx context.Context, id string) (xero.Profile, bool) { return b.Recall(ctx, id) },
-		Remember:  func(ctx context.Context, id string, p xero.Profile) { b.Remember(ctx, id, p) },
-		OnRenewal: func(r xero.Renewal) { b.Renewed(r) },
-		OnCall:    func(c xero.Call) { b.Called(c) },
-		Calling:   func(who xero.Caller) (func(bool), error) { return b.Calling(who) },
-		MayCall:   func(who xero.Caller) error { return b.MayCall(who) },
-		Learnt:    func(ctx context.Context) []xero.Learnt { return b.Learnt(ctx) },
+		Recall:    func(ctx context.Context, id string) (xero.Profile, bool) { return at.Load().Recall(ctx, id) },
+		Remember:  func(ctx context.Context, id string, p xero.Profile) { at.Load().Remember(ctx, id, p) },
+		OnRenewal: func(r xero.Renewal) { at.Load().Renewed(r) },
+		OnCall:    func(c xero.Call) { at.Load().Called(c) },
+		Calling:   func(who xero.Caller) (func(bool), error) { return at.Load().Calling(who) },
+		MayCall:   func(who xero.Caller) error { return at.Load().MayCall(who) },
+		Learnt:    func(ctx context.Context) []xero.Learnt { return at.Load().Learnt(ctx) },
 	}
 	b.cfg = server.Config{
 		Version: "test", Mode: server.Live, Port: port, DataDir: dir,
@@ -92,9 +95,26 @@ func newBench(t testing.TB, changes ...func(*bench)) *bench {
 		change(b)
 	}
 	b.start()
-	t.Cleanup(func() { b.stop() })
+	t.Cleanup(func() {
+		b.stop()
+		at.Store(nobody())
+	})
 	return b
 }
+
+// nobody is a server that never runs, for who comes late.
+var nobody = sync.OnceValue(func() *server.Server {
+	log := slog.New(slog.DiscardHandler)
+	connections, err := xero.New(xero.Config{Issuer: xero.XeroIssuer, API: "https://api.xero.com", RedirectURI: "http://localhost:8000/callback", Keystore: keystore.Memory(), Log: log})
+	if err != nil {
+		panic(err)
+	}
+	s, err := server.New(server.Config{Mode: server.Live, Port: 8000, Connections: connections, Keystore: keystore.Memory(), Log: log})
+	if err != nil {
+		panic(err)
+	}
+	return s
+})
 
 // start starts a new server in the old place.
 func (b *bench) start() {
@@ -108,6 +128,7 @@ func (b *bench) start() {
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	b.running.Store(b.Server)
 	if b.prepare != nil {
 		b.prepare(b.Server)
 	}
