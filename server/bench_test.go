@@ -168,14 +168,27 @@ func (b *bench) opened() *bench {
 	return b
 }
 
-// until waits for what another goroutine will do, ten seconds at most.
+// until waits for what another goroutine will do, a minute at most: the machine may be busy.
 func (b *bench) until(what string, done func() bool) {
 	b.t.Helper()
 	for start := time.Now(); !done(); time.Sleep(5 * time.Millisecond) {
-		if time.Since(start) > 10*time.Second {
-			b.t.Fatalf("ten seconds went by before %s", what)
+		if time.Since(start) > time.Minute {
+			b.t.Fatalf("a minute went by before %s", what)
 		}
 	}
+}
+
+// inTime does what may take so long, up to five times: a busy machine is late now and
+// then, and what is too slow is late each time.
+func inTime(t *testing.T, most time.Duration, do func() time.Duration) {
+	t.Helper()
+	var took time.Duration
+	for range 5 {
+		if took = do(); took <= most {
+			return
+		}
+	}
+	t.Errorf("five times it took longer than %v, at last %v", most, took)
 }
 
 // ask is a request.
@@ -253,7 +266,7 @@ func (b *bench) request(a ask) *http.Request {
 var client = &http.Client{
 	Transport:     &http.Transport{DisableKeepAlives: true},
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	Timeout:       20 * time.Second,
+	Timeout:       time.Minute,
 }
 
 func (b *bench) ask(a ask) got {

@@ -48,7 +48,7 @@ func tab(t *testing.T) context.Context {
 	if err := chromedp.Do(browser, chromedp.Navigate("about:blank")); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(browser, time.Minute)
+	ctx, cancel := context.WithTimeout(browser, 3*time.Minute) // the machine may be busy
 	t.Cleanup(cancel)
 	t.Cleanup(func() {
 		mu.Lock()
