@@ -217,9 +217,14 @@ func (s *Server) consent(w http.ResponseWriter, r *http.Request, c *call, o xero
 	return answer, func() { s.sent(answer, r, c, o, h) }, nil
 }
 
-// await returns once a person has allowed h, or with why it is not sent.
+// await returns once a person has allowed h, or with why it is not sent. Run waits for
+// it before it writes for the last time.
 func (s *Server) await(ctx context.Context, h *heldWrite) error {
 	defer h.done(false) // the transport takes it, or nobody does
+	s.approvals.mu.Lock()
+	s.approvals.busy.Add(1)
+	s.approvals.mu.Unlock()
+	defer s.approvals.busy.Done()
 	late := time.NewTimer(time.Until(h.until))
 	defer late.Stop()
 	select {
@@ -227,6 +232,8 @@ func (s *Server) await(ctx context.Context, h *heldWrite) error {
 	case <-late.C:
 		s.end(h, waiting, unanswered)
 	case <-ctx.Done():
+		s.end(h, waiting, gone)
+	case <-s.approvals.running.Done():
 		s.end(h, waiting, gone)
 	}
 	s.approvals.mu.Lock()

@@ -124,7 +124,8 @@ func TestWhatWaitsAtARestartIsGoneAndSaysSo(t *testing.T) {
 }
 
 func TestNobodyAnswersForTwoMinutes(t *testing.T) {
-	withClock(t, func(t *testing.T, s *server.Server, _ keystore.Store) {
+	withWeeks(t, func(t *testing.T, on func() *server.Server, _ keystore.Store, off func(time.Duration)) {
+		s := on()
 		counts := []int{}
 		ctx, stop := context.WithCancel(t.Context())
 		go func() {
@@ -149,14 +150,18 @@ func TestNobodyAnswersForTwoMinutes(t *testing.T) {
 		if g := handled(s, "/activity/changes", cookie); !strings.Contains(g.body, "Nobody answered") {
 			t.Errorf("the list says\n%s", g.body)
 		}
-		time.Sleep(31 * 24 * time.Hour)
-		if g := handled(s, "/activity/changes", enter(t, s)); !strings.Contains(g.body, "No program has asked for a change.") {
-			t.Errorf("after a month the list says\n%s", g.body)
-		}
 		stop()
 		synctest.Wait()
 		if len(counts) == 0 || counts[0] != 0 || counts[len(counts)-1] != 0 {
 			t.Errorf("so many wait: %v", counts)
+		}
+		off(29 * 24 * time.Hour)
+		if g := handled(on(), "/activity/changes", enter(t, on())); !strings.Contains(g.body, "Nobody answered") {
+			t.Errorf("before a month has gone the list says\n%s", g.body)
+		}
+		off(2 * 24 * time.Hour)
+		if g := handled(on(), "/activity/changes", enter(t, on())); !strings.Contains(g.body, "No program has asked for a change.") {
+			t.Errorf("after a month the list says\n%s", g.body)
 		}
 	})
 }

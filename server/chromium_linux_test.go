@@ -17,22 +17,41 @@ import (
 	"financial-command-center/server/xero"
 )
 
-// tab starts Chromium with a fresh profile. What its console complains of, a
+// chromium is one for all tests, begun by the first that wants it.
+var chromium struct {
+	begin sync.Once
+	ctx   context.Context
+	err   error
+	end   func() // nil until then
+}
+
+func beginChromium() {
+	allocator, endAllocator := chromedp.NewExecAllocator(context.Background(),
+		chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
+	)
+	browser, endBrowser := chromedp.NewContext(allocator)
+	chromium.ctx, chromium.err = browser, chromedp.Do(browser, chromedp.Navigate("about:blank"))
+	chromium.end = func() {
+		endBrowser()
+		endAllocator()
+	}
+}
+
+// tab opens a tab in a fresh profile. What its console complains of, a
 // breach of the Content-Security-Policy for one, fails the test at its end.
 func tab(t *testing.T) context.Context {
 	t.Helper()
 	if _, err := exec.LookPath("chromium"); err != nil {
 		t.Fatal("there is no chromium. Run: go run ./build test")
 	}
-	allocator, cancel := chromedp.NewExecAllocator(context.Background(),
-		chromedp.UserDataDir(t.TempDir()), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
-	)
-	t.Cleanup(cancel)
+	if chromium.begin.Do(beginChromium); chromium.err != nil {
+		t.Fatal(chromium.err)
+	}
 	var mu sync.Mutex
 	var complaints []string
-	browser, cancel := chromedp.NewContext(allocator, chromedp.WithListener(func(event any) {
+	own, cancel := chromedp.NewContext(chromium.ctx, chromedp.WithNewBrowserContext(), chromedp.WithListener(func(event any) {
 		mu.Lock()
 		defer mu.Unlock()
 		switch e := event.(type) {
@@ -45,10 +64,10 @@ func tab(t *testing.T) context.Context {
 		}
 	}))
 	t.Cleanup(cancel)
-	if err := chromedp.Do(browser, chromedp.Navigate("about:blank")); err != nil {
+	if err := chromedp.Do(own, chromedp.Navigate("about:blank")); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(browser, time.Minute)
+	ctx, cancel := context.WithTimeout(own, 3*time.Minute) // the machine may be busy
 	t.Cleanup(cancel)
 	t.Cleanup(func() {
 		mu.Lock()

@@ -349,14 +349,14 @@ func TestASignInThatEndedLeavesTheFiguresThatAreKept(t *testing.T) {
 func TestASlowXeroHoldsUpNoPage(t *testing.T) {
 	b := newBench(t, everyFigure).opened()
 	cookie := b.worksIn(joinery)
-	b.sim.SlowAPI(3 * time.Second)
+	b.sim.Fault(xerosim.Fault{At: xerosim.PointAPI, Do: xerosim.Hold, Times: -1})
 	next := b.streamOf(cookie)
 	next("status")
 	page := b.ask(ask{path: "/", cookie: cookie, page: true}).body
 	if !strings.Contains(aCard(t, page, "Owed to you"), "Reading the books…") || !strings.Contains(page, `<noscript><meta http-equiv="refresh"`) {
 		t.Fatalf("the page waited, or does not say that it has no figures yet:\n%s", page)
 	}
-	b.sim.SlowAPI(0)
+	b.sim.ClearFaults()
 	for len(amounts(aCard(t, page, "Owed to you"))) == 0 {
 		next("figures") // as long as there is more to come
 		page = b.ask(ask{path: "/", cookie: cookie, page: true}).body

@@ -23,7 +23,7 @@ func (b *bench) raw(line, key string) (*http.Response, error) {
 		return nil, err
 	}
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(time.Minute))
 	fmt.Fprintf(conn, "%s\r\nHost: localhost:%d\r\nAuthorization: Bearer %s\r\nConnection: close\r\n\r\n", line, b.cfg.Port, key)
 	return http.ReadResponse(bufio.NewReader(conn), nil)
 }

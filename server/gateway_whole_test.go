@@ -132,7 +132,7 @@ func (b *bench) dial() (net.Conn, *bufio.Reader) {
 		b.t.Fatal(err)
 	}
 	b.t.Cleanup(func() { _ = conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(time.Minute))
 	return conn, bufio.NewReader(conn)
 }
 
@@ -261,8 +261,8 @@ func TestACallerWhoHangsUpIsNotWorkedForAnyLonger(t *testing.T) {
 			t.Helper()
 			select {
 			case <-c:
-			case <-time.After(10 * time.Second):
-				t.Fatalf("%s: ten seconds went by before Xero %s", how, what)
+			case <-time.After(time.Minute):
+				t.Fatalf("%s: a minute went by before Xero %s", how, what)
 			}
 		}
 		wait(came, "was asked")
@@ -301,37 +301,44 @@ func TestAKeyThatEndsEndsItsStreams(t *testing.T) {
 	other := b.stuck(b.addKey(store.Key{Name: "other"}))
 	defer other.Body.Close()
 
-	revoked := b.addKey(store.Key{Name: "revoked"})
-	waiting := make(chan got, 1)
-	answer := b.stuck(revoked)
-	go func() { waiting <- b.ask(ask{path: invoices, key: revoked}) }()
-	b.until("the second has come", func() bool { return f.count() == 3 })
-	begun := time.Now()
-	if err := b.RevokeKey(t.Context(), "revoked"); err != nil {
-		t.Fatal(err)
-	}
-	if rest, err := io.ReadAll(answer.Body); err == nil {
-		t.Errorf("the answer looks whole: %q", rest)
-	}
-	if g := <-waiting; g.status != 401 || g.code != "key_required" {
-		t.Errorf("one who waited for the head gets %d %s", g.status, g.body)
-	}
-	if took := time.Since(begun); took > time.Second {
-		t.Errorf("it took %v", took)
-	}
-	<-gone
-	<-gone
+	inTime(t, time.Second, func() time.Duration {
+		revoked, before := b.addKey(store.Key{Name: "revoked"}), f.count()
+		waiting := make(chan got, 1)
+		answer := b.stuck(revoked)
+		go func() { waiting <- b.ask(ask{path: invoices, key: revoked}) }()
+		b.until("the second has come", func() bool { return f.count() == before+2 })
+		begun := time.Now()
+		if err := b.RevokeKey(t.Context(), "revoked"); err != nil {
+			t.Fatal(err)
+		}
+		if rest, err := io.ReadAll(answer.Body); err == nil {
+			t.Errorf("the answer looks whole: %q", rest)
+		}
+		if g := <-waiting; g.status != 401 || g.code != "key_required" {
+			t.Errorf("one who waited for the head gets %d %s", g.status, g.body)
+		}
+		took := time.Since(begun)
+		<-gone
+		<-gone
+		return took
+	})
 
 	const life = 1500 * time.Millisecond
-	begun = time.Now()
-	answer = b.stuck(b.addKey(store.Key{Name: "expired", Expires: time.Now().Add(life)}))
-	if rest, err := io.ReadAll(answer.Body); err == nil {
-		t.Errorf("the answer looks whole: %q", rest)
-	}
-	if took := time.Since(begun); took < life-50*time.Millisecond || took > life+time.Second {
-		t.Errorf("a key that is good for %v ended after %v", life, took)
-	}
-	<-gone
+	names := []string{"expired", "expired 2", "expired 3", "expired 4", "expired 5"}
+	inTime(t, time.Second, func() time.Duration {
+		ends := time.Now().Add(life)
+		answer := b.stuck(b.addKey(store.Key{Name: names[0], Expires: ends}))
+		names = names[1:]
+		if rest, err := io.ReadAll(answer.Body); err == nil {
+			t.Errorf("the answer looks whole: %q", rest)
+		}
+		late := time.Since(ends)
+		if late < 0 {
+			t.Errorf("a key that is good for %v ended %v before", life, -late)
+		}
+		<-gone
+		return late
+	})
 	select {
 	case <-gone:
 		t.Error("the stream of another key was ended too")

@@ -186,7 +186,7 @@ func TestAKeysDayEndsAtItsLimitOverTheGatewayAndOverOurOwnRoutes(t *testing.T) {
 		g := b.ask(ask{path: path, key: key})
 		after, _ := strconv.Atoi(g.header.Get("Retry-After"))
 		midnight := time.Date(now.Year(), now.Month(), now.Day()+1, 0, 0, 0, 0, time.Local)
-		if g.status != 429 || g.code != "key_limit" || !strings.Contains(g.body, "may ask Xero 4 times a day") || now.Add(time.Duration(after)*time.Second).Sub(midnight).Abs() > 10*time.Second {
+		if g.status != 429 || g.code != "key_limit" || !strings.Contains(g.body, "may ask Xero 4 times a day") || now.Add(time.Duration(after)*time.Second).Sub(midnight).Abs() > time.Minute {
 			t.Errorf("%s: %d, Retry-After %d\n%s", path, g.status, after, g.body)
 		}
 	}
@@ -286,10 +286,15 @@ func TestAKeyReachesTheAPIsItIsFor(t *testing.T) {
 func TestAKeyEnds(t *testing.T) {
 	b := newBench(t).opened()
 	b.signIn(b.visit(), café)
-	soon := time.Now().Add(700 * time.Millisecond)
-	key := b.addKey(store.Key{Name: "sheet", Expires: soon})
-	if g := b.ask(ask{path: invoices, key: key}); g.status != 200 {
-		t.Fatalf("before: %d %s", g.status, g.body)
+	var soon time.Time
+	var key string
+	for life := 500 * time.Millisecond; !time.Now().Before(soon); life *= 2 { // again, where the answer came too late to tell
+		_ = b.RevokeKey(t.Context(), "sheet")
+		soon = time.Now().Add(life)
+		key = b.addKey(store.Key{Name: "sheet", Expires: soon})
+		if g := b.ask(ask{path: invoices, key: key}); g.status != 200 && time.Now().Before(soon) {
+			t.Fatalf("before: %d %s", g.status, g.body)
+		}
 	}
 	b.until("it ends", func() bool { return b.ask(ask{path: "/api/status", key: key}).status == 401 })
 	g := b.ask(ask{path: invoices, key: key})

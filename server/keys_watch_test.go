@@ -34,47 +34,54 @@ func drip(r *http.Request) (*http.Response, error) {
 func TestAKeysStreamsEndWithIt(t *testing.T) {
 	const file = "/files.xro/1.0/Files/1/Content"
 	for name, c := range map[string]struct {
-		key store.Key
-		end func(*testing.T, *bench)
+		life time.Duration // of the key; 0 for one that does not end
+		end  func(*testing.T, *bench)
 	}{
-		"revoked": {store.Key{}, func(t *testing.T, b *bench) { isNil(t, b.RevokeKey(t.Context(), "sheet")) }},
-		"revoked by another process": {store.Key{}, func(t *testing.T, b *bench) {
+		"revoked": {0, func(t *testing.T, b *bench) { isNil(t, b.RevokeKey(t.Context(), "sheet")) }},
+		"revoked by another process": {0, func(t *testing.T, b *bench) {
 			other, err := store.Open(t.Context(), b.cfg.StatePath)
 			isNil(t, err)
 			defer other.Close()
 			isNil(t, other.RevokeKey(t.Context(), "sheet"))
 		}},
-		"made anew": {store.Key{}, func(t *testing.T, b *bench) {
+		"made anew": {0, func(t *testing.T, b *bench) {
 			isNil(t, b.RevokeKey(t.Context(), "sheet"))
 			b.addKey(store.Key{Name: "sheet"})
 		}},
-		"over":                  {store.Key{Expires: time.Now().Add(3 * time.Second)}, func(*testing.T, *bench) {}},
-		"kept from the files":   {store.Key{}, change(store.Key{Families: []string{"accounting"}})},
-		"kept from the company": {store.Key{}, change(store.Key{Tenants: []string{joinery}})},
+		"over":                  {2 * time.Second, func(*testing.T, *bench) {}},
+		"kept from the files":   {0, change(store.Key{Families: []string{"accounting"}})},
+		"kept from the company": {0, change(store.Key{Tenants: []string{joinery}})},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := &far{answer: drip, all: true}
-			b := newBench(t, mayWrite, through(f)).opened()
-			b.signIn(b.visit(), café, joinery)
-			c.key.Name = "sheet"
-			r := b.request(ask{path: file, key: b.addKey(c.key), header: map[string]string{"xero-tenant-id": b.tenant(café)}})
-			answer, err := client.Do(r)
-			isNil(t, err)
-			defer answer.Body.Close()
-			if _, err := io.CopyN(io.Discard, answer.Body, 3); err != nil || answer.StatusCode != 200 {
-				t.Fatalf("%d %v", answer.StatusCode, err)
-			}
-			c.end(t, b)
-			began := time.Now()
-			if !c.key.Expires.IsZero() {
-				began = c.key.Expires
-			}
-			_, err = io.Copy(io.Discard, answer.Body)
-			if took := time.Since(began); !errors.Is(err, io.ErrUnexpectedEOF) || took > time.Second {
-				t.Errorf("the stream ends with %v, %v after its key", err, took)
-			}
-			b.until("Xero is left alone", func() bool { return f.last().Context().Err() != nil })
+			inTime(t, time.Second, func() time.Duration {
+				f := &far{answer: drip, all: true}
+				b := newBench(t, mayWrite, through(f)).opened()
+				b.signIn(b.visit(), café, joinery)
+				key, began := store.Key{Name: "sheet"}, time.Now()
+				if c.life > 0 {
+					began = began.Add(c.life)
+					key.Expires = began
+				}
+				r := b.request(ask{path: file, key: b.addKey(key), header: map[string]string{"xero-tenant-id": b.tenant(café)}})
+				answer, err := client.Do(r)
+				isNil(t, err)
+				defer answer.Body.Close()
+				if _, err := io.CopyN(io.Discard, answer.Body, 3); err != nil || answer.StatusCode != 200 {
+					t.Fatalf("%d %v", answer.StatusCode, err)
+				}
+				c.end(t, b)
+				if c.life == 0 {
+					began = time.Now()
+				}
+				_, err = io.Copy(io.Discard, answer.Body)
+				took := time.Since(began)
+				if !errors.Is(err, io.ErrUnexpectedEOF) || took < 0 {
+					t.Errorf("the stream ends with %v, %v after its key", err, took)
+				}
+				b.until("Xero is left alone", func() bool { return f.last().Context().Err() != nil })
+				return took
+			})
 		})
 	}
 }
@@ -108,32 +115,36 @@ func TestWhoWaitsWithARevokedKeyIsTold(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := &far{all: true, answer: func(r *http.Request) (*http.Response, error) {
-				if r.Body != nil {
-					_, _ = io.Copy(io.Discard, r.Body)
+			inTime(t, time.Second, func() time.Duration {
+				f := &far{all: true, answer: func(r *http.Request) (*http.Response, error) {
+					if r.Body != nil {
+						_, _ = io.Copy(io.Discard, r.Body)
+					}
+					<-r.Context().Done()
+					return nil, r.Context().Err()
+				}}
+				b := newBench(t, mayWrite, through(f)).opened()
+				b.signIn(b.visit(), café)
+				a := a
+				a.key = b.addKey(store.Key{Name: "sheet", Write: true})
+				if a.method != "" {
+					body, send := io.Pipe()
+					defer send.Close()
+					go func() { _, _ = send.Write([]byte("the beginning")) }()
+					a.body = body
 				}
-				<-r.Context().Done()
-				return nil, r.Context().Err()
-			}}
-			b := newBench(t, mayWrite, through(f)).opened()
-			b.signIn(b.visit(), café)
-			a := a
-			a.key = b.addKey(store.Key{Name: "sheet", Write: true})
-			if a.method != "" {
-				body, send := io.Pipe()
-				defer send.Close()
-				go func() { _, _ = send.Write([]byte("the beginning")) }()
-				a.body = body
-			}
-			answers := make(chan got, 1)
-			go func() { answers <- b.ask(a) }()
-			b.until("Xero is asked", func() bool { return f.count() > 0 })
-			began := time.Now()
-			isNil(t, b.RevokeKey(t.Context(), "sheet"))
-			g := <-answers
-			if g.status != 401 || g.code != "key_required" || !strings.Contains(g.body, "revoked") || time.Since(began) > time.Second {
-				t.Errorf("after %v: %d %s", time.Since(began), g.status, g.body)
-			}
+				answers := make(chan got, 1)
+				go func() { answers <- b.ask(a) }()
+				b.until("Xero is asked", func() bool { return f.count() > 0 })
+				began := time.Now()
+				isNil(t, b.RevokeKey(t.Context(), "sheet"))
+				g := <-answers
+				took := time.Since(began)
+				if g.status != 401 || g.code != "key_required" || !strings.Contains(g.body, "revoked") {
+					t.Errorf("after %v: %d %s", took, g.status, g.body)
+				}
+				return took
+			})
 		})
 	}
 }
@@ -150,7 +161,7 @@ func TestAStreamOutlivesWhatDoesNotConcernIt(t *testing.T) {
 	b.addKey(store.Key{Name: "other"})
 	isNil(t, b.ChangeKey(t.Context(), store.Key{Name: "sheet", Daily: 9, Expires: time.Now().Add(time.Hour), MaxAge: time.Minute, Stale: true}))
 	isNil(t, b.RevokeKey(t.Context(), "other"))
-	if n, err := io.CopyN(io.Discard, answer.Body, 400); err != nil { // two seconds: keys were looked at meanwhile
+	if n, err := io.CopyN(io.Discard, answer.Body, 240); err != nil { // more than a second: keys were looked at meanwhile
 		t.Errorf("it ended after %d bytes: %v", n, err)
 	}
 }

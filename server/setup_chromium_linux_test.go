@@ -88,7 +88,7 @@ func TestInChromiumWhatIsToBeCopiedIsCopied(t *testing.T) {
 	b := newBench(t).opened()
 	ctx := tab(t)
 	for _, name := range []string{"clipboard-read", "clipboard-write"} {
-		allowed := browser.SetPermissionParams{Permission: &browser.PermissionDescriptor{Name: name}, Setting: browser.PermissionSettingGranted}
+		allowed := browser.SetPermissionParams{Permission: &browser.PermissionDescriptor{Name: name}, Setting: browser.PermissionSettingGranted, BrowserContextID: chromedp.FromContext(ctx).BrowserContextID}
 		if _, err := chromedp.CallBrowser(ctx, browser.SetPermission, allowed); err != nil {
 			t.Fatal(err)
 		}

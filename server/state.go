@@ -51,7 +51,9 @@ func (s *Server) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 			defer cancel()
+			s.approvals.mu.Lock()
 			s.approvals.end()
+			s.approvals.mu.Unlock()
 			s.approvals.busy.Wait()
 			for len(s.renewals) > 0 {
 				s.keepRenewal(last, <-s.renewals)
