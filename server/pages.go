@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"financial-command-center/assets"
@@ -24,7 +25,7 @@ import (
 // pages are the parsed templates by the name of their file.
 type pages map[string]*template.Template
 
-func parsePages() (pages, error) {
+var parsePages = sync.OnceValues(func() (pages, error) {
 	files, err := fs.Glob(assets.Pages, "pages/*.html")
 	if err != nil {
 		return nil, err
@@ -41,7 +42,7 @@ func parsePages() (pages, error) {
 		}
 	}
 	return parsed, nil
-}
+})
 
 // pageFuncs write what people read. Times are this computer's, which is the
 // reader's too.
