@@ -72,6 +72,9 @@ func TestEachChangeThatWaitsIsTold(t *testing.T) {
 		// The second is over before it could be told, the third is another.
 		for _, n := range []int{0, 1, 2, 0} {
 			counts <- desktop.Consent{N: n}
+			if n == 1 {
+				synctest.Wait() // it is told
+			}
 		}
 		time.Sleep(time.Minute)
 		counts <- desktop.Consent{N: 1, Program: "helper", Title: "Draft an invoice to Moana", Amount: "£1,250.00"}
