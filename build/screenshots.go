@@ -31,6 +31,7 @@ var readmePictures = []struct {
 }{
 	{"assets/pictures/dashboard.png", "demo", "dashboard", true},
 	{"assets/pictures/invoices.png", "demo", "invoices", false},
+	{"assets/pictures/approvals.png", "asked", "approvals", false},
 }
 
 var (
