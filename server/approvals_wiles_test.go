@@ -147,7 +147,7 @@ func TestACardThatIsCutHasNoAllow(t *testing.T) {
 		if g.status != 400 || !strings.Contains(g.body, `href="/approvals/request?id=`+ids[0]+`"`) {
 			t.Errorf("%s: allowed unseen, it says %d", name, g.status)
 		}
-		has(t, name, textOf(t, g.body), "is too long for the page of all", "Show all")
+		has(t, name, textOf(t, g.body), "is too long for the list", "Show all")
 		whole := a.ask(ask{path: "/approvals/request?id=" + ids[0], cookie: a.cookie, page: true}).body
 		if !strings.Contains(whole, `action="/approvals/allow"`) || strings.Contains(whole, "In what is not shown") {
 			t.Errorf("%s: the whole cannot be allowed", name)
