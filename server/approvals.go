@@ -21,6 +21,7 @@ const (
 	mostOwn   = 24 << 20        // of one key's that wait, with what is shown of them,
 	mostBytes = 64 << 20        // and of all
 
+	mostSeen   = 8               // sessions are known that were shown all of one
 	mostEnded  = 20              // of one key are known after they have ended
 	shownAfter = 2 * time.Minute // what has ended stays on the page so long, and
 	toldAfter  = time.Hour       // what nobody waited for can be asked for so long
@@ -59,7 +60,7 @@ type heldWrite struct {
 	size      int64     // bytes, before it has come the most that it can have
 	card      askedCard
 	state     heldState
-	opened    bool          // its own page, which shows all that is in it
+	shown     [][32]byte    // sessions that were shown all of it lately
 	known     time.Duration // how long FCC had known the browser in which it was decided
 	ended     time.Time
 	status    int           // of Xero's answer, once it was sent
@@ -134,11 +135,17 @@ func (a *approvals) find(id string) *heldWrite {
 	return nil
 }
 
-// open notes that somebody opens the page of h alone.
-func (a *approvals) open(h *heldWrite) {
+// show notes that a session was shown all that is in h.
+func (a *approvals) show(h *heldWrite, session [32]byte) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	h.opened = true
+	if slices.Contains(h.shown, session) {
+		return
+	}
+	if len(h.shown) == mostSeen {
+		h.shown = h.shown[1:]
+	}
+	h.shown = append(h.shown, session)
 }
 
 // settle brings h from one state to another, and reports whether it was in it.

@@ -74,17 +74,23 @@ func (s *Server) approvalsPage(w http.ResponseWriter, r *http.Request, c *call) 
 	return s.render(w, r, c, http.StatusOK, "approvals", title, v)
 }
 
-// approvalPage shows one request with every value in it.
+// approvalPage shows one request with every value in it, and notes to whom: not what a
+// browser fetches beforehand, for that nobody may ever look at.
 func (s *Server) approvalPage(w http.ResponseWriter, r *http.Request, c *call) error {
 	id := r.URL.Query().Get("id")
-	if h := s.approvals.find(id); h != nil {
-		s.approvals.open(h)
+	session, err := hashOf(c.session)
+	if err != nil {
+		return err
 	}
 	for _, h := range s.approvals.list(time.Now()) {
 		if h.id == id {
 			v := approvalsView{One: true}
 			v.add(s.cardOfWrite(h, true))
-			return s.render(w, r, c, http.StatusOK, "approvals", h.card.Title, v)
+			err := s.render(w, r, c, http.StatusOK, "approvals", h.card.Title, v)
+			if h := s.approvals.find(id); h != nil && err == nil && r.Method == http.MethodGet && r.Header.Get("Sec-Purpose") == "" {
+				s.approvals.show(h, session)
+			}
+			return err
 		}
 	}
 	http.Redirect(w, r, "/approvals", http.StatusSeeOther) // it was there a moment ago
@@ -193,7 +199,7 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request, c *call, as held
 		return s.settled(w, r, c, words.Say("approvals.not-waiting"), "/approvals")
 	}
 	if as == allowed {
-		if err := s.unseen(h); err != nil {
+		if err := s.unseen(h, c); err != nil {
 			return err
 		}
 	}
@@ -221,12 +227,16 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request, c *call, as held
 	return s.settled(w, r, c, said, "/approvals")
 }
 
-// unseen is why h cannot be allowed: nobody was shown all of it.
-func (s *Server) unseen(h *heldWrite) error {
+// unseen is why h cannot be allowed from this session: it was not shown all of it.
+func (s *Server) unseen(h *heldWrite, c *call) error {
+	session, err := hashOf(c.session)
+	if err != nil {
+		return err
+	}
 	s.approvals.mu.Lock()
 	now := *h
 	s.approvals.mu.Unlock()
-	if card := s.cardOfWrite(now, false); now.state == waiting && card.Cut && !now.opened {
+	if card := s.cardOfWrite(now, false); now.state == waiting && card.Cut && !slices.Contains(now.shown, session) {
 		return fail(codeBadRequest).saying(words.Say("approvals.unseen"), words.Say("approvals.unseen-action")).offering(words.Say("approvals.show-all"), card.All)
 	}
 	return nil

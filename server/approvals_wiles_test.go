@@ -147,7 +147,7 @@ func TestACardThatIsCutHasNoAllow(t *testing.T) {
 		if g.status != 400 || !strings.Contains(g.body, `href="/approvals/request?id=`+ids[0]+`"`) {
 			t.Errorf("%s: allowed unseen, it says %d", name, g.status)
 		}
-		has(t, name, textOf(t, g.body), "is too long for the page of all", "Show all")
+		has(t, name, textOf(t, g.body), "is too long for the list", "Show all")
 		whole := a.ask(ask{path: "/approvals/request?id=" + ids[0], cookie: a.cookie, page: true}).body
 		if !strings.Contains(whole, `action="/approvals/allow"`) || strings.Contains(whole, "In what is not shown") {
 			t.Errorf("%s: the whole cannot be allowed", name)
@@ -159,6 +159,36 @@ func TestACardThatIsCutHasNoAllow(t *testing.T) {
 			t.Errorf("%s: the program is refused: %s", name, g.body)
 		}
 		a.past()
+	}
+}
+
+// All of it has to have been shown in the browser that allows it, by a page that was
+// there to be looked at.
+func TestWhatWasShownElsewhereIsNotAllowedHere(t *testing.T) {
+	a := newAsker(t)
+	answer := a.send(ask{path: "/api.xro/2.0/BankTransfers", body: strings.NewReader("{" + strings.Repeat("x", 3000))})
+	_, _, ids := a.asked(1)
+	own := ask{path: "/approvals/request?id=" + ids[0], cookie: a.cookie, page: true}
+	head, prefetch, prerender, other := own, own, own, own
+	head.method = http.MethodHead
+	prefetch.header = map[string]string{"Sec-Purpose": "prefetch"}
+	prerender.header = map[string]string{"Sec-Purpose": "prefetch;prerender"}
+	other.cookie = a.visit()
+	for name, look := range map[string]ask{"HEAD": head, "a prefetch": prefetch, "a prerender": prerender, "another browser": other} {
+		if g := a.ask(look); g.status != 200 {
+			t.Errorf("%s gets %d", name, g.status)
+		}
+		if g := a.decide("allow", ids[0]); g.status != 400 || a.Waits() != 1 || a.writes() != 0 {
+			t.Errorf("after %s it can be allowed: %d, %d wait, %d were sent", name, g.status, a.Waits(), a.writes())
+		}
+	}
+	a.ask(own)
+	a.ask(other) // takes nothing away
+	if g := a.decide("allow", ids[0]); g.status != 303 {
+		t.Errorf("shown whole it is not allowed: %d %s", g.status, g.body)
+	}
+	if g := <-answer; g.code == "write_refused" {
+		t.Errorf("the program is refused: %s", g.body)
 	}
 }
 

@@ -146,6 +146,27 @@ func TestAnOrganisationIsChosenBeforeAKeyIsMadeAndThenTheTextsWork(t *testing.T)
 	}
 }
 
+// Whose chosen organisation was disconnected is signed in still, and chooses another,
+// even where only one is left.
+func TestWhoseOrganisationIsGoneChoosesAnother(t *testing.T) {
+	b := newBench(t).opened()
+	cookie := b.signIn(b.visit(), café, kauri)
+	b.ask(ask{method: "POST", path: "/profile", cookie: cookie, form: url.Values{"tenant": {b.tenant(café)}}})
+	b.ask(ask{method: "POST", path: "/disconnect", cookie: cookie, form: url.Values{"organisation": {b.tenant(café)}}})
+	page := b.ask(ask{path: "/developers", cookie: cookie, page: true}).body
+	main := page[strings.Index(page, "<main"):]
+	if !strings.Contains(main, "is not connected any more") || !strings.Contains(main, `href="/profile?next=/developers"`) || strings.Contains(main, `href="/login`) || formOf(t, page, "/developers") != nil {
+		t.Errorf("with one left it says\n%s", main)
+	}
+	choice := formOf(t, b.ask(ask{path: "/profile?next=/developers", cookie: cookie, page: true}).body, "/profile")
+	choice.Set("tenant", b.tenant(kauri)) // the button
+	chose := b.ask(ask{method: "POST", path: "/profile", cookie: cookie, page: true, form: choice})
+	page = b.ask(ask{path: chose.location, cookie: cookie, page: true}).body
+	if formOf(t, page, "/developers").Get("tenant") != b.tenant(kauri) {
+		t.Error("the choice brings no form for a key")
+	}
+}
+
 // The page shows the organisation that it is looked at with, and with none connected asks
 // to sign in first.
 func TestThePageForDevelopersIsAboutTheOrganisationThatIsLookedAt(t *testing.T) {

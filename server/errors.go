@@ -3,7 +3,6 @@ package server
 import (
 	"encoding/json"
 	"errors"
-	"maps"
 	"math"
 	"net/http"
 	"strconv"
@@ -184,7 +183,11 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, c *call, err err
 	default:
 		s.log.Debug("request refused", "method", r.Method, "path", path, "code", f.Code, "err", f.cause)
 	}
-	maps.Copy(w.Header(), s.rulesNow().documents)
+	for name, rule := range s.rulesNow().documents {
+		if _, own := w.Header()[name]; !own { // a handler may have a stricter one
+			w.Header()[name] = rule
+		}
+	}
 	if status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="Financial Command Center"`)
 	}

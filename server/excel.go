@@ -104,13 +104,14 @@ func (s *Server) organisationIn(r *http.Request) (*xero.Organisation, error) {
 		return nil, formError(err)
 	}
 	all := s.cfg.Connections.Status().Organisations()
-	n := slices.IndexFunc(all, func(o xero.Organisation) bool { return strings.EqualFold(o.TenantID, r.PostForm.Get("tenant")) })
-	if n < 0 {
-		f := fail(xero.CodeTenantRequired)
-		f.organisations = all
-		return nil, f
+	for _, o := range all {
+		if strings.EqualFold(o.TenantID, r.PostForm.Get("tenant")) {
+			return &o, nil
+		}
 	}
-	return &all[n], nil
+	f := fail(xero.CodeTenantRequired)
+	f.organisations = all
+	return nil, f
 }
 
 // excelName is a name for another key of an organisation.

@@ -218,4 +218,9 @@ func TestTheFormOfAKeyStays(t *testing.T) {
 	if whole.status != 401 || mistyped.status != 401 || whole.body == mistyped.body || !strings.Contains(mistyped.body, "mistyped") {
 		t.Errorf("whole: %s; mistyped: %s", whole.body, mistyped.body)
 	}
+	for _, key := range []string{made[:len(made)-1], made + "a", "fcc_" + strings.Repeat("0", 10_000)} {
+		if g := b.ask(ask{path: "/connections", key: key}); g.status != 401 || g.body != mistyped.body {
+			t.Errorf("%d characters: %d %s", len(key), g.status, g.body)
+		}
+	}
 }

@@ -51,6 +51,9 @@ func TestACallbackWithAStateOfNobodysEndsNothing(t *testing.T) {
 		if g.status != http.StatusBadRequest || g.code != "bad_state" || g.cookie != "" {
 			t.Errorf("%s: %d %s, cookie %q", name, g.status, g.code, g.cookie)
 		}
+		if got := g.header.Get("Referrer-Policy"); got != "no-referrer" {
+			t.Errorf("%s: Referrer-Policy %q: a code could leak", name, got)
+		}
 	}
 	page := b.ask(ask{path: "/callback?state=x", page: true})
 	if !strings.Contains(page.body, "signed in to Xero already") {
@@ -104,6 +107,9 @@ func TestACancelledSignInIsASentenceAndAWayOn(t *testing.T) {
 	g := b.ask(ask{path: pathOf(t, back), cookie: cookie, page: true, site: "cross-site"})
 	if g.status != http.StatusBadGateway || !strings.Contains(g.body, "cancelled at Xero") || !strings.Contains(g.body, `href="/login?next=%2f"`) && !strings.Contains(g.body, `href="/login?next=%2F"`) {
 		t.Errorf("%d\n%s", g.status, g.body)
+	}
+	if policy, frames := g.header.Get("Referrer-Policy"), g.header.Get("X-Frame-Options"); policy != "no-referrer" || frames != "DENY" {
+		t.Errorf("Referrer-Policy %q, X-Frame-Options %q", policy, frames)
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"path"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -234,11 +233,12 @@ func byScript(r *http.Request) bool { return r.Header.Get("Sec-Fetch-Dest") == "
 // one anyway.
 func viewed(all []xero.Organisation, chosen *xero.Organisation, r *http.Request) *xero.Organisation {
 	named := strings.TrimSpace(r.URL.Query().Get("tenant"))
-	i := slices.IndexFunc(all, func(o xero.Organisation) bool { return strings.EqualFold(o.TenantID, named) })
-	if i < 0 || chosen != nil && chosen.TenantID == all[i].TenantID {
-		return nil
+	for _, o := range all {
+		if strings.EqualFold(o.TenantID, named) && (chosen == nil || chosen.TenantID != o.TenantID) {
+			return &o
+		}
 	}
-	return &all[i]
+	return nil
 }
 
 // notice has the next page of this browser say text.
