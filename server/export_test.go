@@ -140,6 +140,14 @@ func SpoilInvoices(bad func()) (good func()) {
 	return func() { invoiceColumns = columns }
 }
 
+// WatchKey is what a request with the key of this name runs under.
+func (s *Server) WatchKey(ctx context.Context, name string) (context.Context, context.CancelFunc) {
+	return s.keys.watch(ctx, s.keys.entry(name))
+}
+
+// LastWord is how long a request outlasts what it runs under.
+const LastWord = lastWord
+
 // Sessions is the store of browser sessions, and the name of its cookie.
 func (s *Server) Sessions() (sessions.Store, string) { return s.browsers, s.browsers.cookie }
 
