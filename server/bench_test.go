@@ -182,7 +182,8 @@ func (b *bench) until(what string, done func() bool) {
 }
 
 // inTime does what may take so long, up to five times: a busy machine is late now and
-// then, and what is too slow is late each time.
+// then, and what is too slow is late each time. What is late by chance, as what waits for
+// a tick, passes: that needs a test with a clock of its own.
 func inTime(t *testing.T, most time.Duration, do func() time.Duration) {
 	t.Helper()
 	var took time.Duration

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
 	"os"
@@ -112,7 +111,7 @@ func (x *exports) start(ctx context.Context, id string, ledger *books.Ledger, de
 	x.working.Go(func() {
 		defer close(e.done)
 		defer cancel()
-		name, missing, err := e.make(ctx, x.dir, ledger, demo)
+		name, missing, err := e.make(ctx, x, ledger, demo)
 		e.is(func(now *exportStatus) {
 			now.Running, now.End = false, time.Now()
 			if err == nil {
@@ -159,11 +158,13 @@ func (s *Server) tidyExports(ctx context.Context) {
 	}
 }
 
-// make reads the books and writes the workbook.
-func (e *export) make(ctx context.Context, dir string, ledger *books.Ledger, demo bool) (name string, left []missing, err error) {
+// make reads the books and writes the workbook. One that does not become whole is
+// closed and deleted.
+func (e *export) make(ctx context.Context, x *exports, ledger *books.Ledger, demo bool) (name string, left []missing, err error) {
 	defer func() {
 		if v := recover(); v != nil { // which would be the end of FCC: this is no request of net/http's
-			err = fail(codeInternal).because(fmt.Errorf("panic: %v\n%s", v, stack.Stack()))
+			x.log.Error("panic", "what", "export", "tenant", e.tenant, "value", v, "stack", string(stack.Stack()))
+			err = fail(codeInternal).because(errors.New("a panic"))
 		}
 	}()
 	read := readExport(ctx, ledger, demo, func(what string) { e.is(func(now *exportStatus) { now.Reading = what }) })
@@ -171,23 +172,31 @@ func (e *export) make(ctx context.Context, dir string, ledger *books.Ledger, dem
 		return "", nil, err
 	}
 	e.is(func(now *exportStatus) { now.Reading, now.Of = "", read.rows() })
-	file, err := os.CreateTemp(dir, exportFiles) // 0600
+	file, err := os.CreateTemp(x.dir, exportFiles) // 0600
 	if err != nil {
 		return "", nil, stateFailure(err)
 	}
 	e.path = file.Name()
+	whole := false
+	defer func() { // also when writing it fails badly
+		if !whole {
+			_ = file.Close() // else Windows does not delete it
+			_ = os.Remove(e.path)
+		}
+	}()
 	buffered := bufio.NewWriter(file)
-	err = sheet.Excel(ctx, buffered, dir, read.sheets(), func(rows int) {
+	err = sheet.Excel(ctx, buffered, x.dir, read.sheets(), func(rows int) {
 		e.is(func(now *exportStatus) { now.Rows = min(rows, now.Of) })
 	})
 	if err = errors.Join(err, buffered.Flush(), file.Close()); err != nil {
-		_ = os.Remove(e.path)
 		if ctx.Err() != nil {
 			return "", nil, fail(xero.CodeUnreachable).saying(words.Say("export.failed.too-long"), words.Say("export.failed.too-long-do")).because(err)
 		}
 		return "", nil, stateFailure(err)
 	}
-	return read.fileName(), read.missing(), nil
+	name, left = read.fileName(), read.missing()
+	whole = true
+	return name, left, nil
 }
 
 // remove ends e, and deletes its workbook.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"financial-command-center/server"
 	"financial-command-center/server/store"
 )
 
@@ -238,6 +239,31 @@ func TestAnExportThatIsStoppedLeavesNothing(t *testing.T) {
 	b.stop()
 	if took := time.Since(start); took > 20*time.Second {
 		t.Errorf("stopping took %v", took)
+	}
+}
+
+// A mistake in the middle of a workbook is in the log, and of the workbook nothing is left.
+func TestAWorkbookThatAPanicCutsOffIsDeleted(t *testing.T) {
+	b := newBench(t, withScopes()).opened()
+	cookie := b.signIn(b.visit(), joinery)
+	begun := 0
+	good := server.SpoilInvoices(func() {
+		begun = len(b.workbooks())
+		panic("a mistake")
+	})
+	said := b.export(cookie)
+	good()
+	if begun != 1 || !strings.Contains(said, "Something in FCC went wrong.") {
+		t.Errorf("%d workbooks were begun, and the page says %s", begun, said)
+	}
+	if files := b.workbooks(); len(files) != 0 {
+		t.Errorf("left: %v", files)
+	}
+	if log := b.log.String(); !strings.Contains(log, `"msg":"panic"`) || !strings.Contains(log, "a mistake") || !strings.Contains(log, "export_page_test.go") {
+		t.Errorf("the log does not say where: %s", log)
+	}
+	if said := b.export(cookie); !strings.Contains(said, "The workbook is ready") {
+		t.Error(said)
 	}
 }
 

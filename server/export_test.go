@@ -133,6 +133,21 @@ func (s *Server) DiskFails(failing *atomic.Bool, broken *store.Store) {
 	}
 }
 
+// SpoilInvoices has bad called for each invoice that is written to a sheet, until good is.
+func SpoilInvoices(bad func()) (good func()) {
+	columns := invoiceColumns
+	invoiceColumns = append(slices.Clip(columns), column[invoiceRow]{cell: func(invoiceRow) any { bad(); return nil }})
+	return func() { invoiceColumns = columns }
+}
+
+// WatchKey is what a request with the key of this name runs under.
+func (s *Server) WatchKey(ctx context.Context, name string) (context.Context, context.CancelFunc) {
+	return s.keys.watch(ctx, s.keys.entry(name))
+}
+
+// LastWord is how long a request outlasts what it runs under.
+const LastWord = lastWord
+
 // Sessions is the store of browser sessions, and the name of its cookie.
 func (s *Server) Sessions() (sessions.Store, string) { return s.browsers, s.browsers.cookie }
 

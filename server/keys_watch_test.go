@@ -1,13 +1,17 @@
 package server_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"financial-command-center/keystore"
 	"financial-command-center/server"
 	"financial-command-center/server/store"
 )
@@ -81,6 +85,49 @@ func TestAKeysStreamsEndWithIt(t *testing.T) {
 				}
 				b.until("Xero is left alone", func() bool { return f.last().Context().Err() != nil })
 				return took
+			})
+		})
+	}
+}
+
+// What is found at a look only is not a second late either, its last word included: time is
+// the test's, and the key ends at any moment between two looks.
+func TestKeysAreLookedAtOftenEnough(t *testing.T) {
+	for name, end := range map[string]func(*store.Store, context.Context, string) error{
+		"revoked by another process": (*store.Store).RevokeKey,
+		"over":                       nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				dir := t.TempDir()
+				path := filepath.Join(dir, "state.db")
+				s, stop := underClock(t, keystore.Memory(), dir, path)
+				defer stop()
+				other, err := store.Open(t.Context(), path)
+				isNil(t, err)
+				defer other.Close()
+				for after := 3 * time.Second; after < 5*time.Second; after += 70 * time.Millisecond {
+					ends, key := time.Now().Add(after), store.Key{Name: "sheet " + after.String()}
+					if end == nil {
+						key.Expires = ends
+					}
+					_, err := s.AddKey(t.Context(), key)
+					isNil(t, err)
+					ctx, leave := s.WatchKey(t.Context(), key.Name)
+					time.Sleep(time.Until(ends))
+					if end != nil {
+						if ctx.Err() != nil {
+							t.Errorf("%v after it began: %v", after, context.Cause(ctx))
+						}
+						isNil(t, end(other, t.Context(), key.Name))
+					}
+					<-ctx.Done()
+					if late := time.Since(ends) + server.LastWord; late > time.Second {
+						t.Errorf("a key that ends %v after its request began ends it %v late", after, late)
+					}
+					leave()
+					time.Sleep(2 * time.Second) // nobody looks any more
+				}
 			})
 		})
 	}

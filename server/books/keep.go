@@ -87,9 +87,14 @@ func (v *vault) seal(aead cipher.AEAD, tenant, kind, id string, value any) ([]by
 }
 
 // open reads what save kept: into header, and each record. False: there is nothing,
-// or it cannot be read, or not all of it; then it is to be read anew.
+// or it cannot be read, or not all of it; then it is to be read anew. A panic is no
+// exception: it would come each time, and before Xero is asked.
 func (v *vault) open(ctx context.Context, tenant, kind string, header any, each func(id string, plain []byte) error) bool {
-	found, err := v.tryOpen(ctx, tenant, kind, header, each)
+	found := false
+	err := v.books.safely(kind, tenant, func() (err error) {
+		found, err = v.tryOpen(ctx, tenant, kind, header, each)
+		return err
+	})
 	if err != nil {
 		v.books.log.Warn("kept records cannot be read; they are read anew from Xero", "tenant", tenant, "kind", kind, "err", err)
 	}

@@ -27,7 +27,7 @@ func panics(what string, n int) func(string) {
 // and ten seconds later it is tried again.
 func TestAPanicIsAnErrorOfItsReading(t *testing.T) {
 	for name, bad := range map[string]func(string){
-		"the first call": panics("call", 1), "one of several pages": panics("call", 2), "what is kept": panics("state", 1),
+		"the first call": panics("call", 1), "one of several pages": panics("call", 2),
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, someDay, func(t *testing.T, b *bench) {
@@ -94,6 +94,40 @@ func TestAPanicLeavesNothingHalf(t *testing.T) {
 		b.restart()
 		if n := len(read(t, b.ledger(joinery).Contacts(t.Context(), books.Kept))); n != all {
 			t.Errorf("%d contacts are kept of %d", n, all)
+		}
+	})
+}
+
+// What is kept and cannot be taken in is read anew, as what does not open: it would be
+// in the way each time.
+func TestAPanicOverWhatIsKeptIsNothingKept(t *testing.T) {
+	inBubble(t, someDay, func(t *testing.T, b *bench) {
+		contacts, cash := len(read(t, b.ledger(joinery).Contacts(t.Context(), time.Minute))), read(t, b.ledger(joinery).Cash(t.Context(), time.Minute))
+		synctest.Wait()
+		b.restart()
+		b.goesBad(panics("state", 1))
+		l := b.ledger(joinery)
+		if r := l.Contacts(t.Context(), books.Kept); !r.At.IsZero() || r.Loading || r.Trouble != nil {
+			t.Errorf("%d kept contacts at %v, %+v", len(r.Value), r.At, r.Trouble)
+		}
+		b.mu.Lock()
+		log := b.log.String()
+		b.mu.Unlock()
+		if !strings.Contains(log, `"msg":"panic"`) || !strings.Contains(log, "a mistake") || !strings.Contains(log, "safely_test.go") {
+			t.Errorf("the log does not say where:\n%.1000s", log)
+		}
+		if n := len(read(t, l.Contacts(t.Context(), time.Hour))); n != contacts {
+			t.Errorf("%d contacts are read, not %d", n, contacts)
+		}
+		same(t, "the cash", cash, read(t, l.Cash(t.Context(), time.Hour)))
+		synctest.Wait()
+		b.goesBad(nil)
+		time.Sleep(25 * time.Hour)
+		read(t, l.Contacts(t.Context(), time.Minute))
+		synctest.Wait()
+		b.restart()
+		if n := len(read(t, b.ledger(joinery).Contacts(t.Context(), books.Kept))); n != contacts {
+			t.Errorf("%d contacts are kept of %d", n, contacts)
 		}
 	})
 }

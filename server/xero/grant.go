@@ -134,8 +134,10 @@ func writeIndex(ctx context.Context, ks keystore.Store, ids []string) error {
 }
 
 // save writes s's grant, after its id is in the index. One that was forgotten is
-// not written again.
-func (c *Connections) save(ctx context.Context, s *Session) error {
+// not written again. A panic on the way is an error like another: the grant may be all
+// that is left of a sign-in, and is to be saved by the next try.
+func (c *Connections) save(ctx context.Context, s *Session) (err error) {
+	defer c.caught(&err)
 	c.keychain.Lock()
 	defer c.keychain.Unlock()
 	if !s.gone {
@@ -143,12 +145,12 @@ func (c *Connections) save(ctx context.Context, s *Session) error {
 			return err
 		}
 		c.mu.Lock()
-		record := s.grant.encode()
+		g := s.grant
 		c.mu.Unlock()
 		if err := c.spareLocked(ctx, s); err != nil {
 			return err
 		}
-		if err := c.cfg.Keystore.Set(ctx, grantItem+s.id, record); err != nil {
+		if err := c.cfg.Keystore.Set(ctx, grantItem+s.id, g.encode()); err != nil {
 			return err
 		}
 	}

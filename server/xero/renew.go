@@ -97,6 +97,9 @@ func (s *Session) renewLocked(reason string) (*renewal, error) {
 
 // renew buys a new pair of tokens and saves the refresh token before anybody sees
 // the access token.
+//
+// A panic in the calls that it makes, to the keychain and to Xero, is an error of that
+// call. What Xero has answered by then is not lost with it.
 func (s *Session) renew(ctx context.Context, reason string) (outcome string, err error) {
 	now := time.Now()
 	s.set.mu.Lock()
@@ -104,11 +107,7 @@ func (s *Session) renew(ctx context.Context, reason string) (outcome string, err
 	old := s.grant
 	waits := reason != ReasonRefused && s.access.left(now) > s.access.lastMinute()
 	s.set.mu.Unlock()
-	defer func() {
-		if v := recover(); v != nil { // which would be the end of FCC: nobody above this recovers
-			outcome, err = s.failed(old, fmt.Errorf("panic: %v\n%s", v, debug.Stack()))
-		}
-	}()
+
 	if err := s.mark(ctx, now); err != nil && waits {
 		p := keystoreError(err)
 		s.set.mu.Lock()
@@ -148,6 +147,7 @@ func (s *Session) mark(ctx context.Context, now time.Time) error {
 // reread looks whether the keychain holds another refresh token than the refused
 // one, and takes it. A keychain that cannot be read has not said that it does not.
 func (s *Session) reread(ctx context.Context, refused grant) (newer grant, found bool, err error) {
+	defer s.set.caught(&err)
 	text, err := s.set.cfg.Keystore.Get(ctx, grantItem+s.id)
 	if errors.Is(err, keystore.ErrNotFound) {
 		return grant{}, false, nil
@@ -169,7 +169,8 @@ func (s *Session) reread(ctx context.Context, refused grant) (newer grant, found
 	return kept, true, nil
 }
 
-func (s *Session) refresh(ctx context.Context, g grant) (answer, error) {
+func (s *Session) refresh(ctx context.Context, g grant) (got answer, err error) {
+	defer s.set.caught(&err)
 	issuer, err := s.set.issuer(ctx)
 	if err != nil {
 		return answer{}, err
@@ -181,6 +182,16 @@ func (s *Session) refresh(ctx context.Context, g grant) (answer, error) {
 	return s.set.tokenRequest(ctx, issuer.endpoints.Token, g.ClientID, secret, url.Values{
 		"grant_type": {"refresh_token"}, "refresh_token": {g.RefreshToken},
 	})
+}
+
+// caught makes a panic the error of the function that it is deferred by: nobody above a
+// session's own goroutines recovers, and it would be the end of FCC. What that function
+// holds has to be given back by defer.
+func (c *Connections) caught(err *error) {
+	if v := recover(); v != nil {
+		c.log.Error("panic", "value", v, "stack", string(debug.Stack()))
+		*err = fmt.Errorf("panic: %v", v)
+	}
 }
 
 // secretFor is the secret of the app a grant was made with.

@@ -380,26 +380,135 @@ func TestANewSignInIsNotUndoneByARenewalUnderWay(t *testing.T) {
 	})
 }
 
-// A panic on the way to new tokens is a renewal that failed, and the next one mends it.
-func TestAPanicInARenewalIsAFailure(t *testing.T) {
+// panicsAt panics at the nth of what is asked of the keychain, and from then on.
+func panicsAt(what string, n int) func(op, name string) {
+	return func(op, _ string) {
+		if op != what {
+			return
+		}
+		if n--; n <= 0 {
+			panic("a mistake")
+		}
+	}
+}
+
+// wantPanic fails the test unless the log says that there was one, and where.
+func (b *bench) wantPanic() {
+	b.t.Helper()
+	if log := b.log.String(); !strings.Contains(log, `"msg":"panic","part":"xero","value":"a mistake"`) || !strings.Contains(log, "renew_test.go") {
+		b.t.Errorf("the log does not say where: %s", log)
+	}
+}
+
+func TestAPanicOverTheTrialWritePutsTheRenewalOff(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.signIn()
-		b.keychain.observe(func(op, _ string) {
-			if op == "set" {
-				panic("a mistake")
-			}
-		})
-		time.Sleep(life * 9 / 10)
-		b.wantState(xero.Retrying, xero.CodeUnreachable)
-		if got := b.notes.last(); got.Outcome != xero.OutcomeRetrying {
-			t.Errorf("reported as %+v", got)
+		b.keychain.observe(panicsAt("set", 1))
+		time.Sleep(life - 2*time.Minute)
+		b.wantState(xero.Connected, xero.CodeKeystoreUnavailable)
+		if got := b.notes.last(); got.Outcome != xero.OutcomePutOff || b.renewals() != 0 {
+			t.Errorf("%d renewals that cannot be saved, reported as %+v", b.renewals(), got)
 		}
-		if log := b.log.String(); !strings.Contains(log, "panic: a mistake") || !strings.Contains(log, "renew_test.go") {
-			t.Errorf("the log does not say where: %s", log)
-		}
+		b.wantPanic()
 		b.keychain.observe(nil)
-		time.Sleep(life / 2)
+		time.Sleep(35 * time.Second)
 		b.wantState(xero.Connected, "")
 		b.token()
+	})
+}
+
+// What Xero has answered is all that is left of the sign-in: it serves, and is saved once
+// it can be, at the end of FCC at the latest.
+func TestAPanicOverTheSaveLosesNoSignIn(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.signIn()
+		b.keychain.observe(panicsAt("set", 2)) // the first is the trial write
+		time.Sleep(life * 3 / 4)
+		b.wantState(xero.Connected, xero.CodeKeystoreUnavailable)
+		if got := b.notes.last(); got.Outcome != xero.OutcomeUnsaved {
+			t.Errorf("reported as %+v", got)
+		}
+		b.wantPanic()
+		for range 5 { // it is saved again meanwhile, in vain
+			b.token()
+			time.Sleep(7 * time.Second)
+		}
+		if n := b.renewals(); n != 1 {
+			t.Errorf("%d renewals, want 1", n)
+		}
+		time.AfterFunc(3*time.Second, func() { b.keychain.observe(nil) })
+		b.stop() // waits for the save
+		b.sim.Advance(31 * time.Minute)
+		b.start()
+		b.wantState(xero.Connected, "")
+	})
+}
+
+func TestAPanicOnTheWayToXeroIsAnOutage(t *testing.T) {
+	for name, answered := range map[string]bool{"on the way there": false, "on the way back": true} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, b *bench) {
+				w := b.withBetween()
+				b.signIn()
+				w.at("/connect/token", func(_ *http.Request, real func() (*http.Response, error)) (*http.Response, error) {
+					if answered {
+						if resp, err := real(); err == nil {
+							resp.Body.Close()
+						}
+					}
+					panic("a mistake")
+				})
+				time.Sleep(life * 9 / 10)
+				b.wantState(xero.Retrying, xero.CodeUnreachable)
+				if got := b.notes.last(); got.Outcome != xero.OutcomeRetrying {
+					t.Errorf("reported as %+v", got)
+				}
+				b.wantPanic()
+				w.at("/connect/token", nil)
+				time.Sleep(life / 2)
+				b.wantState(xero.Connected, "")
+				b.token()
+			})
+		})
+	}
+}
+
+// A keychain that panics has not said that it holds no newer grant.
+func TestAPanicOverTheSecondReadEndsNoGrant(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.signIn()
+		item := "connection-" + onlyID(t, b)
+		stale, err := b.keychain.Store.Get(t.Context(), item)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(3 * life) // stale was replaced some renewals ago
+		newest, err := b.keychain.Store.Get(t.Context(), item)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.stop()
+		if err := b.keychain.Store.Set(t.Context(), item, stale); err != nil {
+			t.Fatal(err)
+		}
+		reads := 0
+		b.keychain.observe(func(op, name string) {
+			if op != "get" || name != item {
+				return
+			}
+			switch reads++; reads {
+			case 2:
+				panic("a mistake")
+			case 3: // from another process, after the stale one was read
+				if err := b.keychain.Store.Set(t.Context(), item, newest); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		b.start()
+		b.wantState(xero.Retrying, xero.CodeUnreachable)
+		b.wantPanic()
+		time.Sleep(30 * time.Second)
+		b.wantState(xero.Connected, "")
 	})
 }
