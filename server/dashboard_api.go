@@ -178,6 +178,9 @@ func (t *terms) figures() (d books.Dashboard, of booksOf, err error) {
 			}
 			return d, of, f
 		}
+		if held := t.held(); held != nil {
+			return d, of, held
+		}
 		return d, of, fail(xero.CodeUnreachable).saying(words.Say("books.no-answer"), words.Say("books.no-answer-do"))
 	}
 	return d, booksOf{TenantID: t.of.TenantID, Name: t.of.Name}, nil

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"time"
@@ -93,16 +94,18 @@ func reading[T any](t *terms, maxAge time.Duration, read func(context.Context, t
 			break
 		}
 	}
-	err = unread(out.Trouble)
-	if out.Trouble == nil {
-		if held := t.server.cfg.Connections.Held(t.of.TenantID, t.who); held != nil {
-			err = held
-		}
+	if err = unread(out.Trouble); out.Trouble == nil {
+		err = cmp.Or(t.held(), err)
 	}
 	if t.stale && !out.At.IsZero() && noAnswer(err) && !lacksScope(err) {
 		return out, nil
 	}
 	return out, err
+}
+
+// held is why nothing came within the time that t has, where that is Xero's limits.
+func (t *terms) held() error {
+	return t.server.cfg.Connections.Held(t.of.TenantID, t.who)
 }
 
 // tell says how old an answer is, what it came from, and what is left of Xero's limits.
