@@ -55,9 +55,15 @@ func (s *Server) onTerms(usual time.Duration, handle func(http.ResponseWriter, *
 		ctx, cancel := context.WithTimeout(r.Context(), most)
 		defer cancel()
 		limits := time.AfterFunc(max(wait, keptPatience), func() {
-			if s.cfg.Connections.Held(o.TenantID, c.caller()) != nil {
-				cancel()
+			look := time.NewTicker(keptPatience)
+			defer look.Stop()
+			for ctx.Err() == nil && s.cfg.Connections.Still(o.TenantID, c.caller()) == nil {
+				select {
+				case <-look.C:
+				case <-ctx.Done():
+				}
 			}
+			cancel()
 		})
 		defer limits.Stop()
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(most + ownWriteTimeout)) // not every writer has one

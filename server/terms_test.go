@@ -115,6 +115,44 @@ func TestACallerOfOwnAddressesWaitsForTheLimitsAsLongAsItSays(t *testing.T) {
 	b.get(key, "/api/xero/contacts", "X-FCC-Max-Wait: 0", "X-FCC-Max-Age: 0", "X-FCC-Stale: allow").tells(t, "what is old, meanwhile", "stale")
 }
 
+// lastCall has Xero say that one call is left of a limit, and answer it slowly.
+type lastCall struct {
+	limit     string // the header
+	one, none string // what it says before and after
+	on        atomic.Bool
+}
+
+func (l *lastCall) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := http.DefaultTransport.RoundTrip(r)
+	if err == nil && answer.Header.Get(l.limit) != "" {
+		answer.Header.Set(l.limit, l.one)
+		if l.on.Load() {
+			answer.Header.Set(l.limit, l.none)
+			time.Sleep(500 * time.Millisecond) // by then the limits have been looked at
+		}
+	}
+	return answer, err
+}
+
+func TestWhatHasComeThroughTheLimitsIsNotCutOffByThem(t *testing.T) {
+	for name, last := range map[string]*lastCall{
+		"the minute's last call": {limit: "X-MinLimit-Remaining", one: "1", none: "0"},
+		"the day's for programs": {limit: "X-DayLimit-Remaining", one: "51", none: "50"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, func(b *bench) { b.xero.HTTP = last }).opened()
+			b.signIn(b.visit(), café)
+			key := b.addKey(store.Key{Name: "sheet"})
+			b.get(key, "/api.xro/2.0/Organisation")
+			last.on.Store(true)
+			b.get(key, "/api/xero/contacts", "X-FCC-Max-Wait: 0").tells(t, "with it", "live")
+			if g := b.get(key, "/api/xero/invoices", "X-FCC-Max-Wait: 0"); g.status != 429 || g.code != "rate_limited" {
+				t.Errorf("after it: %d %s", g.status, g.body)
+			}
+		})
+	}
+}
+
 func TestAXeroThatDoesNotAnswerIsWaitedForNoLongerThanTheCallerSays(t *testing.T) {
 	slow := &silence{}
 	b := newBench(t, func(b *bench) { b.xero.HTTP = slow }).opened()
