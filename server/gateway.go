@@ -71,7 +71,7 @@ func (s *Server) forward(w http.ResponseWriter, r *http.Request, c *call) error 
 	if err := mayForward(w, r, c); err != nil {
 		return err
 	}
-	wait, err := maxWait(r.Header)
+	wait, err := maxWait(r.Header, mostWait)
 	if err != nil {
 		return err
 	}

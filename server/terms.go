@@ -12,7 +12,7 @@ import (
 
 // terms are on which who asks an address of our own takes what is read of the books.
 // They are said as to the gateway, by X-FCC-Max-Age, X-FCC-Stale and X-FCC-Max-Wait, and
-// the first two else by the key.
+// the first two else by the key; nobody waits longer than books.MostWait.
 type terms struct {
 	server *Server
 	of     xero.Organisation
@@ -41,7 +41,7 @@ func (s *Server) onTerms(usual time.Duration, handle func(http.ResponseWriter, *
 		if !named && want.maxAge == 0 {
 			want.maxAge = usual
 		}
-		wait, err := maxWait(r.Header)
+		wait, err := maxWait(r.Header, books.MostWait)
 		if err != nil {
 			return err
 		}

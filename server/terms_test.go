@@ -87,6 +87,7 @@ func TestAWishThatCannotBeReadIsRefusedByOwnAddressesToo(t *testing.T) {
 		for name, wrong := range map[string][]string{"X-FCC-Max-Age": {"", "-1", "1.5", "5s", "99999999999"}, "X-FCC-Stale": {"", "yes"}, "X-FCC-Max-Wait": {"", "-1", "601", "soon"}} {
 			for _, value := range wrong {
 				there := b.get(key, invoices, name+": "+value)
+				there.body = strings.Replace(there.body, "from 0 to 600", "from 0 to 180", 1) // a reading of the books waits no longer
 				for _, a := range []ask{{path: path, key: key}, {path: path, cookie: cookie}} {
 					a.header = map[string]string{name: value}
 					if g := b.ask(a); g.status != 400 || g.code != "bad_request" || g.body != there.body {
@@ -95,6 +96,12 @@ func TestAWishThatCannotBeReadIsRefusedByOwnAddressesToo(t *testing.T) {
 				}
 			}
 		}
+		if g := b.get(key, path, "X-FCC-Max-Wait: 181"); g.status != 400 || !strings.Contains(g.body, "from 0 to 180") {
+			t.Errorf("%s, for longer than is waited: %d %s", path, g.status, g.body)
+		}
+	}
+	if g := b.get(key, "/api/xero/contacts", "X-FCC-Max-Wait: 180"); g.status != 200 {
+		t.Errorf("as long as is waited: %d %s", g.status, g.body)
 	}
 }
 
