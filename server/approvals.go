@@ -87,6 +87,17 @@ func newApprovals() *approvals {
 	return a
 }
 
+// begin reports whether FCC goes on; its end then waits for busy.Done.
+func (a *approvals) begin() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.running.Err() != nil {
+		return false
+	}
+	a.busy.Add(1)
+	return true
+}
+
 // tell has everybody look anew. The caller holds a.mu.
 func (a *approvals) tell() {
 	close(a.changed)
@@ -221,9 +232,9 @@ func (s *Server) consent(w http.ResponseWriter, r *http.Request, c *call, o xero
 // it before it writes for the last time.
 func (s *Server) await(ctx context.Context, h *heldWrite) error {
 	defer h.done(false) // the transport takes it, or nobody does
-	s.approvals.mu.Lock()
-	s.approvals.busy.Add(1)
-	s.approvals.mu.Unlock()
+	if !s.approvals.begin() {
+		return s.tooLate(h)
+	}
 	defer s.approvals.busy.Done()
 	late := time.NewTimer(time.Until(h.until))
 	defer late.Stop()
@@ -247,6 +258,13 @@ func (s *Server) await(ctx context.Context, h *heldWrite) error {
 		return nil
 	}
 	return whyNot(state, ended)
+}
+
+// tooLate ends h, which came when FCC had ended already or was allowed then.
+func (s *Server) tooLate(h *heldWrite) error {
+	s.end(h, waiting, gone)
+	s.end(h, allowed, gone)
+	return whyNot(gone, time.Now())
 }
 
 // whyNot is what the program is told of a write that is not sent.

@@ -75,7 +75,12 @@ func (s *Server) requestWrite(ctx context.Context, c *call, o xero.Organisation,
 		return written{}, err
 	}
 	c = &call{peer: c.peer, key: c.key}
-	s.approvals.busy.Go(func() {
+	if !s.approvals.begin() {
+		h.done(false)
+		return written{}, s.tooLate(h)
+	}
+	go func() {
+		defer s.approvals.busy.Done()
 		running, done := s.keys.watch(s.approvals.running, c.key)
 		defer done()
 		running = xero.WithCaller(context.WithValue(running, allowedKey{}, h), c.caller())
@@ -98,7 +103,7 @@ func (s *Server) requestWrite(ctx context.Context, c *call, o xero.Organisation,
 		if _, err := s.sendWrite(running, c, o, method, path, header, body); err != nil {
 			failed(err)
 		}
-	})
+	}()
 	return written{ID: h.id, State: writtenWaiting}, nil
 }
 
