@@ -52,7 +52,7 @@ type heldWrite struct {
 	later        bool // nobody waits for the answer: it is asked for
 
 	decided chan struct{} // closed when state is no longer waiting
-	done    func(bool)    // ends the call that is set aside for it of its key's day
+	aside   *setAside     // the call that is kept for it of its key's day
 
 	// Behind approvals.mu.
 	at, until time.Time // until is when nobody is waited for any more
@@ -231,7 +231,7 @@ func (s *Server) consent(w http.ResponseWriter, r *http.Request, c *call, o xero
 // await returns once a person has allowed h, or with why it is not sent. Run waits for
 // it before it writes for the last time.
 func (s *Server) await(ctx context.Context, h *heldWrite) error {
-	defer h.done(false) // the transport takes it, or nobody does
+	defer s.keys.today.giveBack(h.aside) // the transport takes it, or nobody does
 	if !s.approvals.begin() {
 		return s.tooLate(h)
 	}

@@ -76,7 +76,7 @@ func (s *Server) requestWrite(ctx context.Context, c *call, o xero.Organisation,
 	}
 	c = &call{peer: c.peer, key: c.key}
 	if !s.approvals.begin() {
-		h.done(false)
+		s.keys.today.giveBack(h.aside)
 		return written{}, s.tooLate(h)
 	}
 	go func() {

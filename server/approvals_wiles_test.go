@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -218,8 +219,10 @@ func TestARefusedWriteGivesItsCallBack(t *testing.T) {
 	for range 2 {
 		answer := a.send(ask{key: key, path: "/api.xro/2.0/Contacts", body: strings.NewReader(`{"Name":"Kiri"}`)})
 		_, _, ids := a.asked(1)
-		if g := a.ask(ask{path: invoices, key: key}); g.status != 429 || g.code != "key_limit" {
-			t.Errorf("reading meanwhile: %d %s", g.status, g.body)
+		g := a.ask(ask{path: invoices, key: key})
+		after, _ := strconv.Atoi(g.header.Get("Retry-After"))
+		if g.status != 429 || g.code != "key_limit" || after < 10 || after > 120 || !strings.Contains(g.body, "kept for a change that waits for consent") {
+			t.Errorf("reading meanwhile: %d, after %d %s", g.status, after, g.body)
 		}
 		a.decide("refuse", ids[0])
 		<-answer

@@ -193,7 +193,7 @@ func (s *Server) Hold(ctx context.Context, id string) error {
 		}
 	}
 	now := time.Now()
-	h := &heldWrite{id: id, key: (*s.keys.known.Load())[0], at: now, until: now.Add(askTime), state: waiting, decided: make(chan struct{}), done: func(bool) {}}
+	h := &heldWrite{id: id, key: (*s.keys.known.Load())[0], at: now, until: now.Add(askTime), state: waiting, decided: make(chan struct{})}
 	h.card.what = "other-save"
 	if err := s.approvals.add(h, now); err != nil {
 		return err

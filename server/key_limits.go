@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -42,14 +43,23 @@ type keyDay struct {
 	by          map[string]*keyCalls
 }
 
-type keyCalls struct{ made, flying int }
+type keyCalls struct {
+	made, flying int
+	aside        []*setAside
+}
+
+// A setAside is a call that is kept for a write while a person is asked about it.
+type setAside struct {
+	name  string    // of the key
+	until time.Time // when the person is waited for no longer
+}
 
 // of is what a key has done on the day of now.
 func (d *keyDay) ofLocked(name string, now time.Time) *keyCalls {
 	if now.Before(d.began) || !now.Before(d.ends) {
 		d.began, d.ends = midnight(now), daysLater(now, 1)
 		for name, c := range d.by {
-			if c.made = 0; c.flying == 0 {
+			if c.made = 0; c.flying == 0 && len(c.aside) == 0 {
 				delete(d.by, name)
 			}
 		}
@@ -86,6 +96,40 @@ func (d *keyDay) take(name string, most int, now time.Time) (done func(sent bool
 	}, nil
 }
 
+// setAside keeps a call, unless that would be more than most, until it is given back.
+func (d *keyDay) setAside(name string, most int, until, now time.Time) (*setAside, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c := d.ofLocked(name, now)
+	if err := c.full(most, now); err != nil {
+		return nil, err
+	}
+	kept := &setAside{name, until}
+	c.aside = append(c.aside, kept)
+	return kept, nil
+}
+
+// keepUntil notes when the person will be waited for no longer.
+func (d *keyDay) keepUntil(kept *setAside, until time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	kept.until = until
+}
+
+// giveBack has kept be nobody's. It may be so already, or nil.
+func (d *keyDay) giveBack(kept *setAside) {
+	if kept == nil {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.ofLocked(kept.name, time.Now()).drop(kept)
+}
+
+func (c *keyCalls) drop(kept *setAside) {
+	c.aside = slices.DeleteFunc(c.aside, func(other *setAside) bool { return other == kept })
+}
+
 // may is why take would refuse.
 func (d *keyDay) may(name string, most int, now time.Time) error {
 	d.mu.Lock()
@@ -101,11 +145,18 @@ func (d *keyDay) made(name string, now time.Time) int {
 }
 
 // full is why there may be no other call now. While calls are under way that may yet not
-// count, it is for a moment only.
+// count, it is for a moment only; while what is left is kept for writes, until the first
+// of them waits no more.
 func (c *keyCalls) full(most int, now time.Time) error {
 	switch {
-	case most == 0 || c.made+c.flying < most:
+	case most == 0 || c.made+c.flying+len(c.aside) < most:
 		return nil
+	case c.made < most && c.flying == 0:
+		first := slices.MinFunc(c.aside, func(a, b *setAside) int { return a.until.Compare(b.until) })
+		return &xero.Error{
+			Problem:    xero.Problem{Code: xero.CodeKeyLimit, Message: words.Say("keys.limit.consent", "N", most, "Times", words.Number(most)), Action: words.Say("keys.limit.consent-action")},
+			RetryAfter: max(time.Second, first.until.Sub(now)),
+		}
 	case c.made < most:
 		return &xero.Error{
 			Problem:    xero.Problem{Code: xero.CodeKeyLimit, Message: words.Say("keys.limit.under-way", "N", most, "Times", words.Number(most)), Action: words.Say("keys.limit.soon")},

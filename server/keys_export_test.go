@@ -16,6 +16,13 @@ func (d *KeyDay) Take(name string, most int) (done func(sent bool), ok bool) {
 	return done, err == nil
 }
 
+// Aside keeps a call for a write that waits for so long.
+func (d *KeyDay) Aside(name string, most int, wait time.Duration) (giveBack func(), ok bool) {
+	now := time.Now()
+	kept, err := d.day.setAside(name, most, now.Add(wait), now)
+	return func() { d.day.giveBack(kept) }, err == nil
+}
+
 func (d *KeyDay) Made(name string) int {
 	return d.day.made(name, time.Now())
 }
