@@ -75,12 +75,13 @@ func (d *keyDay) ofLocked(name string, now time.Time) *keyCalls {
 	return c
 }
 
-// take begins a call, unless that would be more than most; done ends it. With most 0
-// there is no limit.
-func (d *keyDay) take(name string, most int, now time.Time) (done func(sent bool), err error) {
+// take begins a call, in place of the one that is kept for it if there is one, unless that
+// would be more than most; done ends it. With most 0 there is no limit.
+func (d *keyDay) take(name string, most int, kept *setAside, now time.Time) (done func(sent bool), err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	c := d.ofLocked(name, now)
+	c.drop(kept)
 	if err := c.full(most, now); err != nil {
 		return nil, err
 	}
@@ -96,7 +97,8 @@ func (d *keyDay) take(name string, most int, now time.Time) (done func(sent bool
 	}, nil
 }
 
-// setAside keeps a call, unless that would be more than most, until it is given back.
+// setAside keeps a call, unless that would be more than most, until it is taken or given
+// back.
 func (d *keyDay) setAside(name string, most int, until, now time.Time) (*setAside, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -188,12 +190,18 @@ func (s *Server) loadKeyDay(ctx context.Context) error {
 	return nil
 }
 
-// Calling is xero.Config's: it holds keys to their daily limits.
-func (s *Server) Calling(who xero.Caller) (done func(sent bool), err error) {
+// Calling is xero.Config's: it holds keys to their daily limits. A write that a person has
+// allowed has the call that is kept for it.
+func (s *Server) Calling(ctx context.Context) (done func(sent bool), err error) {
+	who := xero.CallerOf(ctx)
 	if who.Kind != xero.ByKey {
 		return func(bool) {}, nil
 	}
-	return s.keys.today.take(who.Name, s.keys.daily(who.Name), time.Now())
+	var kept *setAside
+	if h := allowedIn(ctx); h != nil {
+		kept = h.aside
+	}
+	return s.keys.today.take(who.Name, s.keys.daily(who.Name), kept, time.Now())
 }
 
 // MayCall is xero.Config's: why Calling would refuse.

@@ -12,7 +12,7 @@ import (
 type KeyDay struct{ day keyDay }
 
 func (d *KeyDay) Take(name string, most int) (done func(sent bool), ok bool) {
-	done, err := d.day.take(name, most, time.Now())
+	done, err := d.day.take(name, most, nil, time.Now())
 	return done, err == nil
 }
 

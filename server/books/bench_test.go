@@ -166,8 +166,8 @@ func (b *bench) start() {
 			}
 			return nil
 		},
-		Calling: func(who xero.Caller) (func(bool), error) {
-			if err := b.connections.MayCall(xero.WithCaller(context.Background(), who)); err != nil {
+		Calling: func(ctx context.Context) (func(bool), error) {
+			if err := b.connections.MayCall(ctx); err != nil {
 				return nil, err
 			}
 			b.mu.Lock()
