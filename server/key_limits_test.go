@@ -90,14 +90,14 @@ func runDay(plan []dayStep) (wrong string) {
 			}
 			room := most[name] == 0 || made(name)+under < most[name]
 			kept := step.do == "aside"
-			done, ok := func(bool) {}, false
+			begin := day.Take
 			if kept {
-				var giveBack func()
-				giveBack, ok = day.Aside(name, most[name], time.Minute)
-				done = func(bool) { giveBack() }
-			} else {
-				done, ok = day.Take(name, most[name])
+				begin = func(name string, most int) (func(bool), bool) {
+					giveBack, ok := day.Aside(name, most, time.Minute)
+					return func(bool) { giveBack() }, ok
+				}
 			}
+			done, ok := begin(name, most[name])
 			if ok != room {
 				return fmt.Sprintf("step %d: %s, of %d: %d made, %d under way, let in: %t", i, name, most[name], made(name), under, ok)
 			}
