@@ -269,6 +269,23 @@ func TestAnAllowedWriteKeepsItsCall(t *testing.T) {
 	}
 }
 
+func TestAnAssistantsAllowedWriteKeepsItsCall(t *testing.T) {
+	a := newAsker(t)
+	a.addKey(store.Key{Name: "small", Write: true, Ask: true, Daily: 1})
+	held, err := a.RequestWrite(t.Context(), "small", http.MethodPost, "/api.xro/2.0/Contacts", `{"Contacts":[{"Name":"Kiri"}]}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.decide("allow", held.ID)
+	a.until("it was sent", func() bool {
+		now, err := a.WriteOutcome(t.Context(), held.ID, "small")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return now.State == "sent"
+	})
+}
+
 // A program that hangs up again and again does not fill the memory.
 func TestWhatHasEndedIsSmall(t *testing.T) {
 	a := newAsker(t)
