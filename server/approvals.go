@@ -53,7 +53,7 @@ type heldWrite struct {
 	later        bool // nobody waits for the answer: it is asked for
 
 	decided chan struct{} // closed when state is no longer waiting
-	done    func(bool)    // ends the call that is set aside for it of its key's day
+	aside   *setAside     // the call that is kept for it of its key's day
 
 	// Behind approvals.mu.
 	at, until time.Time // until is when nobody is waited for any more
@@ -86,6 +86,17 @@ func newApprovals() *approvals {
 	a := &approvals{changed: make(chan struct{})}
 	a.running, a.end = context.WithCancel(context.Background())
 	return a
+}
+
+// begin reports whether FCC goes on; its end then waits for busy.Done.
+func (a *approvals) begin() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.running.Err() != nil {
+		return false
+	}
+	a.busy.Add(1)
+	return true
 }
 
 // tell has everybody look anew. The caller holds a.mu.
@@ -204,33 +215,49 @@ func (a *approvals) forgetOldest(name string) {
 // allowed: the *heldWrite.
 type allowedKey struct{}
 
+// allowedIn is the write that was allowed and is sent under ctx, nil for anything else.
+func allowedIn(ctx context.Context) *heldWrite {
+	h, _ := ctx.Value(allowedKey{}).(*heldWrite)
+	return h
+}
+
 // consent returns once r may be sent on: at once, unless its key's writes wait for a
-// person. The answer goes through the writer that it returns, and done notes what came
-// of it.
-func (s *Server) consent(w http.ResponseWriter, r *http.Request, c *call, o xero.Organisation) (to http.ResponseWriter, done func(), err error) {
+// person. What is sent is the request that it returns, the answer goes through the writer,
+// and done notes what came of it.
+func (s *Server) consent(w http.ResponseWriter, r *http.Request, c *call, o xero.Organisation) (to http.ResponseWriter, out *http.Request, done func(), err error) {
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
-		return w, func() {}, nil
+		return w, r, func() {}, nil
 	}
-	h, _ := r.Context().Value(allowedKey{}).(*heldWrite)
+	h := allowedIn(r.Context())
 	if c.key.Ask && h == nil {
 		if h, err = s.hold(w, r, c.key, o, false); err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 		if err := s.await(r.Context(), h); err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
+		r = r.WithContext(context.WithValue(r.Context(), allowedKey{}, h))
 	}
 	answer := &heardAnswer{ResponseWriter: w}
-	return answer, func() { s.sent(answer, r, c, o, h) }, nil
+	return answer, r, func() {
+		if h != nil {
+			s.keys.today.giveBack(h.aside) // it may not have come to sending it
+		}
+		s.sent(answer, r, c, o, h)
+	}, nil
 }
 
 // await returns once a person has allowed h, or with why it is not sent. Run waits for
 // it before it writes for the last time.
-func (s *Server) await(ctx context.Context, h *heldWrite) error {
-	defer h.done(false) // the transport takes it, or nobody does
-	s.approvals.mu.Lock()
-	s.approvals.busy.Add(1)
-	s.approvals.mu.Unlock()
+func (s *Server) await(ctx context.Context, h *heldWrite) (err error) {
+	defer func() {
+		if err != nil {
+			s.keys.today.giveBack(h.aside)
+		}
+	}()
+	if !s.approvals.begin() {
+		return s.tooLate(h)
+	}
 	defer s.approvals.busy.Done()
 	late := time.NewTimer(time.Until(h.until))
 	defer late.Stop()
@@ -254,6 +281,13 @@ func (s *Server) await(ctx context.Context, h *heldWrite) error {
 		return nil
 	}
 	return whyNot(state, ended)
+}
+
+// tooLate ends h, which came when FCC had ended already or was allowed then.
+func (s *Server) tooLate(h *heldWrite) error {
+	s.end(h, waiting, gone)
+	s.end(h, allowed, gone)
+	return whyNot(gone, time.Now())
 }
 
 // whyNot is what the program is told of a write that is not sent.

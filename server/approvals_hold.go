@@ -30,7 +30,7 @@ func (s *Server) hold(w http.ResponseWriter, r *http.Request, key *apiKey, o xer
 	if size < 0 {
 		size = most
 	}
-	h := &heldWrite{id: rand.Text(), key: *key, organisation: o, at: now, until: now.Add(askTime), size: size, later: later, decided: make(chan struct{}), done: func(bool) {}}
+	h := &heldWrite{id: rand.Text(), key: *key, organisation: o, at: now, until: now.Add(askTime), size: size, later: later, decided: make(chan struct{})}
 	a := s.approvals
 	if err := a.add(h, now); err != nil {
 		return nil, err
@@ -39,15 +39,14 @@ func (s *Server) hold(w http.ResponseWriter, r *http.Request, key *apiKey, o xer
 	defer func() { // also when describing it fails badly
 		if !shown {
 			a.drop(h)
-			h.done(false)
+			s.keys.today.giveBack(h.aside)
 		}
 	}()
 	// Before anything is looked up for the card: that could else use up the last call.
-	done, err := s.Calling(xero.Caller{Kind: xero.ByKey, Name: key.Name})
-	if err != nil {
+	var err error
+	if h.aside, err = s.keys.today.setAside(key.Name, s.keys.daily(key.Name), h.until, now); err != nil {
 		return nil, err
 	}
-	h.done = done
 	if h.proposal, err = takeProposal(w, r, most); err != nil {
 		return nil, err
 	}
@@ -67,6 +66,7 @@ func (s *Server) hold(w http.ResponseWriter, r *http.Request, key *apiKey, o xer
 	}
 	shown = true
 	h.card, h.state, h.at, h.until = card, waiting, now, now.Add(askTime)
+	s.keys.today.keepUntil(h.aside, h.until)
 	s.log.Info("a write waits for consent", "id", h.id, "key", key.Name, "tenant", o.TenantID, "what", card.what)
 	a.tell()
 	return h, nil

@@ -67,7 +67,7 @@ func (s *Server) requestWrite(ctx context.Context, c *call, o xero.Organisation,
 	if err != nil {
 		return written{}, err
 	}
-	if err := s.inVain(method, r.URL.Path, c, o); err != nil {
+	if err := s.inVain(ctx, method, r.URL.Path, c, o); err != nil {
 		return written{}, err
 	}
 	h, err := s.hold(&memoryAnswer{header: http.Header{}}, r, c.key, o, true)
@@ -75,7 +75,13 @@ func (s *Server) requestWrite(ctx context.Context, c *call, o xero.Organisation,
 		return written{}, err
 	}
 	c = &call{peer: c.peer, key: c.key}
-	s.approvals.busy.Go(func() {
+	if !s.approvals.begin() {
+		s.keys.today.giveBack(h.aside)
+		return written{}, s.tooLate(h)
+	}
+	go func() {
+		defer s.approvals.busy.Done()
+		defer s.keys.today.giveBack(h.aside)
 		running, done := s.keys.watch(s.approvals.running, c.key)
 		defer done()
 		running = xero.WithCaller(context.WithValue(running, allowedKey{}, h), c.caller())
@@ -98,7 +104,7 @@ func (s *Server) requestWrite(ctx context.Context, c *call, o xero.Organisation,
 		if _, err := s.sendWrite(running, c, o, method, path, header, body); err != nil {
 			failed(err)
 		}
-	})
+	}()
 	return written{ID: h.id, State: writtenWaiting}, nil
 }
 
@@ -130,7 +136,7 @@ func (s *Server) sendWrite(ctx context.Context, c *call, o xero.Organisation, me
 		return written{}, err
 	}
 	w := &memoryAnswer{header: http.Header{}}
-	if h, ok := ctx.Value(allowedKey{}).(*heldWrite); ok {
+	if h := allowedIn(ctx); h != nil {
 		s.approvals.mu.Lock()
 		h.answer = w
 		s.approvals.mu.Unlock()

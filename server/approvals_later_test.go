@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -162,6 +163,38 @@ func TestNobodyAnswersForTwoMinutes(t *testing.T) {
 		off(2 * 24 * time.Hour)
 		if g := handled(on(), "/activity/changes", enter(t, on())); !strings.Contains(g.body, "No program has asked for a change.") {
 			t.Errorf("after a month the list says\n%s", g.body)
+		}
+	})
+}
+
+// A handler may outlive the server, and come to ask when FCC is ending or has ended.
+func TestNobodyIsAskedAnyMoreWhenFCCEnds(t *testing.T) {
+	withWeeks(t, func(t *testing.T, on func() *server.Server, _ keystore.Store, off func(time.Duration)) {
+		s := on()
+		ctx, hangUp := context.WithTimeout(t.Context(), time.Second)
+		defer hangUp()
+		if err := s.Hold(ctx, "A"); server.Code(err) != "write_refused" {
+			t.Errorf("before: %v", err)
+		}
+		var asking sync.WaitGroup
+		for range 4 {
+			asking.Go(func() {
+				for range 3 { // the first waits when the end comes
+					if err := s.Hold(t.Context(), "B"); server.Code(err) != "write_refused" {
+						t.Errorf("it is told %v", err)
+					}
+				}
+			})
+		}
+		synctest.Wait()
+		began := time.Now()
+		off(firstTick)
+		asking.Wait()
+		if s.Waits() != 0 {
+			t.Errorf("%d wait", s.Waits())
+		}
+		if took := time.Since(began); took > firstTick {
+			t.Errorf("an end of FCC is waited for %v", took)
 		}
 	})
 }

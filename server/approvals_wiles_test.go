@@ -8,12 +8,14 @@ import (
 	"net/http"
 	"net/url"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"financial-command-center/server"
 	"financial-command-center/server/store"
+	"financial-command-center/server/xero"
 )
 
 type saleOrBill struct {
@@ -248,8 +250,10 @@ func TestARefusedWriteGivesItsCallBack(t *testing.T) {
 	for range 2 {
 		answer := a.send(ask{key: key, path: "/api.xro/2.0/Contacts", body: strings.NewReader(`{"Name":"Kiri"}`)})
 		_, _, ids := a.asked(1)
-		if g := a.ask(ask{path: invoices, key: key}); g.status != 429 || g.code != "key_limit" {
-			t.Errorf("reading meanwhile: %d %s", g.status, g.body)
+		g := a.ask(ask{path: invoices, key: key})
+		after, _ := strconv.Atoi(g.header.Get("Retry-After"))
+		if g.status != 429 || g.code != "key_limit" || after < 10 || after > 120 || !strings.Contains(g.body, "kept for a change that waits for consent") {
+			t.Errorf("reading meanwhile: %d, after %d %s", g.status, after, g.body)
 		}
 		a.decide("refuse", ids[0])
 		<-answer
@@ -258,6 +262,58 @@ func TestARefusedWriteGivesItsCallBack(t *testing.T) {
 	if g := a.ask(ask{path: invoices, key: key}); g.status != 200 {
 		t.Errorf("reading afterwards: %d %s", g.status, g.body)
 	}
+}
+
+// Who allows a write has it sent, whatever else its program asks in that moment.
+func TestAnAllowedWriteKeepsItsCall(t *testing.T) {
+	a := newAsker(t)
+	for n := range 5 {
+		who := xero.Caller{Kind: xero.ByKey, Name: fmt.Sprint("small ", n)}
+		key := a.addKey(store.Key{Name: who.Name, Write: true, Ask: true, Daily: 1})
+		answer := a.send(ask{key: key, path: "/api.xro/2.0/Contacts", body: strings.NewReader(`{"Name":"Kiri"}`)})
+		_, _, ids := a.asked(1)
+		over, taken := make(chan struct{}), make(chan bool, 1)
+		go func() {
+			for {
+				select {
+				case <-over:
+					taken <- false
+					return
+				default:
+				}
+				if a.MayCall(who) == nil {
+					taken <- true
+					return
+				}
+			}
+		}()
+		a.decide("allow", ids[0])
+		if g := <-answer; g.status != 200 {
+			t.Errorf("the write: %d %s", g.status, g.body)
+		}
+		close(over)
+		if <-taken {
+			t.Error("another could have had the call that is kept for the write")
+		}
+		a.past()
+	}
+}
+
+func TestAnAssistantsAllowedWriteKeepsItsCall(t *testing.T) {
+	a := newAsker(t)
+	a.addKey(store.Key{Name: "small", Write: true, Ask: true, Daily: 1})
+	held, err := a.RequestWrite(t.Context(), "small", http.MethodPost, "/api.xro/2.0/Contacts", `{"Contacts":[{"Name":"Kiri"}]}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.decide("allow", held.ID)
+	a.until("it was sent", func() bool {
+		now, err := a.WriteOutcome(t.Context(), held.ID, "small")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return now.State == "sent"
+	})
 }
 
 // A program that hangs up again and again does not fill the memory.

@@ -82,7 +82,7 @@ func newBench(t testing.TB, changes ...func(*bench)) *bench {
 		Remember:  func(ctx context.Context, id string, p xero.Profile) { at.Load().Remember(ctx, id, p) },
 		OnRenewal: func(r xero.Renewal) { at.Load().Renewed(r) },
 		OnCall:    func(c xero.Call) { at.Load().Called(c) },
-		Calling:   func(who xero.Caller) (func(bool), error) { return at.Load().Calling(who) },
+		Calling:   func(ctx context.Context) (func(bool), error) { return at.Load().Calling(ctx) },
 		MayCall:   func(who xero.Caller) error { return at.Load().MayCall(who) },
 		Learnt:    func(ctx context.Context) []xero.Learnt { return at.Load().Learnt(ctx) },
 	}

@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -163,12 +164,16 @@ func dashboardJSON(d books.Dashboard, of booksOf) figuresJSON {
 }
 
 // figures waits for those that the start page shows. Where there are none at all it
-// fails as the first of them did. What is older than was asked for is given too: each
+// fails as the first of them did, or with the limit that any was held up by. What is older than was asked for is given too: each
 // part says its age.
 func (t *terms) figures() (d books.Dashboard, of booksOf, err error) {
 	d = t.ledger.Dashboard(t.ctx, t.maxAge)
 	if d.Cash.At.IsZero() && d.Owed.At.IsZero() && d.Months.At.IsZero() {
-		for _, t := range []*books.Trouble{d.Owed.Trouble, d.Cash.Trouble, d.Months.Trouble} {
+		troubles := []*books.Trouble{d.Owed.Trouble, d.Cash.Trouble, d.Months.Trouble}
+		if held := t.held(); held != nil && slices.Contains(troubles, nil) { // what else there is was waited for
+			return d, of, held
+		}
+		for _, t := range troubles {
 			if t == nil {
 				continue
 			}

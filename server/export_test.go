@@ -202,11 +202,13 @@ func Code(err error) string { return string(asFailure(err).Code) }
 // Hold has a write wait that nobody had to describe, and returns what its program is
 // told in the end.
 func (s *Server) Hold(ctx context.Context, id string) error {
-	if _, _, err := s.addKey(ctx, apiKey{Name: "asks", Write: true, Ask: true}); err != nil {
-		return err
+	if s.keys.entry("asks") == nil {
+		if _, _, err := s.addKey(ctx, apiKey{Name: "asks", Write: true, Ask: true}); err != nil {
+			return err
+		}
 	}
 	now := time.Now()
-	h := &heldWrite{id: id, key: (*s.keys.known.Load())[0], at: now, until: now.Add(askTime), state: waiting, decided: make(chan struct{}), done: func(bool) {}}
+	h := &heldWrite{id: id, key: (*s.keys.known.Load())[0], at: now, until: now.Add(askTime), state: waiting, decided: make(chan struct{})}
 	h.card.what = "other-save"
 	if err := s.approvals.add(h, now); err != nil {
 		return err

@@ -71,7 +71,7 @@ func (s *Server) forward(w http.ResponseWriter, r *http.Request, c *call) error 
 	if err := mayForward(w, r, c); err != nil {
 		return err
 	}
-	wait, err := maxWait(r.Header)
+	wait, err := maxWait(r.Header, mostWait)
 	if err != nil {
 		return err
 	}
@@ -101,10 +101,10 @@ func (s *Server) forward(w http.ResponseWriter, r *http.Request, c *call) error 
 
 // sendOn has Xero answer r itself.
 func (s *Server) sendOn(w http.ResponseWriter, r *http.Request, c *call, o xero.Organisation, p passage) error {
-	if err := s.inVain(r.Method, r.URL.Path, c, o); err != nil {
+	if err := s.inVain(r.Context(), r.Method, r.URL.Path, c, o); err != nil {
 		return err // before anybody is asked for consent
 	}
-	w, written, err := s.consent(w, r, c, o)
+	w, r, written, err := s.consent(w, r, c, o)
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ import (
 
 const (
 	// A caller who says nothing waits so long for Xero's limits, and nobody longer than
-	// mostWait.
+	// mostWait; at our own addresses than books.MostWait.
 	usualWait = 30 * time.Second
 	mostWait  = 10 * time.Minute
 	// mostRepeatKey is how long an Idempotency-Key may be
@@ -28,16 +28,16 @@ const (
 	mostKept = 1 << 20
 )
 
-// maxWait is how long a caller waits for Xero's limits.
-func maxWait(h http.Header) (time.Duration, error) {
+// maxWait is how long a caller waits for Xero's limits, of most that it may.
+func maxWait(h http.Header, most time.Duration) (time.Duration, error) {
 	said := h["X-Fcc-Max-Wait"]
 	if len(said) == 0 {
 		return usualWait, nil
 	}
 	seconds, err := strconv.ParseUint(said[0], 10, 32)
 	wait := time.Duration(seconds) * time.Second
-	if err != nil || len(said) > 1 || wait > mostWait {
-		return 0, fail(codeBadRequest).saying(words.Say("gateway.wait.message", "Most", int(mostWait.Seconds())), words.Say("gateway.wait.action"))
+	if err != nil || len(said) > 1 || wait > most {
+		return 0, fail(codeBadRequest).saying(words.Say("gateway.wait.message", "Most", int(most.Seconds())), words.Say("gateway.wait.action"))
 	}
 	return wait, nil
 }

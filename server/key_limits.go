@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -42,14 +43,23 @@ type keyDay struct {
 	by          map[string]*keyCalls
 }
 
-type keyCalls struct{ made, flying int }
+type keyCalls struct {
+	made, flying int
+	aside        []*setAside
+}
+
+// A setAside is a call that is kept for a write while a person is asked about it.
+type setAside struct {
+	name  string    // of the key
+	until time.Time // when the person is waited for no longer
+}
 
 // of is what a key has done on the day of now.
 func (d *keyDay) ofLocked(name string, now time.Time) *keyCalls {
 	if now.Before(d.began) || !now.Before(d.ends) {
 		d.began, d.ends = midnight(now), daysLater(now, 1)
 		for name, c := range d.by {
-			if c.made = 0; c.flying == 0 {
+			if c.made = 0; c.flying == 0 && len(c.aside) == 0 {
 				delete(d.by, name)
 			}
 		}
@@ -65,12 +75,13 @@ func (d *keyDay) ofLocked(name string, now time.Time) *keyCalls {
 	return c
 }
 
-// take begins a call, unless that would be more than most; done ends it. With most 0
-// there is no limit.
-func (d *keyDay) take(name string, most int, now time.Time) (done func(sent bool), err error) {
+// take begins a call, in place of the one that is kept for it if there is one, unless that
+// would be more than most; done ends it. With most 0 there is no limit.
+func (d *keyDay) take(name string, most int, kept *setAside, now time.Time) (done func(sent bool), err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	c := d.ofLocked(name, now)
+	c.drop(kept)
 	if err := c.full(most, now); err != nil {
 		return nil, err
 	}
@@ -84,6 +95,41 @@ func (d *keyDay) take(name string, most int, now time.Time) (done func(sent bool
 			c.made++
 		}
 	}, nil
+}
+
+// setAside keeps a call, unless that would be more than most, until it is taken or given
+// back.
+func (d *keyDay) setAside(name string, most int, until, now time.Time) (*setAside, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c := d.ofLocked(name, now)
+	if err := c.full(most, now); err != nil {
+		return nil, err
+	}
+	kept := &setAside{name, until}
+	c.aside = append(c.aside, kept)
+	return kept, nil
+}
+
+// keepUntil notes when the person will be waited for no longer.
+func (d *keyDay) keepUntil(kept *setAside, until time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	kept.until = until
+}
+
+// giveBack has kept be nobody's. It may be so already, or nil.
+func (d *keyDay) giveBack(kept *setAside) {
+	if kept == nil {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.ofLocked(kept.name, time.Now()).drop(kept)
+}
+
+func (c *keyCalls) drop(kept *setAside) {
+	c.aside = slices.DeleteFunc(c.aside, func(other *setAside) bool { return other == kept })
 }
 
 // may is why take would refuse.
@@ -101,11 +147,18 @@ func (d *keyDay) made(name string, now time.Time) int {
 }
 
 // full is why there may be no other call now. While calls are under way that may yet not
-// count, it is for a moment only.
+// count, it is for a moment only; while what is left is kept for writes, until the first
+// of them waits no more.
 func (c *keyCalls) full(most int, now time.Time) error {
 	switch {
-	case most == 0 || c.made+c.flying < most:
+	case most == 0 || c.made+c.flying+len(c.aside) < most:
 		return nil
+	case c.made < most && c.flying == 0:
+		first := slices.MinFunc(c.aside, func(a, b *setAside) int { return a.until.Compare(b.until) })
+		return &xero.Error{
+			Problem:    xero.Problem{Code: xero.CodeKeyLimit, Message: words.Say("keys.limit.consent", "N", most, "Times", words.Number(most)), Action: words.Say("keys.limit.consent-action")},
+			RetryAfter: max(time.Second, first.until.Sub(now)),
+		}
 	case c.made < most:
 		return &xero.Error{
 			Problem:    xero.Problem{Code: xero.CodeKeyLimit, Message: words.Say("keys.limit.under-way", "N", most, "Times", words.Number(most)), Action: words.Say("keys.limit.soon")},
@@ -137,12 +190,18 @@ func (s *Server) loadKeyDay(ctx context.Context) error {
 	return nil
 }
 
-// Calling is xero.Config's: it holds keys to their daily limits.
-func (s *Server) Calling(who xero.Caller) (done func(sent bool), err error) {
+// Calling is xero.Config's: it holds keys to their daily limits. A write that a person has
+// allowed has the call that is kept for it.
+func (s *Server) Calling(ctx context.Context) (done func(sent bool), err error) {
+	who := xero.CallerOf(ctx)
 	if who.Kind != xero.ByKey {
 		return func(bool) {}, nil
 	}
-	return s.keys.today.take(who.Name, s.keys.daily(who.Name), time.Now())
+	var kept *setAside
+	if h := allowedIn(ctx); h != nil {
+		kept = h.aside
+	}
+	return s.keys.today.take(who.Name, s.keys.daily(who.Name), kept, time.Now())
 }
 
 // MayCall is xero.Config's: why Calling would refuse.

@@ -30,7 +30,7 @@ func (b *bench) reached() (n int) {
 
 // A dayStep is something that happens to a key's day.
 type dayStep struct {
-	do   string // begin, end, limit, time
+	do   string // begin, aside, end, limit, time
 	name string
 	n    int // of those under way; the other limit; hours
 	sent bool
@@ -41,7 +41,7 @@ type dayStep struct {
 func TestTheDailyLimitIsKeptWhateverHappens(t *testing.T) {
 	steps := rapid.SliceOf(rapid.Custom(func(rt *rapid.T) dayStep {
 		return dayStep{
-			rapid.SampledFrom([]string{"begin", "begin", "begin", "end", "end", "limit", "time"}).Draw(rt, "do"), rapid.SampledFrom([]string{"a", "b"}).Draw(rt, "name"),
+			rapid.SampledFrom([]string{"begin", "begin", "begin", "aside", "end", "end", "limit", "time"}).Draw(rt, "do"), rapid.SampledFrom([]string{"a", "b"}).Draw(rt, "name"),
 			rapid.IntRange(0, 30).Draw(rt, "n"), rapid.Bool().Draw(rt, "sent"),
 		}
 	}))
@@ -60,6 +60,7 @@ func runDay(plan []dayStep) (wrong string) {
 	type flight struct {
 		name string
 		done func(bool)
+		kept bool // for a write, and given back
 	}
 	type sent struct{ day, name string }
 	var (
@@ -80,7 +81,7 @@ func runDay(plan []dayStep) (wrong string) {
 	for i, step := range plan {
 		name := step.name
 		switch {
-		case step.do == "begin":
+		case step.do == "begin" || step.do == "aside":
 			under := 0
 			for _, f := range flying {
 				if f.name == name {
@@ -88,17 +89,25 @@ func runDay(plan []dayStep) (wrong string) {
 				}
 			}
 			room := most[name] == 0 || made(name)+under < most[name]
-			done, ok := day.Take(name, most[name])
+			kept := step.do == "aside"
+			begin := day.Take
+			if kept {
+				begin = func(name string, most int) (func(bool), bool) {
+					giveBack, ok := day.Aside(name, most, time.Minute)
+					return func(bool) { giveBack() }, ok
+				}
+			}
+			done, ok := begin(name, most[name])
 			if ok != room {
 				return fmt.Sprintf("step %d: %s, of %d: %d made, %d under way, let in: %t", i, name, most[name], made(name), under, ok)
 			}
 			if ok {
-				flying = append(flying, flight{name, done})
+				flying = append(flying, flight{name, done, kept})
 			}
 		case step.do == "end" && len(flying) > 0:
 			n := step.n % len(flying)
 			flying[n].done(step.sent)
-			if step.sent {
+			if step.sent && !flying[n].kept {
 				calls = append(calls, sent{today(), flying[n].name})
 			}
 			flying = slices.Delete(flying, n, n+1)
@@ -161,6 +170,38 @@ func TestWhoOnlyWaitsForCallsUnderWayMayComeAgainSoon(t *testing.T) {
 	if wait := day.Wait("k", 1); wait <= time.Minute && time.Now().Local().Format("15:04") < "23:58" {
 		t.Errorf("with all sent: %v", wait)
 	}
+}
+
+// What is kept for a write may be free once the person has decided, and that takes longer.
+func TestWhoOnlyWaitsForAPersonIsToldHowLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var day server.KeyDay
+		sent, _ := day.Take("k", 3)
+		sent(true)
+		later, _ := day.Aside("k", 3, 2*time.Minute)
+		sooner, _ := day.Aside("k", 3, time.Minute)
+		time.Sleep(10 * time.Second)
+		if _, ok := day.Aside("k", 3, time.Minute); ok {
+			t.Error("another write has a call")
+		}
+		if wait := day.Wait("k", 3); wait != 50*time.Second {
+			t.Errorf("with two kept: %v", wait)
+		}
+		sooner()
+		sooner()
+		flying, _ := day.Take("k", 3)
+		if wait := day.Wait("k", 3); wait != time.Second {
+			t.Errorf("with one kept and one under way: %v", wait)
+		}
+		flying(true)
+		if wait := day.Wait("k", 3); wait != 110*time.Second {
+			t.Errorf("with one kept: %v", wait)
+		}
+		later()
+		if wait := day.Wait("k", 3); wait != 0 {
+			t.Errorf("with none: %v", wait)
+		}
+	})
 }
 
 func TestAKeysDayEndsAtItsLimitOverTheGatewayAndOverOurOwnRoutes(t *testing.T) {

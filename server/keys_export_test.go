@@ -12,8 +12,15 @@ import (
 type KeyDay struct{ day keyDay }
 
 func (d *KeyDay) Take(name string, most int) (done func(sent bool), ok bool) {
-	done, err := d.day.take(name, most, time.Now())
+	done, err := d.day.take(name, most, nil, time.Now())
 	return done, err == nil
+}
+
+// Aside keeps a call for a write that waits for so long.
+func (d *KeyDay) Aside(name string, most int, wait time.Duration) (giveBack func(), ok bool) {
+	now := time.Now()
+	kept, err := d.day.setAside(name, most, now.Add(wait), now)
+	return func() { d.day.giveBack(kept) }, err == nil
 }
 
 func (d *KeyDay) Made(name string) int {

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"time"
@@ -11,7 +12,7 @@ import (
 
 // terms are on which who asks an address of our own takes what is read of the books.
 // They are said as to the gateway, by X-FCC-Max-Age, X-FCC-Stale and X-FCC-Max-Wait, and
-// the first two else by the key.
+// the first two else by the key; nobody waits longer than books.MostWait.
 type terms struct {
 	server *Server
 	of     xero.Organisation
@@ -40,7 +41,7 @@ func (s *Server) onTerms(usual time.Duration, handle func(http.ResponseWriter, *
 		if !named && want.maxAge == 0 {
 			want.maxAge = usual
 		}
-		wait, err := maxWait(r.Header)
+		wait, err := maxWait(r.Header, books.MostWait)
 		if err != nil {
 			return err
 		}
@@ -54,9 +55,15 @@ func (s *Server) onTerms(usual time.Duration, handle func(http.ResponseWriter, *
 		ctx, cancel := context.WithTimeout(r.Context(), most)
 		defer cancel()
 		limits := time.AfterFunc(max(wait, keptPatience), func() {
-			if s.cfg.Connections.Held(o.TenantID, c.caller()) != nil {
-				cancel()
+			look := time.NewTicker(keptPatience)
+			defer look.Stop()
+			for ctx.Err() == nil && s.cfg.Connections.Still(o.TenantID, c.caller()) == nil {
+				select {
+				case <-look.C:
+				case <-ctx.Done():
+				}
 			}
+			cancel()
 		})
 		defer limits.Stop()
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(most + ownWriteTimeout)) // not every writer has one
@@ -93,16 +100,18 @@ func reading[T any](t *terms, maxAge time.Duration, read func(context.Context, t
 			break
 		}
 	}
-	err = unread(out.Trouble)
-	if out.Trouble == nil {
-		if held := t.server.cfg.Connections.Held(t.of.TenantID, t.who); held != nil {
-			err = held
-		}
+	if err = unread(out.Trouble); out.Trouble == nil {
+		err = cmp.Or(t.held(), err)
 	}
 	if t.stale && !out.At.IsZero() && noAnswer(err) && !lacksScope(err) {
 		return out, nil
 	}
 	return out, err
+}
+
+// held is why nothing came within the time that t has, where that is Xero's limits.
+func (t *terms) held() error {
+	return t.server.cfg.Connections.Held(t.of.TenantID, t.who)
 }
 
 // tell says how old an answer is, what it came from, and what is left of Xero's limits.

@@ -166,8 +166,8 @@ func (b *bench) start() {
 			}
 			return nil
 		},
-		Calling: func(who xero.Caller) (func(bool), error) {
-			if err := b.connections.MayCall(xero.WithCaller(context.Background(), who)); err != nil {
+		Calling: func(ctx context.Context) (func(bool), error) {
+			if err := b.connections.MayCall(ctx); err != nil {
 				return nil, err
 			}
 			b.mu.Lock()
@@ -175,8 +175,8 @@ func (b *bench) start() {
 			if b.bad != nil {
 				b.bad("call")
 			}
-			if _, short := b.left[who.Name]; short {
-				b.left[who.Name]--
+			if name := xero.CallerOf(ctx).Name; b.left[name] > 0 {
+				b.left[name]--
 			}
 			return func(bool) {}, nil
 		},

@@ -29,16 +29,17 @@ const (
 	// mostAnswer bounds what is read of one answer: a page of a thousand records is a
 	// few MB.
 	mostAnswer = 64 << 20
-	// callPatience is how long one call may take, a minute limit waited out and a slow
-	// body included.
-	callPatience = 3 * time.Minute
+	// MostWait is how long one call waits for Xero's limits, whoever waits for it.
+	MostWait = 3 * time.Minute
+	// callPatience is how long one call may take, that and a slow body included.
+	callPatience = MostWait + time.Minute
 )
 
 // get reads JSON below the Accounting API, and says when Xero answered, by its own
 // clock: that is the one which If-Modified-Since is compared with. since is not sent
 // when it is zero.
 func (a *asking) get(ctx context.Context, path string, query url.Values, since time.Time) ([]byte, time.Time, error) {
-	ctx, cancel := context.WithTimeout(xero.WithPatience(ctx, callPatience), callPatience) // it is not for its caller alone
+	ctx, cancel := context.WithTimeout(xero.WithPatience(ctx, MostWait), callPatience) // it is not for its caller alone
 	defer cancel()
 	u := a.books.cfg.Connections.API().JoinPath("/api.xro/2.0", path)
 	u.RawQuery = query.Encode()

@@ -254,7 +254,7 @@ func (a *app) assemble(port int, key keystore.Secret, showIcon bool) (*xero.Conn
 		Log:         a.log,
 		OnRenewal:   func(r xero.Renewal) { srv.Renewed(r) },
 		OnCall:      func(c xero.Call) { srv.Called(c) },
-		Calling:     func(who xero.Caller) (func(bool), error) { return srv.Calling(who) },
+		Calling:     func(ctx context.Context) (func(bool), error) { return srv.Calling(ctx) },
 		MayCall:     func(who xero.Caller) error { return srv.MayCall(who) },
 		Recall: func(ctx context.Context, connection string) (xero.Profile, bool) {
 			return srv.Recall(ctx, connection)

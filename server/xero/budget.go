@@ -128,16 +128,23 @@ func (h *hold) kept(now time.Time) *Error {
 // DayOver is why Xero is asked nothing of the organisation for who any more today: its
 // calls are used up, or what is left is for people. It is nil while it is asked.
 func (c *Connections) DayOver(tenantID string, who Caller) error {
-	return c.held(tenantID, who, func(why *hold) bool { return why.limit == "day" || why.limit == keptLimit })
+	return c.held(tenantID, who, func(_ *gate, why *hold) bool { return why.limit == "day" || why.limit == keptLimit })
 }
 
 // Held is why Xero is asked nothing of the organisation for who until a time that is
-// known: DayOver, or the minute's calls are used up. It is nil while it is asked.
+// known for sure: DayOver, or the minute's calls are used up. It is nil while it is asked,
+// and while a call under way may show that the minute is over.
 func (c *Connections) Held(tenantID string, who Caller) error {
-	return c.held(tenantID, who, func(why *hold) bool { return !why.until.IsZero() })
+	return c.held(tenantID, who, func(_ *gate, why *hold) bool { return why.sure() })
 }
 
-func (c *Connections) held(tenantID string, who Caller, so func(*hold) bool) error {
+// Still is Held once no call for the organisation is under way either: one could be what
+// who waits for.
+func (c *Connections) Still(tenantID string, who Caller) error {
+	return c.held(tenantID, who, func(g *gate, why *hold) bool { return why.sure() && g.busy == 0 })
+}
+
+func (c *Connections) held(tenantID string, who Caller, so func(*gate, *hold) bool) error {
 	client, ok := c.clientOf(tenantID)
 	if !ok {
 		return nil
@@ -146,7 +153,7 @@ func (c *Connections) held(tenantID string, who Caller, so func(*hold) bool) err
 	c.limits.mu.Lock()
 	defer c.limits.mu.Unlock()
 	app, g := c.limits.gateLocked(strings.ToLower(client), strings.ToLower(tenantID))
-	if why := g.holdLocked(app, who, now, c.limits.sent); why != nil && so(why) {
+	if why := g.holdLocked(app, who, now, c.limits.sent); why != nil && so(g, why) {
 		return why.error(now)
 	}
 	return nil

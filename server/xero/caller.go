@@ -56,7 +56,7 @@ func (c *Connections) calling(ctx context.Context) (done func(sent bool), err er
 	if c.cfg.Calling == nil {
 		return func(bool) {}, nil
 	}
-	return c.cfg.Calling(CallerOf(ctx))
+	return c.cfg.Calling(ctx)
 }
 
 // A Call is one request that reached for Xero's API, for the activity list: never

@@ -91,6 +91,9 @@ type hold struct {
 	sooner bool      // a call under way may show that it is over before
 }
 
+// sure reports whether it is known when h is over.
+func (h *hold) sure() bool { return !h.until.IsZero() && !h.sooner }
+
 func (t turn) result() (*pass, error) {
 	if t.err != nil {
 		return nil, t.err

@@ -288,7 +288,7 @@ func (g *gate) before(a, b *line) bool {
 
 // vain reports whether w need not wait any longer. A day is waited out by nobody.
 func (h *hold) vain(w *waiter) bool {
-	return h.limit == "day" || h.limit == keptLimit || !h.until.IsZero() && !h.sooner && w.useful.Before(h.until)
+	return h.limit == "day" || h.limit == keptLimit || h.sure() && w.useful.Before(h.until)
 }
 
 // admitLocked lets the first of a line in.
