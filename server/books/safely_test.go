@@ -3,6 +3,7 @@ package books_test
 import (
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,12 +13,10 @@ import (
 )
 
 // panics is a bench's bad: it panics at the nth of what, and from then on.
-func panics(what string, n int) func(string) {
+func panics(what string, n int64) func(string) {
+	var met atomic.Int64
 	return func(at string) {
-		if at != what {
-			return
-		}
-		if n--; n <= 0 {
+		if at == what && met.Add(1) >= n {
 			panic("a mistake")
 		}
 	}
