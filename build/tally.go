@@ -132,7 +132,7 @@ func (t *tally) event(line []byte, output map[string][]string, failedTests map[s
 		fmt.Print(e.Output)
 	case "pass", "fail", "skip":
 		if e.Test == "" {
-			t.packageEnd(e, output[key], failedTests[e.Package])
+			t.packageEnd(e, output, failedTests[e.Package])
 			return
 		}
 		switch e.Action {
@@ -154,7 +154,9 @@ func (t *tally) event(line []byte, output map[string][]string, failedTests map[s
 	}
 }
 
-func (t *tally) packageEnd(e testEvent, output []string, failedTests int) {
+// packageEnd shows how a package ended. Where it failed, so does what its tests said that
+// have not ended: one of them may be why.
+func (t *tally) packageEnd(e testEvent, output map[string][]string, failedTests int) {
 	took := time.Duration(e.Elapsed * float64(time.Second))
 	name := t.place + strings.TrimPrefix(e.Package, modulePrefix)
 	switch {
@@ -163,10 +165,20 @@ func (t *tally) packageEnd(e testEvent, output []string, failedTests int) {
 	case e.Action == "pass":
 		fmt.Printf("%-44sok      %s\n", name, took.Round(100*time.Millisecond))
 	default:
-		if failedTests == 0 {
-			t.fail(e.Package)
+		var open []string
+		for key := range output {
+			if test := strings.TrimPrefix(key, e.Package+" "); test != key && test != "" {
+				open = append(open, test)
+			}
 		}
-		fmt.Printf("%-44sFAILED  %s\n%s", name, took.Round(100*time.Millisecond), strings.Join(output, ""))
+		slices.Sort(open)
+		if failedTests == 0 {
+			t.fail(strings.TrimSpace(e.Package + " " + strings.Join(open, " ")))
+		}
+		fmt.Printf("%-44sFAILED  %s\n%s", name, took.Round(100*time.Millisecond), strings.Join(output[e.Package+" "], ""))
+		for _, test := range open {
+			fmt.Printf("--- NOT ENDED %s%s %s\n%s", t.place, e.Package, test, strings.Join(output[e.Package+" "+test], ""))
+		}
 	}
 }
 

@@ -49,10 +49,17 @@ func TestTheListOfWhatFailedSaysWhyAndWhere(t *testing.T) {
 	} {
 		elsewhere.event([]byte(e), output, failedTests)
 	}
+	for _, e := range []string{
+		`{"Action":"output","Package":"q","Test":"TestB","Output":"=== RUN   TestB\n"}`,
+		`{"Action":"output","Package":"q","Output":"FAIL\n"}`,
+		`{"Action":"fail","Package":"q"}`,
+	} {
+		elsewhere.event([]byte(e), output, failedTests)
+	}
 	all := tally{passed: 2, failed: 1, failures: []string{"gofmt"}}
 	all.add(elsewhere)
-	want := []string{"gofmt", "under Wine: p TestA\n    a_test.go:7: no icon"}
-	if all.passed != 2 || all.failed != 2 || !slices.Equal(all.failures, want) {
+	want := []string{"gofmt", "under Wine: p TestA\n    a_test.go:7: no icon", "under Wine: q TestB"}
+	if all.passed != 2 || all.failed != 3 || !slices.Equal(all.failures, want) {
 		t.Errorf("%d passed, %d failed: %q", all.passed, all.failed, all.failures)
 	}
 }
