@@ -140,6 +140,12 @@ func SpoilInvoices(bad func()) (good func()) {
 	return func() { invoiceColumns = columns }
 }
 
+// RevokeUnseen revokes a key as another process that shares the state does: this one has
+// to find it out.
+func (s *Server) RevokeUnseen(ctx context.Context, name string) error {
+	return s.state.RevokeKey(ctx, name)
+}
+
 // WatchKey is what a request with the key of this name runs under.
 func (s *Server) WatchKey(ctx context.Context, name string) (context.Context, context.CancelFunc) {
 	return s.keys.watch(ctx, s.keys.entry(name))
