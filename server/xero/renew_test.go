@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"financial-command-center/keystore"
 	"financial-command-center/server/xero"
 	"financial-command-center/server/xero/xerosim"
 )
@@ -242,23 +243,29 @@ func TestAnEndedGrantNeedsASignInAndItsRecordStaysUntilThen(t *testing.T) {
 	})
 }
 
+// goesStale stops b, and has its keychain hold a grant that was replaced some renewals ago.
+func (b *bench) goesStale(t *testing.T) (item string, newest keystore.Secret) {
+	t.Helper()
+	item = "connection-" + onlyID(t, b)
+	stale, err := b.keychain.Store.Get(t.Context(), item)
+	if err == nil {
+		time.Sleep(3 * life)
+		newest, err = b.keychain.Store.Get(t.Context(), item)
+	}
+	b.stop()
+	if err == nil {
+		err = b.keychain.Store.Set(t.Context(), item, stale)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return item, newest
+}
+
 func TestARefusedGrantIsReadAgainBeforeItIsGivenUp(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.signIn()
-		item := "connection-" + onlyID(t, b)
-		stale, err := b.keychain.Store.Get(t.Context(), item)
-		if err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(3 * life) // stale was replaced some renewals ago
-		newest, err := b.keychain.Store.Get(t.Context(), item)
-		if err != nil {
-			t.Fatal(err)
-		}
-		b.stop()
-		if err := b.keychain.Store.Set(t.Context(), item, stale); err != nil {
-			t.Fatal(err)
-		}
+		item, newest := b.goesStale(t)
 		// Another process puts the newer record there after FCC has read the stale one.
 		reads := 0
 		b.keychain.observed = func(op, name string) {
@@ -477,20 +484,7 @@ func TestAPanicOnTheWayToXeroIsAnOutage(t *testing.T) {
 func TestAPanicOverTheSecondReadEndsNoGrant(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.signIn()
-		item := "connection-" + onlyID(t, b)
-		stale, err := b.keychain.Store.Get(t.Context(), item)
-		if err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(3 * life) // stale was replaced some renewals ago
-		newest, err := b.keychain.Store.Get(t.Context(), item)
-		if err != nil {
-			t.Fatal(err)
-		}
-		b.stop()
-		if err := b.keychain.Store.Set(t.Context(), item, stale); err != nil {
-			t.Fatal(err)
-		}
+		item, newest := b.goesStale(t)
 		reads := 0
 		b.keychain.observe(func(op, name string) {
 			if op != "get" || name != item {
