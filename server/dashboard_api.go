@@ -164,8 +164,8 @@ func dashboardJSON(d books.Dashboard, of booksOf) figuresJSON {
 }
 
 // figures waits for those that the start page shows. Where there are none at all it
-// fails as the first of them did, or with the limit that any was held up by. What is older than was asked for is given too: each
-// part says its age.
+// fails as the first of them did, or with the limit that any was held up by. What is older
+// than was asked for is given too: each part says its age.
 func (t *terms) figures() (d books.Dashboard, of booksOf, err error) {
 	d = t.ledger.Dashboard(t.ctx, t.maxAge)
 	if d.Cash.At.IsZero() && d.Owed.At.IsZero() && d.Months.At.IsZero() {

@@ -283,8 +283,9 @@ type pages struct {
 	Next  string `json:"next_cursor,omitempty" jsonschema:"for the next page; absent on the last"`
 }
 
-// cut is the page of all that is asked for, each record as write has it. A cursor is the id of the last record that
-// was given, so that records that come and go meanwhile neither repeat nor hide others.
+// cut is the page of all that is asked for, each record as write has it. A cursor is the
+// id of the last record that was given, so that records that come and go meanwhile neither
+// repeat nor hide others.
 func cut[R, W any](all []R, id func(R) string, p paged, write func(R) W) ([]W, pages, error) {
 	limit := p.Limit
 	if limit == 0 {

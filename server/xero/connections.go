@@ -41,10 +41,10 @@ type Config struct {
 	// OnCall is told of every request for Xero's API, once for each time it was sent
 	// and once when it never was; see Call. It must not block. Optional.
 	OnCall func(Call)
-	// Calling is asked, with the request's context, before each request for Xero's API, also
-	// before one is sent again, and told by done whether it was sent. Its error is handed back in place of an
-	// answer; MayCall says beforehand what that would be. They must not block. Optional,
-	// together.
+	// Calling is asked, with the request's context, before each request for Xero's API,
+	// also before one is sent again, and told by done whether it was sent. Its error is
+	// handed back in place of an answer; MayCall says beforehand what that would be. They
+	// must not block. Optional, together.
 	Calling func(context.Context) (done func(sent bool), err error)
 	MayCall func(Caller) error
 	// Recall, Remember and Forget keep what is no secret but must be known without a
