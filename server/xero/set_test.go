@@ -1,6 +1,8 @@
 package xero_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -140,16 +142,33 @@ func TestWatchGivesThePresentAtOnceAndThenOnlyChanges(t *testing.T) {
 func TestAStatusIsAValueThatLaterChangesDoNotReach(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.signIn()
-		st := b.Status()
-		st.Connections[0].Organisations[0].Name = "scribbled over"
-		if b.session(); b.Status().Organisations()[0].Name == "" {
-			t.Fatal("no name")
+		held := b.Status()
+		told := func() string {
+			whole, err := json.Marshal(held)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := held.Connections[0]
+			return fmt.Sprintf("%s %v %v %v", whole, held.Organisations(), c.Scopes, c.Held)
+		}
+		before := told()
+		gone := b.Status().Organisations()[1]
+		if _, err := b.Disconnect(t.Context(), "", gone.TenantID); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.signInAs("ben@example.com"); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.sim.RevokeGrant("aroha@example.com"); err != nil {
+			t.Fatal(err)
 		}
 		time.Sleep(life)
-		for _, o := range b.Status().Organisations() {
-			if o.Name == "scribbled over" {
-				t.Error("a view has changed the truth")
-			}
+		b.wantState(xero.NeedsLogin, xero.CodeNeedsLogin)
+		if now := b.Status(); len(now.Connections) != 2 || len(held.Organisations()) != 3 {
+			t.Errorf("now there are %d connections, held are %d organisations; want 2 and 3", len(now.Connections), len(held.Organisations()))
+		}
+		if after := told(); after != before {
+			t.Errorf("a status that was held became\n%s, was\n%s", after, before)
 		}
 	})
 }

@@ -89,9 +89,9 @@ type ConnectionStatus struct {
 	Held []string `json:"-"`
 }
 
-// Status is how all sign-ins stand: a plain value without secrets. State is the
-// worst of the connections', Disconnected with none, Starting until the keychain
-// was read.
+// Status is how all sign-ins stand: a value without secrets that later changes do not
+// reach. Its lists are everybody's: nobody changes them. State is the worst of the
+// connections', Disconnected with none, Starting until the keychain was read.
 type Status struct {
 	State       State              `json:"state"`
 	SigningIn   bool               `json:"signing_in"`
@@ -104,8 +104,7 @@ type Status struct {
 	all []Organisation // see Organisations; nil: not looked for yet
 }
 
-// Organisations lists what all connections reach, without repeats, by name. The list is
-// everybody's: nobody changes it.
+// Organisations lists what all connections reach, without repeats, by name.
 func (s Status) Organisations() []Organisation {
 	if s.all != nil {
 		return slices.Clip(s.all)
