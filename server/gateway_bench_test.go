@@ -61,10 +61,12 @@ func (w *way) crowd(b *testing.B, connections, calls int) time.Duration {
 
 const benchBody, benchOrganisations, benchConnections = 3 << 10, 4, 16
 
-// besideBare is FCC and a bare httputil.ReverseProxy on the same upstream, which says
-// nothing of limits: where each of them is, and what connection n asks with. Each
+// besideBare is FCC and two of httputil.ReverseProxy on the same upstream, which says
+// nothing of limits: where each of them is, and what connection n asks with. The bare one
+// is as net/http has it, and keeps two connections to the upstream; the wide one keeps
+// one for each who asks, as FCC does, and nothing else about it is other. Each
 // organisation has as many connections as the others.
-func besideBare(b *testing.B, maxAge time.Duration) (bare, own string, header func(n int) http.Header) {
+func besideBare(b *testing.B, maxAge time.Duration) (bare, wide, own string, header func(n int) http.Header) {
 	b.Helper()
 	body := strings.Repeat("x", benchBody)
 	tenant := func(n int) string { return fmt.Sprintf("00000000-0000-4000-8000-00000000000%d", n%benchOrganisations) }
@@ -86,67 +88,76 @@ func besideBare(b *testing.B, maxAge time.Duration) (bare, own string, header fu
 	if err != nil {
 		b.Fatal(err)
 	}
-	proxy := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) { p.SetURL(address) }, Transport: wide()})
-	b.Cleanup(proxy.Close)
+	proxy := func(to http.RoundTripper) string {
+		p := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) { p.SetURL(address) }, Transport: to})
+		b.Cleanup(p.Close)
+		return p.URL
+	}
 	s := newBench(b, func(s *bench) { s.xero.API = upstream.URL }).opened()
 	s.signIn(s.visit())
 	s.until("four organisations", func() bool { return len(s.cfg.Connections.Status().Organisations()) == benchOrganisations })
 	key := s.addKey(store.Key{Name: "sheet", MaxAge: maxAge})
-	return proxy.URL, fmt.Sprintf("http://127.0.0.1:%d", s.cfg.Port), func(n int) http.Header {
+	return proxy(nil), proxy(aConnectionEach()), fmt.Sprintf("http://127.0.0.1:%d", s.cfg.Port), func(n int) http.Header {
 		return http.Header{"Accept": {"application/json"}, "Authorization": {"Bearer " + key}, "Xero-Tenant-Id": {tenant(n)}}
 	}
 }
 
-// wide keeps a connection for each of those who ask.
-func wide() *http.Transport {
+// aConnectionEach keeps a connection for each of those who ask.
+func aConnectionEach() *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConnsPerHost = benchConnections
 	return t
 }
 
 // BenchmarkGateway is a GET of 3 KB through FCC beside the same through a bare
-// httputil.ReverseProxy, on the same upstream, by the same clients: at 16 connections
-// over four organisations, four each, so that nobody waits for Xero's five at once,
-// and at one. The upstream says nothing of limits. All that takes part shares one
-// process and its processors, so the rounds take turns, and the middle one counts.
+// httputil.ReverseProxy and a wide one, on the same upstream, by the same clients: at 16
+// connections over four organisations, four each, so that nobody waits for Xero's five
+// at once, and at one. The upstream says nothing of limits. All that takes part shares
+// one process and its processors, so the rounds take turns, and the middle one counts.
 func BenchmarkGateway(b *testing.B) {
-	bare, own, header := besideBare(b, 0)
+	bare, wide, own, header := besideBare(b, 0)
 	ways := []*way{
 		{name: "bare", base: bare, header: header},
+		{name: "wide", base: wide, header: header},
 		{name: "gateway", base: own, header: header},
 	}
 	for _, w := range ways {
-		w.client = &http.Client{Transport: wide()}
+		w.client = &http.Client{Transport: aConnectionEach()}
 		w.crowd(b, benchConnections, 200)
 	}
 	const rounds, calls = 15, 250
 	for b.Loop() {
-		var crowds, alone [2][]time.Duration
-		var shares []float64
+		var crowds, alone [3][]time.Duration
 		for round := range rounds {
-			order := []int{0, 1}
-			if round%2 == 1 {
-				order = []int{1, 0}
-			}
-			var took [2]time.Duration
-			for _, n := range order {
-				took[n] = ways[n].crowd(b, benchConnections, calls)
-				crowds[n] = append(crowds[n], took[n])
+			for turn := range ways {
+				n := (turn + round) % len(ways)
+				crowds[n] = append(crowds[n], ways[n].crowd(b, benchConnections, calls))
 				alone[n] = append(alone[n], ways[n].crowd(b, 1, calls)/calls)
 			}
-			shares = append(shares, float64(took[0])/float64(took[1]))
 		}
-		middle := func(times []time.Duration) time.Duration {
-			slices.Sort(times)
-			return times[len(times)/2]
-		}
-		slices.Sort(shares)
 		for n, w := range ways {
 			b.ReportMetric(benchConnections*calls/middle(crowds[n]).Seconds(), "calls/s/"+w.name)
 			b.ReportMetric(float64(middle(alone[n]).Nanoseconds())/1000, "µs/"+w.name)
 		}
-		b.ReportMetric(shares[len(shares)/2], "gateway/bare")
-		b.ReportMetric(float64((middle(alone[1])-middle(alone[0])).Nanoseconds())/1000, "µs/added")
+		b.ReportMetric(share(crowds[0], crowds[2]), "gateway/bare")
+		b.ReportMetric(share(crowds[1], crowds[2]), "gateway/wide")
+		b.ReportMetric(float64((middle(alone[2])-middle(alone[1])).Nanoseconds())/1000, "µs/added")
 	}
 	b.ReportMetric(0, "ns/op")
+}
+
+// share is how many of the calls of one the other makes: the middle of all rounds, each
+// of which took the two one after the other.
+func share(one, other []time.Duration) float64 {
+	var shares []float64
+	for round := range one {
+		shares = append(shares, float64(one[round])/float64(other[round]))
+	}
+	slices.Sort(shares)
+	return shares[len(shares)/2]
+}
+
+// middle is the one of times that half of them are below.
+func middle(times []time.Duration) time.Duration {
+	return slices.Sorted(slices.Values(times))[len(times)/2]
 }
