@@ -37,7 +37,7 @@ type bench struct {
 	xero     xero.Config
 	keychain keystore.Store
 	log      *lockedBuffer
-	client   *http.Client
+	client   *http.Client // keeps its connections, as browsers and most programs do
 	running  *atomic.Pointer[server.Server]
 	prepare  func(*server.Server) // before it runs
 	stop     func()               // ends Serve and Run, and waits
@@ -48,7 +48,7 @@ const clientID = xerosim.DemoClientID
 // newBench starts one; changes are made to its configuration before.
 func newBench(t testing.TB, changes ...func(*bench)) *bench {
 	t.Helper()
-	b := &bench{t: t, keychain: keystore.Memory(), log: &lockedBuffer{}, client: client, running: &atomic.Pointer[server.Server]{}}
+	b := &bench{t: t, keychain: keystore.Memory(), log: &lockedBuffer{}, client: keepingClient(), running: &atomic.Pointer[server.Server]{}}
 	at := b.running // and not b: a sign-in keeps its connections for ten minutes
 	log := slog.New(slog.NewJSONHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	port := freePort(t)
@@ -138,6 +138,7 @@ func (b *bench) start() {
 	b.stop = sync.OnceFunc(func() {
 		cancel()
 		running.Wait()
+		b.client.CloseIdleConnections()
 	})
 	var listeners []net.Listener
 	for _, host := range []string{"127.0.0.1", "::1"} {
@@ -271,6 +272,12 @@ var client = &http.Client{
 	Transport:     &http.Transport{DisableKeepAlives: true},
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	Timeout:       time.Minute,
+}
+
+// keepingClient keeps its connections. Who is at the other end is looked up once for
+// each, and to Wine that is most of its work.
+func keepingClient() *http.Client {
+	return &http.Client{Transport: &http.Transport{}, CheckRedirect: client.CheckRedirect, Timeout: client.Timeout}
 }
 
 // unlisted has a connection reset at its end. Else the machine lists it for a minute

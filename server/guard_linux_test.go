@@ -220,11 +220,11 @@ func walk(t *testing.T, b *bench, six bool, rows []row) {
 	write := b.addKey(store.Key{Name: "write" + stack, Write: true})
 	locked := b.addKey(store.Key{Name: "locked" + stack, Tenants: []string{b.tenant(café)}})
 	var others []ask
-	defer func() { b.client = client }()
+	if keeping := b.client; six {
+		b.client = client
+		defer func() { b.client = keeping }()
+	}
 	for _, r := range rows {
-		if !six {
-			b.client = &http.Client{Transport: &http.Transport{}, CheckRedirect: client.CheckRedirect, Timeout: client.Timeout}
-		}
 		fromTable := r.ask
 		method, path, ok := strings.Cut(r.route, " ")
 		if !ok {

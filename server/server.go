@@ -215,6 +215,7 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 	protocols.SetHTTP1(true)
 	requests, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
+	open := newSockets(maxConnections)
 	server := &http.Server{
 		Handler: s.handler,
 		// OPTIONS * is not answered behind the guard's back.
@@ -226,7 +227,7 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 		TLSNextProto:                 map[string]func(*http.Server, *tls.Conn, http.Handler){},
 		BaseContext:                  func(net.Listener) context.Context { return requests },
 		ConnContext:                  withPeer,
-		ConnState:                    limitConnections(maxConnections),
+		ConnState:                    open.changed,
 		ErrorLog:                     s.httpLog,
 	}
 	failed := make(chan error, len(listeners))
@@ -242,6 +243,7 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 	case <-ctx.Done():
 	}
 	stop() // streams end; the gateway's requests to Xero are given up
+	open.end()
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
 	if server.Shutdown(last) != nil {
@@ -252,43 +254,6 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 		err = nil
 	}
 	return err
-}
-
-// limitConnections lets no more than most connections stay open. One too many
-// costs the one that has waited longest without a request, so that who opens many
-// and asks nothing keeps nobody out.
-func limitConnections(most int) func(net.Conn, http.ConnState) {
-	var mu sync.Mutex
-	open := map[net.Conn]time.Time{} // since when it waits, zero while it does not
-	longest := func() (first net.Conn) {
-		for conn, since := range open {
-			if !since.IsZero() && (first == nil || since.Before(open[first])) {
-				first = conn
-			}
-		}
-		return first
-	}
-	return func(conn net.Conn, state http.ConnState) {
-		mu.Lock()
-		defer mu.Unlock()
-		_, known := open[conn] // not one that was closed here, and has yet to find out
-		switch {
-		case state == http.StateNew:
-			open[conn] = time.Now()
-			if len(open) > most {
-				one := longest()
-				delete(open, one)
-				_ = one.Close()
-			}
-		case !known:
-		case state == http.StateIdle:
-			open[conn] = time.Now()
-		case state == http.StateActive:
-			open[conn] = time.Time{}
-		default:
-			delete(open, conn)
-		}
-	}
 }
 
 // serveLog keeps net/http's own lines: broken connections, never a request.
