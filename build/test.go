@@ -122,9 +122,9 @@ func testEnv(more ...string) []string {
 	return append(env, more...)
 }
 
-// raceFlags have the race detector watch all but what takes a good part of the time and
-// tells us nothing: how SQLite, which is C made Go, uses pointers, and Argon2's
-// arithmetic on memory of its own.
+// raceFlags are the race detector's, without what takes a good part of the time and tells
+// us nothing: the check of the pointers of SQLite, which is C made Go, and the watch over
+// Argon2's arithmetic on memory of its own.
 func raceFlags() []string {
 	return []string{"-race", "-gcflags=modernc.org/sqlite/...=-d=checkptr=0", "-gcflags=golang.org/x/crypto/argon2=-race=false"}
 }

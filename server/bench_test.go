@@ -275,7 +275,7 @@ var client = &http.Client{
 }
 
 // keepingClient keeps its connections. Who is at the other end is looked up once for
-// each, and to Wine that is most of its work.
+// each, which under Wine is most of what a request costs.
 func keepingClient() *http.Client {
 	return &http.Client{Transport: &http.Transport{}, CheckRedirect: client.CheckRedirect, Timeout: client.Timeout}
 }

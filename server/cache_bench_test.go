@@ -64,7 +64,7 @@ func (l *line) ask(source string) error {
 // organisations, in turns, the middle of many rounds. Who asks, the servers and the
 // upstream share one process and its processors.
 func BenchmarkCache(b *testing.B) {
-	bare, wide, own, header := besideBare(b, time.Hour)
+	bare, wide, own, header := besideProxies(b, time.Hour)
 	var ways [3][]*line
 	for n := range benchConnections {
 		for way, base := range []string{bare, wide, own} {
@@ -77,12 +77,11 @@ func BenchmarkCache(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	const rounds, calls = 15, 400
+	const rounds, calls = 18, 400
 	for b.Loop() {
 		var took [3][]time.Duration
 		for round := range rounds {
-			for turn := range ways {
-				n := (turn + round) % len(ways)
+			for _, n := range turns(round) {
 				begun := time.Now()
 				var callers sync.WaitGroup
 				for _, l := range ways[n] {

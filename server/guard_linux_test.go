@@ -220,9 +220,10 @@ func walk(t *testing.T, b *bench, six bool, rows []row) {
 	write := b.addKey(store.Key{Name: "write" + stack, Write: true})
 	locked := b.addKey(store.Key{Name: "locked" + stack, Tenants: []string{b.tenant(café)}})
 	var others []ask
-	if keeping := b.client; six {
+	keeping := b.client
+	defer func() { b.client = keeping }()
+	if six {
 		b.client = client
-		defer func() { b.client = keeping }()
 	}
 	for _, r := range rows {
 		fromTable := r.ask

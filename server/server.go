@@ -230,6 +230,7 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 		ConnState:                    open.changed,
 		ErrorLog:                     s.httpLog,
 	}
+	server.RegisterOnShutdown(open.end) // and not before: who is closed must not be served any more
 	failed := make(chan error, len(listeners))
 	s.serving.RLock()
 	defer s.serving.RUnlock()
@@ -243,7 +244,6 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 	case <-ctx.Done():
 	}
 	stop() // streams end; the gateway's requests to Xero are given up
-	open.end()
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
 	if server.Shutdown(last) != nil {

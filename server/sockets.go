@@ -9,8 +9,8 @@ import (
 
 // sockets are the connections that are open, no more than most. One too many costs the
 // one that has waited longest without a request, so that who opens many and asks nothing
-// keeps nobody out. Nor does who has asked nothing yet hold up the end, as browsers do
-// that connect ahead: net/http would wait five seconds for a first request.
+// keeps nobody out. Nor does who has asked nothing yet hold up the end, as browsers would
+// that connect ahead: net/http waits for their first request as for one under way.
 type sockets struct {
 	most int
 	mu   sync.Mutex

@@ -69,6 +69,7 @@ func (b *bench) count(status int) (n int) {
 
 // ending has the tokens end as the tenth call is on its way to Xero.
 type ending struct {
+	http.RoundTripper
 	tokens func()
 	calls  atomic.Int64
 }
@@ -77,16 +78,16 @@ func (e *ending) RoundTrip(r *http.Request) (*http.Response, error) {
 	if strings.HasPrefix(r.URL.Path, "/api.xro/") && e.calls.Add(1) == 10 {
 		e.tokens()
 	}
-	return http.DefaultTransport.RoundTrip(r)
+	return e.RoundTripper.RoundTrip(r)
 }
 
 // Two hundred callers over tokens that expire, a start in the middle of a minute that
 // is used up, and somebody else who uses up another: Xero has to refuse none but what
 // was under way when that somebody came.
 func TestTwoHundredProgramsOverAnExpiryAStormAndARestart(t *testing.T) {
-	way := &ending{}
-	b := newBench(t, func(b *bench) { b.xero.HTTP = way }).opened()
-	way.tokens = b.sim.ExpireAccessTokens
+	b := newBench(t, func(b *bench) {
+		b.xero.HTTP = &ending{RoundTripper: xero.DefaultTransport(), tokens: b.sim.ExpireAccessTokens}
+	}).opened()
 	b.signIn(b.visit())
 	var keys []string
 	for n := range 4 {
