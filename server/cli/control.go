@@ -18,7 +18,8 @@ import (
 )
 
 const (
-	helloTimeout = 3 * time.Second
+	// A busy computer, or one that has just woken, lets FCC wait for seconds.
+	helloTimeout = 5 * time.Second
 	// A command may wait for Xero, which the server gives 35 seconds.
 	commandTimeout = 45 * time.Second
 	maxAnswer      = 1 << 20
