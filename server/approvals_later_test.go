@@ -44,7 +44,7 @@ func TestAnAssistantsWriteGoesOnAfterItsCallHasEnded(t *testing.T) {
 	if key := a.far.last().Header.Get("Idempotency-Key"); key != "once-helper" {
 		t.Errorf("Xero gets the Idempotency-Key %q", key)
 	}
-	has(t, "the list", a.changes(), "Contact made or changed", "Allowed, done")
+	a.lists("Contact made or changed", "Allowed, done")
 
 	no, err := a.RequestWrite(t.Context(), "helper", http.MethodPost, "/api.xro/2.0/Contacts", `{"Contacts":[{"Name":"Nobody"}]}`)
 	if err != nil {
@@ -90,7 +90,7 @@ func TestAPanicInAWriteThatNobodyWaitsForEndsNothingElse(t *testing.T) {
 		_, err = a.WriteOutcome(t.Context(), held.ID, "helper")
 		return server.Code(err) == "internal"
 	})
-	has(t, "the list", a.changes(), "No answer from Xero")
+	a.lists("No answer from Xero")
 	if log := a.log.String(); !strings.Contains(log, "a fault in POST") || !strings.Contains(log, "approvals_later.go") {
 		t.Errorf("the log has %s", log)
 	}
@@ -118,7 +118,7 @@ func TestWhatWaitsAtARestartIsGoneAndSaysSo(t *testing.T) {
 		t.Errorf("one that never was: %v", err)
 	}
 	a.cookie = a.visit()
-	has(t, "the list", a.changes(), "Make or change a contact", "Draft an invoice", "The program did not wait")
+	a.lists("Make or change a contact", "Draft an invoice", "The program did not wait")
 	if a.writes() != 0 {
 		t.Error("something was sent")
 	}

@@ -37,13 +37,13 @@ func TestTheListSaysWhatWasDoneOnlyOfWhatWasDone(t *testing.T) {
 	a.of("/api.xro/2.0/Invoices?page=1&Statuses=AUTHORISED&where=Type%3D%3D%22ACCREC%22", &sales)
 	sale := sales.Invoices[0]
 	a.card(ask{path: "/api.xro/2.0/Invoices/" + sale.InvoiceID, body: strings.NewReader(`{"Status":"VOIDED"}`)})
-	has(t, "a refused one", a.changes(), "What programs asked to change", "Void an invoice "+sale.InvoiceNumber, "Refused")
+	a.lists("What programs asked to change", "Void an invoice "+sale.InvoiceNumber, "Refused")
 
 	free := a.addKey(store.Key{Name: "free", Write: true})
 	if g := <-a.send(ask{method: "PUT", path: "/api.xro/2.0/Contacts", key: free, body: strings.NewReader(`{"Name":"Kiri"}`)}); g.status != 401 {
 		t.Fatalf("%d %s", g.status, g.body)
 	}
-	has(t, "one that Xero refused", a.changes(), "Make a contact", "Refused: the sign-in may not", "Choose what FCC may do")
+	a.lists("Make a contact", "Refused: the sign-in may not", "Choose what FCC may do")
 	for _, not := range []string{"Invoice voided", "Contact made"} {
 		if text := a.changes(); strings.Contains(text, not) {
 			t.Errorf("it says %q:\n%s", not, text)

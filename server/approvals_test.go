@@ -9,8 +9,10 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/net/html"
 
@@ -145,6 +147,20 @@ func (a *asker) changes() string {
 	return textOf(a.t, a.ask(ask{path: "/activity/changes", cookie: a.cookie, page: true}).body)
 }
 
+// lists waits for the list of changes to say all of this: it is written to disk after the
+// answer.
+func (a *asker) lists(all ...string) {
+	a.t.Helper()
+	var text string
+	for begun := time.Now(); time.Since(begun) < 20*time.Second; time.Sleep(20 * time.Millisecond) {
+		text = a.changes()
+		if !slices.ContainsFunc(all, func(want string) bool { return !strings.Contains(text, want) }) {
+			return
+		}
+	}
+	a.t.Errorf("the list does not say all of %q:\n%s", all, text)
+}
+
 func has(t *testing.T, where, text string, all ...string) {
 	t.Helper()
 	for _, want := range all {
@@ -203,7 +219,7 @@ func TestAWriteWaitsForAPersonAndIsSentAsItWasShown(t *testing.T) {
 	_, text, _ = a.asked(1)
 	has(t, "the card", text, "Nothing waits for your consent", "To be asked, choose for a program on the page Programs: “Read the books, and change them when I allow it: FCC asks me each time”.",
 		"Answered lately", "Allowed. Xero took it at", "helper wanted this", "Open it in Xero and delete the draft. Open in Xero")
-	has(t, "the list", a.changes(), "Invoice drafted "+made.Invoices[0].InvoiceNumber, "helper", café, "Allowed, done", "Open it in Xero and delete the draft.")
+	a.lists("Invoice drafted "+made.Invoices[0].InvoiceNumber, "helper", café, "Allowed, done", "Open it in Xero and delete the draft.")
 	links := a.ask(ask{path: "/activity/changes", cookie: a.cookie, page: true}).body
 	if !strings.Contains(links, "/invoicing/view/"+made.Invoices[0].InvoiceID+`"`) {
 		t.Errorf("no link to %s in\n%s", made.Invoices[0].InvoiceID, links)
@@ -221,7 +237,7 @@ func TestARefusedWriteIsNotSent(t *testing.T) {
 	}
 	a.decide("allow", ids[0])
 	has(t, "a late yes", a.said(), "It was answered before: Refused at")
-	has(t, "the list", a.changes(), "Draft an invoice", "Refused")
+	a.lists("Draft an invoice", "Refused")
 	if a.writes() != 0 {
 		t.Error("it was sent all the same")
 	}
@@ -244,12 +260,12 @@ func TestAKeyThatNeedNotAskIsNotInTheWay(t *testing.T) {
 		}
 	}
 	a.asked(0)
-	has(t, "the list", a.changes(), "Contact made or changed", "free", "Done, without asking", "Contacts cannot be deleted")
+	a.lists("Contact made or changed", "free", "Done, without asking", "Contacts cannot be deleted")
 	g = <-a.send(ask{path: "/api.xro/2.0/Contacts", key: free, body: strings.NewReader(`{"Contacts":[{"Name":""}]}`)})
 	if g.status != 400 {
 		t.Fatalf("%d %s", g.status, g.body)
 	}
-	has(t, "the list", a.changes(), "Make or change a contact", "Refused (400)")
+	a.lists("Make or change a contact", "Refused (400)")
 }
 
 func TestAProgramThatHangsUpIsNotAskedAboutAnyMore(t *testing.T) {
@@ -270,7 +286,7 @@ func TestAProgramThatHangsUpIsNotAskedAboutAnyMore(t *testing.T) {
 	})
 	a.decide("allow", ids[0])
 	has(t, "a late yes", a.said(), "The program did not wait")
-	has(t, "the list", a.changes(), "The program did not wait")
+	a.lists("The program did not wait")
 	if a.writes() != 0 {
 		t.Error("it was sent")
 	}
@@ -375,7 +391,7 @@ func TestARequestHasAPageOfItsOwn(t *testing.T) {
 	has(t, "its page", whole, "Draft a bill from Supplier 50", "Invoices[50].LineItems[1].LineAmount 10.10")
 	a.decide("refuse", ids[0])
 	<-answer
-	has(t, "the list", a.changes(), "Draft a bill, 50 records")
+	a.lists("Draft a bill, 50 records")
 	if g := a.ask(ask{path: "/approvals/request?id=NONE", cookie: a.cookie, page: true}); g.status != 303 {
 		t.Errorf("no such request: %d", g.status)
 	}

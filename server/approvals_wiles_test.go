@@ -433,7 +433,7 @@ func TestABrowserThatIsNewIsTold(t *testing.T) {
 	if g := <-answer; g.status != 200 {
 		t.Fatalf("%d %s", g.status, g.body)
 	}
-	has(t, "the list", a.changes(), "Allowed, done", "answered in a browser that FCC knew for ")
+	a.lists("Allowed, done", "answered in a browser that FCC knew for ")
 	form := textOf(t, a.ask(ask{path: "/settings/programs", cookie: a.cookie, page: true}).body)
 	has(t, "the form of a key", form, "what runs under your own name could open that page itself")
 }
